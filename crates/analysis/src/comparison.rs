@@ -1,0 +1,15 @@
+//! Comparing an experiment with its base.
+//!
+//! Rows become [`Trial`]s ([`trials_from_rows`]), trials become numbers ([`compare`]). A score is
+//! the mean over cases of the mean over each case's trials; cases of two experiments match when
+//! their inputs are equal JSON ([`case_key`]).
+
+mod case_key;
+mod compare;
+#[cfg(test)]
+mod tests;
+mod trial;
+
+pub use case_key::case_key;
+pub use compare::compare;
+pub use trial::{Metric, Trial, trials_from_rows};
