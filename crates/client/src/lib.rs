@@ -1,1 +1,55 @@
-//! To be written.
+//! The SDK: spans that cost about a microsecond to record, uploaded by a thread of its own
+//! within a budget of bytes, every record accounted for.
+//!
+//! ```text
+//! Span::log -> record -> byte budget -> inbox -> [pipeline: coalesce, batch, retry] -> POST /logs3
+//!  (span)     (record)    (budget)     (inbox)         (pipeline, driver)               (session)
+//! ```
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use tidegate_client::{Client, Config, Event, ExperimentOptions, SpanOptions};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::new(Config::from_env()?)?;
+//! let experiment = client.register_experiment(ExperimentOptions::new("my-project")).await?;
+//! let span = client.start_span(experiment.destination(), SpanOptions::new("answer"));
+//! span.log(Event::new().input(&"2 + 2").output(&4));
+//! span.end();
+//! let receipt = client.flush(Duration::from_secs(30)).await?;
+//! assert_eq!(receipt.rows, 1);
+//! # Ok(())
+//! # }
+//! ```
+
+#![deny(missing_docs)]
+
+mod budget;
+mod client;
+mod clock;
+mod config;
+mod driver;
+pub mod env;
+mod error;
+mod event;
+mod experiment;
+mod git;
+mod http;
+mod ids;
+mod inbox;
+mod locate;
+mod notice;
+mod pipeline;
+mod record;
+mod recorder;
+mod session;
+mod span;
+
+pub use client::Client;
+pub use config::{Config, HOSTED_APP_URL, Policy};
+pub use error::{ApiError, FlushError};
+pub use event::Event;
+pub use experiment::{Experiment, ExperimentOptions};
+pub use inbox::{DropReason, Receipt};
+pub use locate::{Locate, LocateError, LocateFuture};
+pub use span::{Span, SpanOptions, traced};

@@ -1,0 +1,242 @@
+//! The byte budget: every record holds a [`Lease`] from `log()` until it is settled.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::Notify;
+
+use crate::clock;
+
+/// A bound on the wire bytes that may be pending at once.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    capacity_bytes: u64,
+    used_bytes: AtomicU64,
+    /// Producers that wait for room, sync and async ones.
+    waiting: AtomicUsize,
+    /// Woken when room appears.
+    freed: Notify,
+    parked: Mutex<()>,
+    unpark: Condvar,
+    /// Told once a producer begins to wait, so that the uploader stops lingering.
+    gate_closed: Notify,
+}
+
+/// Bytes held in a [`Budget`]; dropping it gives them back.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    budget: Arc<Budget>,
+    bytes: u64,
+}
+
+impl Budget {
+    pub(crate) fn new(capacity_bytes: u64) -> Arc<Self> {
+        Arc::new(Self {
+            capacity_bytes,
+            used_bytes: AtomicU64::new(0),
+            waiting: AtomicUsize::new(0),
+            freed: Notify::new(),
+            parked: Mutex::new(()),
+            unpark: Condvar::new(),
+            gate_closed: Notify::new(),
+        })
+    }
+
+    pub(crate) fn used_bytes(&self) -> u64 {
+        self.used_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether anybody waits for room.
+    pub(crate) fn has_waiters(&self) -> bool {
+        self.waiting.load(Ordering::Acquire) > 0
+    }
+
+    /// Resolves when a producer begins to wait.
+    pub(crate) async fn gate_closed(&self) {
+        self.gate_closed.notified().await;
+    }
+
+    /// Reserves without waiting; `None` if the budget is full.
+    ///
+    /// A length beyond the whole budget is admitted alone, when nothing else is pending, so
+    /// that one huge row cannot wait for ever: pending bytes ≤ max(budget, one row).
+    pub(crate) fn try_admit(self: &Arc<Self>, bytes: u64) -> Option<Lease> {
+        // Relaxed: the counter orders nothing else; the inbox lock publishes the record.
+        self.used_bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+                let total = used.checked_add(bytes)?;
+                (used == 0 || total <= self.capacity_bytes).then_some(total)
+            })
+            .ok()?;
+        Some(Lease { budget: Arc::clone(self), bytes })
+    }
+
+    /// Parks the calling thread until there is room or the deadline passes.
+    pub(crate) fn admit_blocking(self: &Arc<Self>, bytes: u64, deadline: Instant) -> Option<Lease> {
+        let _waiting = Waiting::begin(self);
+        let mut guard = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(lease) = self.try_admit(bytes) {
+                return Some(lease);
+            }
+            let left = deadline.checked_duration_since(clock::now())?;
+            guard = self.unpark.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Waits until there is room.
+    ///
+    /// # Cancel safety
+    /// Dropping the future reserves nothing.
+    pub(crate) async fn admit(self: &Arc<Self>, bytes: u64) -> Lease {
+        let _waiting = Waiting::begin(self);
+        loop {
+            // Registered before the check, so that a release in between is not missed.
+            let mut freed = std::pin::pin!(self.freed.notified());
+            freed.as_mut().enable();
+            if let Some(lease) = self.try_admit(bytes) {
+                return lease;
+            }
+            freed.await;
+        }
+    }
+
+    /// Waits until pending bytes are below the capacity, reserving nothing.
+    pub(crate) async fn open(self: &Arc<Self>) {
+        if self.used_bytes() < self.capacity_bytes {
+            return;
+        }
+        let _waiting = Waiting::begin(self);
+        loop {
+            let mut freed = std::pin::pin!(self.freed.notified());
+            freed.as_mut().enable();
+            if self.used_bytes() < self.capacity_bytes {
+                return;
+            }
+            freed.await;
+        }
+    }
+
+    fn release(&self, bytes: u64) {
+        if bytes == 0 {
+            return;
+        }
+        self.used_bytes.fetch_sub(bytes, Ordering::Release);
+        // Through the counter's total order a producer either sees the freed bytes in its
+        // check or is seen here as waiting.
+        std::sync::atomic::fence(Ordering::SeqCst);
+        if self.has_waiters() {
+            drop(self.parked.lock().unwrap_or_else(PoisonError::into_inner));
+            self.unpark.notify_all();
+            self.freed.notify_waiters();
+        }
+    }
+}
+
+/// Counts one waiting producer for as long as it lives.
+struct Waiting<'a>(&'a Budget);
+
+impl<'a> Waiting<'a> {
+    fn begin(budget: &'a Budget) -> Self {
+        budget.waiting.fetch_add(1, Ordering::AcqRel);
+        std::sync::atomic::fence(Ordering::SeqCst);
+        budget.gate_closed.notify_one();
+        Self(budget)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Lease {
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Takes over another lease's bytes.
+    pub(crate) fn absorb(&mut self, mut other: Self) {
+        self.bytes += std::mem::take(&mut other.bytes);
+    }
+
+    /// Gives back what coalescing saved. Never grows: bytes beyond the lease were never asked
+    /// for at the gate.
+    pub(crate) fn shrink_to(&mut self, bytes: u64) {
+        let saved = self.bytes.saturating_sub(bytes);
+        self.bytes -= saved;
+        self.budget.release(saved);
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.budget.release(self.bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn leases_add_up_and_come_back() {
+        let budget = Budget::new(100);
+        let a = budget.try_admit(60).expect("room");
+        assert!(budget.try_admit(41).is_none());
+        let mut b = budget.try_admit(40).expect("exactly full");
+        assert_eq!(budget.used_bytes(), 100);
+        b.absorb(a);
+        assert_eq!((b.bytes(), budget.used_bytes()), (100, 100));
+        b.shrink_to(30);
+        b.shrink_to(90);
+        assert_eq!((b.bytes(), budget.used_bytes()), (30, 30));
+        drop(b);
+        assert_eq!(budget.used_bytes(), 0);
+    }
+
+    #[test]
+    fn an_oversize_row_is_admitted_alone() {
+        let budget = Budget::new(100);
+        let small = budget.try_admit(1).expect("room");
+        assert!(budget.try_admit(500).is_none());
+        drop(small);
+        let big = budget.try_admit(500).expect("alone");
+        assert!(budget.try_admit(1).is_none());
+        drop(big);
+        assert!(budget.try_admit(100).is_some());
+    }
+
+    #[test]
+    fn a_parked_thread_gets_room_or_its_deadline() {
+        let budget = Budget::new(10);
+        let held = budget.try_admit(10).expect("room");
+        assert!(budget.admit_blocking(1, clock::now() + Duration::from_millis(5)).is_none());
+        let waiter = std::thread::spawn({
+            let budget = Arc::clone(&budget);
+            move || budget.admit_blocking(10, clock::now() + Duration::from_secs(30)).is_some()
+        });
+        drop(held);
+        assert!(waiter.join().expect("no panic"));
+        assert!(!budget.has_waiters());
+    }
+
+    #[tokio::test]
+    async fn async_waiters_are_woken_and_cancellable() {
+        let budget = Budget::new(10);
+        let held = budget.try_admit(10).expect("room");
+        let waited = tokio::time::timeout(Duration::from_millis(5), budget.admit(5)).await;
+        assert!(waited.is_err());
+        assert!(!budget.has_waiters());
+        let (lease, ()) = tokio::join!(budget.admit(5), async {
+            tokio::task::yield_now().await;
+            drop(held);
+        });
+        assert_eq!(lease.bytes(), 5);
+        budget.open().await;
+    }
+}

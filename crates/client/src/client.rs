@@ -1,0 +1,243 @@
+//! The handle that everything starts from.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidegate_model::Destination;
+use tidegate_model::wire::objects::Named;
+use tidegate_model::wire::session::OrgInfo;
+use tidegate_model::wire::summary::ExperimentComparison;
+
+use crate::budget::Budget;
+use crate::clock;
+use crate::config::Config;
+use crate::driver::{Driver, Shared};
+use crate::error::{ApiError, FlushError};
+use crate::experiment::{self, Experiment, ExperimentOptions};
+use crate::ids;
+use crate::inbox::{FlushGuard, Inbox, Receipt};
+use crate::notice::Notices;
+use crate::pipeline::Options;
+use crate::recorder::Recorder;
+use crate::session::Session;
+use crate::span::{Span, SpanOptions};
+
+/// A connection to one server: spans go in, uploads happen on a thread of its own.
+///
+/// Clones share everything. Dropping the last one delivers what is pending, for at most
+/// [`Config::shutdown_timeout`], blocking the thread meanwhile; call [`Client::flush`] before
+/// to choose the deadline and to see the receipt. No method needs a tokio runtime around it.
+#[derive(Debug, Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    recorder: Arc<Recorder>,
+    session: Arc<Session>,
+    driver: Driver,
+    shutdown_timeout: Duration,
+}
+
+impl Client {
+    /// Makes a client. Nothing is sent before it is used, and the login happens on first use.
+    ///
+    /// # Errors
+    /// The operating system refused a thread.
+    pub fn new(config: Config) -> io::Result<Self> {
+        let inbox = Arc::new(Inbox::default());
+        let budget = Budget::new(config.budget_bytes);
+        let notices = Arc::new(Notices::new(config.notice_period));
+        let options = Options {
+            lanes: config.concurrent_requests,
+            budget_bytes: config.budget_bytes,
+            max_rows: config.max_rows_per_request,
+            max_request_bytes: config
+                .max_request_bytes
+                .unwrap_or(tidegate_model::limits::DEFAULT_MAX_REQUEST_BYTES),
+            max_retries: config.max_retries,
+            give_up_after: config.give_up_after,
+            sync_flush: config.sync_flush,
+            seed: ids::random(),
+        };
+        let recorder = Arc::new(Recorder {
+            inbox: Arc::clone(&inbox),
+            budget: Arc::clone(&budget),
+            notices: Arc::clone(&notices),
+            policy: config.policy,
+            admit_timeout: config.admit_timeout,
+        });
+        let shutdown_timeout = config.shutdown_timeout;
+        let session = Arc::new(Session::new(config));
+        let shared = Arc::new(Shared::new(inbox, budget, notices));
+        let driver = Driver::start(options, shared, Arc::clone(&session))?;
+        Ok(Self { inner: Arc::new(Inner { recorder, session, driver, shutdown_timeout }) })
+    }
+
+    /// Runs a request on the client's own thread, so that it works from any runtime or none.
+    async fn on_thread<T: Send + 'static>(
+        &self,
+        request: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        self.inner.driver.runtime.spawn(request).await.unwrap_or(Err(ApiError::Shutdown))
+    }
+
+    /// Logs in, unless that is done, and returns the organisation.
+    ///
+    /// # Errors
+    /// [`ApiError`] if the server cannot be reached or refuses the key.
+    pub async fn login(&self) -> Result<OrgInfo, ApiError> {
+        let session = Arc::clone(&self.inner.session);
+        self.on_thread(async move { Ok(session.connected().await?.org.clone()) }).await
+    }
+
+    /// Finds or creates a project.
+    ///
+    /// # Errors
+    /// [`ApiError`] if the server cannot be reached or refuses.
+    pub async fn register_project(&self, name: impl Into<String>) -> Result<Named, ApiError> {
+        let (session, name) = (Arc::clone(&self.inner.session), name.into());
+        self.on_thread(async move { experiment::register_project(&session, name).await }).await
+    }
+
+    /// Registers an experiment, with the git state of the working directory as far as the
+    /// organisation allows.
+    ///
+    /// # Errors
+    /// [`ApiError`] if the server cannot be reached or refuses.
+    pub async fn register_experiment(
+        &self,
+        options: ExperimentOptions,
+    ) -> Result<Experiment, ApiError> {
+        let session = Arc::clone(&self.inner.session);
+        self.on_thread(async move { experiment::register(&session, options).await }).await
+    }
+
+    /// Asks which experiment this one is compared with; `None` for a project's first.
+    ///
+    /// # Errors
+    /// [`ApiError`] if the server cannot be reached or refuses.
+    pub async fn base_experiment(&self, id: &str) -> Result<Option<Named>, ApiError> {
+        let (session, id) = (Arc::clone(&self.inner.session), id.to_owned());
+        self.on_thread(async move { experiment::base(&session, id).await }).await
+    }
+
+    /// Asks for an experiment's scores and metrics, compared with a base if one is given.
+    ///
+    /// Call it after [`Client::flush`]: the server computes from what is stored.
+    ///
+    /// # Errors
+    /// [`ApiError`] if the server cannot be reached or refuses.
+    pub async fn experiment_comparison(
+        &self,
+        id: &str,
+        base: Option<&str>,
+    ) -> Result<ExperimentComparison, ApiError> {
+        let session = Arc::clone(&self.inner.session);
+        let (id, base) = (id.to_owned(), base.map(str::to_owned));
+        self.on_thread(async move { experiment::comparison(&session, id, base).await }).await
+    }
+
+    /// Starts the root span of a new trace.
+    #[must_use]
+    pub fn start_span(&self, destination: Destination, options: impl Into<SpanOptions>) -> Span {
+        Span::root(Arc::clone(&self.inner.recorder), destination, options.into())
+    }
+
+    /// Waits while pending bytes fill the budget: the gate at which an evaluation holds back
+    /// its next case. It opens as soon as enough bytes are acknowledged.
+    ///
+    /// # Cancel safety
+    /// Dropping the future has no effect.
+    pub async fn admitted(&self) {
+        self.inner.recorder.budget.open().await;
+    }
+
+    /// Wire bytes that are queued, being sent or waiting for a retry.
+    #[must_use]
+    pub fn pending_bytes(&self) -> u64 {
+        self.inner.recorder.budget.used_bytes()
+    }
+
+    /// Counts of all records since the client was made.
+    #[must_use]
+    pub fn stats(&self) -> Receipt {
+        self.inner.recorder.inbox.stats()
+    }
+
+    /// Waits until everything recorded before the call is settled, and nothing after it.
+    ///
+    /// The receipt covers what no earlier flush has reported. The deadline covers the whole
+    /// call; flushes that overlap share the work.
+    ///
+    /// # Errors
+    /// [`FlushError`] if any record of the range was lost or is still pending.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing; uploading goes on.
+    pub async fn flush(&self, deadline: Duration) -> Result<Receipt, FlushError> {
+        let flushed = self.inner.driver.runtime.spawn(self.flushed(deadline)).await;
+        judge(flushed.unwrap_or_else(|_| self.final_receipt()))
+    }
+
+    /// As [`Client::flush`], blocking the calling thread; for code outside of async.
+    ///
+    /// # Errors
+    /// As [`Client::flush`].
+    pub fn flush_blocking(&self, deadline: Duration) -> Result<Receipt, FlushError> {
+        let (send, receive) = std::sync::mpsc::sync_channel(1);
+        let flushed = self.flushed(deadline);
+        self.inner.driver.runtime.spawn(async move {
+            // The caller waits longer than this can take.
+            drop(send.try_send(flushed.await));
+        });
+        // The sender goes away at once if the thread has ended.
+        let receipt = receive.recv_timeout(deadline + Duration::from_millis(100));
+        judge(receipt.unwrap_or_else(|_| self.final_receipt()))
+    }
+
+    fn flushed(&self, deadline: Duration) -> impl Future<Output = Receipt> + Send + use<> {
+        // Registered now, so that the range ends with the call and not with the first poll.
+        let (guard, settled) = FlushGuard::begin(&self.inner.recorder.inbox);
+        let deadline = clock::now() + deadline;
+        async move {
+            // Both outcomes, settled or too late, are told by the receipt.
+            drop(tokio::time::timeout_at(deadline.into(), settled).await);
+            guard.finish()
+        }
+    }
+
+    /// The receipt when the upload thread has ended: everything is settled by then.
+    fn final_receipt(&self) -> Receipt {
+        FlushGuard::begin(&self.inner.recorder.inbox).0.finish()
+    }
+
+    /// Delivers what is pending until the deadline, counts the rest as dropped, and stops the
+    /// upload thread; later events are counted as dropped. Blocks the calling thread.
+    ///
+    /// # Errors
+    /// As [`Client::flush`].
+    pub fn shutdown(&self, deadline: Duration) -> Result<Receipt, FlushError> {
+        self.inner.driver.stop(deadline);
+        judge(self.final_receipt())
+    }
+}
+
+fn judge(receipt: Receipt) -> Result<Receipt, FlushError> {
+    if receipt.lost() > 0 {
+        Err(FlushError::Lost { receipt })
+    } else if receipt.pending > 0 {
+        Err(FlushError::Deadline { receipt })
+    } else {
+        Ok(receipt)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.driver.stop(self.shutdown_timeout);
+    }
+}

@@ -1,0 +1,74 @@
+//! The only place where this crate reads a clock.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Monotonic time, for every duration and deadline.
+///
+/// Read through tokio, so that a test that pauses time drives the whole client with it.
+pub(crate) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// Wall time, for labels only. A clock before 1970 reads as 1970 instead of panicking.
+#[expect(clippy::disallowed_methods, reason = "the one reader of the wall clock")]
+pub(crate) fn wall() -> WallTime {
+    WallTime(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO))
+}
+
+/// A moment as time since the unix epoch.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub(crate) struct WallTime(Duration);
+
+impl WallTime {
+    /// Seconds with fraction, as `metrics.start` and `metrics.end` carry them.
+    pub(crate) fn unix_seconds(self) -> f64 {
+        self.0.as_secs_f64()
+    }
+
+    /// ISO-8601 in UTC with milliseconds, as `created` carries it.
+    pub(crate) fn iso(self) -> String {
+        let milliseconds = i64::try_from(self.0.as_millis()).unwrap_or(i64::MAX);
+        match jiff::Timestamp::from_millisecond(milliseconds) {
+            Ok(timestamp) => format!("{timestamp:.3}"),
+            // Only a clock beyond the year 9999 gets here.
+            Err(_) => "1970-01-01T00:00:00.000Z".to_owned(),
+        }
+    }
+}
+
+/// A start on both clocks, so that a span's end follows the monotonic one and a step of the
+/// wall clock cannot make it negative.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Started {
+    pub(crate) wall: WallTime,
+    monotonic: Instant,
+}
+
+impl Started {
+    pub(crate) fn now() -> Self {
+        Self { wall: wall(), monotonic: now() }
+    }
+
+    /// The present moment on the wall clock of the start.
+    pub(crate) fn elapsed_wall(self) -> WallTime {
+        WallTime(self.wall.0 + now().saturating_duration_since(self.monotonic))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn created_is_iso_with_milliseconds() {
+        let time = WallTime(Duration::from_millis(1_700_000_000_123));
+        assert_eq!(time.iso(), "2023-11-14T22:13:20.123Z");
+        assert_eq!(WallTime(Duration::MAX).iso(), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn an_end_is_never_before_its_start() {
+        let started = Started::now();
+        assert!(started.elapsed_wall() >= started.wall);
+    }
+}

@@ -1,0 +1,345 @@
+//! Where producers hand records over, and the ledger that accounts for every one of them.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use tokio::sync::{Notify, oneshot};
+
+use crate::record::Record;
+
+/// Why records were dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DropReason {
+    /// The byte budget was full, and the policy is to drop or the wait for room ran out.
+    BudgetFull,
+    /// The server could not be reached for as long as `give_up_after`.
+    Unreachable,
+    /// The server refused the key (401 or 403).
+    Unauthorized,
+    /// The server refused this very row (400 and its like).
+    Rejected,
+    /// The row alone is larger than the server takes.
+    TooLarge,
+    /// The client was shut down before the record was delivered.
+    Shutdown,
+}
+
+impl DropReason {
+    /// Says what happened and what to do about it, for messages.
+    #[must_use]
+    pub fn explain(self) -> &'static str {
+        match self {
+            Self::BudgetFull => {
+                "the byte budget is full (raise BRAINTRUST_FLUSH_BACKPRESSURE_BYTES or use policy block)"
+            }
+            Self::Unreachable => "the server could not be reached (check BRAINTRUST_APP_URL)",
+            Self::Unauthorized => "the server refused the key (check BRAINTRUST_API_KEY)",
+            Self::Rejected => "the server rejected the rows",
+            Self::TooLarge => "a row is larger than the server accepts",
+            Self::Shutdown => "the client was shut down before they were delivered",
+        }
+    }
+}
+
+/// Counts of records; what was accepted is always the sum of the others.
+///
+/// `accepted = acknowledged + dropped + spooled + pending`, exactly and at every instant. A
+/// record is one start, log or end event; `rows` counts what they became on the server.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Receipt {
+    /// Records that `log()`, a span's start or its end handed over.
+    pub accepted: u64,
+    /// Records that a server confirmed with a 2xx.
+    pub acknowledged: u64,
+    /// Distinct rows among the acknowledged records: the number to compare with a store.
+    pub rows: u64,
+    /// Records written to the spool for a later process. Always 0 until the spool exists.
+    pub spooled: u64,
+    /// Records not settled yet.
+    pub pending: u64,
+    /// Records lost, by reason.
+    pub dropped: BTreeMap<DropReason, u64>,
+}
+
+impl Receipt {
+    /// Number of records lost for any reason.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.dropped.values().sum()
+    }
+
+    /// Whether every accepted record was acknowledged.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.acknowledged == self.accepted
+    }
+}
+
+/// Settled records since the start.
+#[derive(Debug, Clone, Default)]
+struct Totals {
+    acknowledged: u64,
+    rows: u64,
+    dropped: BTreeMap<DropReason, u64>,
+}
+
+impl Totals {
+    fn settled(&self) -> u64 {
+        self.acknowledged + self.dropped.values().sum::<u64>()
+    }
+
+    fn minus(&self, other: &Self) -> Self {
+        let mut dropped = self.dropped.clone();
+        for (reason, count) in &other.dropped {
+            *dropped.entry(*reason).or_default() -= count;
+        }
+        dropped.retain(|_, count| *count > 0);
+        Self {
+            acknowledged: self.acknowledged - other.acknowledged,
+            rows: self.rows - other.rows,
+            dropped,
+        }
+    }
+
+    fn receipt(self, accepted: u64) -> Receipt {
+        Receipt {
+            accepted,
+            pending: accepted - self.settled(),
+            acknowledged: self.acknowledged,
+            rows: self.rows,
+            spooled: 0,
+            dropped: self.dropped,
+        }
+    }
+}
+
+/// What became of some records of one row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Acknowledged,
+    Dropped(DropReason),
+}
+
+/// A flush in progress.
+#[derive(Debug)]
+struct Flush {
+    id: u64,
+    /// Covers records with sequence numbers in `base + 1 ..= watermark`.
+    watermark: u64,
+    base: Reported,
+    /// Settled records behind the watermark, which this flush must not report.
+    beyond: Totals,
+    done: Option<oneshot::Sender<()>>,
+}
+
+/// Up to where losses have been reported by a flush that returned.
+#[derive(Debug, Clone, Default)]
+struct Reported {
+    watermark: u64,
+    totals: Totals,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    records: Vec<Record>,
+    last_sequence: u64,
+    totals: Totals,
+    flushes: Vec<Flush>,
+    next_flush: u64,
+    reported: Reported,
+    closed: bool,
+}
+
+/// Shared by producers, the uploader and whoever asks for figures.
+#[derive(Debug, Default)]
+pub(crate) struct Inbox {
+    state: Mutex<State>,
+    /// Set while the uploader sleeps without a timer; the next record must wake it.
+    idle: AtomicBool,
+    pub(crate) wake: Notify,
+}
+
+impl Inbox {
+    /// No invariant of the state spans a panic: each method leaves it whole.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Accepts a record; after [`Inbox::close`] it is counted as dropped and `false` comes back.
+    pub(crate) fn push(&self, mut record: Record) -> bool {
+        let mut state = self.lock();
+        state.last_sequence += 1;
+        if state.closed {
+            settle_new(&mut state, DropReason::Shutdown);
+            return false;
+        }
+        record.sequence = state.last_sequence;
+        state.records.push(record);
+        drop(state);
+        if self.idle.load(Ordering::Relaxed) && self.idle.swap(false, Ordering::AcqRel) {
+            self.wake.notify_one();
+        }
+        true
+    }
+
+    /// Counts a record that was never admitted.
+    pub(crate) fn refuse(&self, reason: DropReason) {
+        let mut state = self.lock();
+        state.last_sequence += 1;
+        settle_new(&mut state, reason);
+    }
+
+    /// Takes all records; if there are none, marks the uploader idle under the same lock, so
+    /// that a record pushed right after wakes it.
+    pub(crate) fn take(&self, may_idle: bool) -> Vec<Record> {
+        let mut state = self.lock();
+        let records = std::mem::take(&mut state.records);
+        if records.is_empty() && may_idle {
+            self.idle.store(true, Ordering::Release);
+        }
+        records
+    }
+
+    /// Settles the records of one row. `delivered` says that the row was acknowledged for the
+    /// first time.
+    pub(crate) fn settle(&self, sequences: &[u64], outcome: Outcome, delivered: bool) {
+        let mut state = self.lock();
+        let state = &mut *state;
+        let count = sequences.len() as u64;
+        add(&mut state.totals, outcome, count, u64::from(delivered));
+        for flush in &mut state.flushes {
+            let beyond = sequences.iter().filter(|&&s| s > flush.watermark).count() as u64;
+            if beyond > 0 {
+                let row = u64::from(delivered && beyond == count);
+                add(&mut flush.beyond, outcome, beyond, row);
+            }
+        }
+    }
+
+    /// Registers a flush of everything accepted so far.
+    pub(crate) fn begin_flush(&self) -> (u64, oneshot::Receiver<()>) {
+        let (done, receiver) = oneshot::channel();
+        let mut state = self.lock();
+        state.next_flush += 1;
+        let flush = Flush {
+            id: state.next_flush,
+            watermark: state.last_sequence,
+            base: state.reported.clone(),
+            beyond: Totals::default(),
+            done: Some(done),
+        };
+        let id = flush.id;
+        state.flushes.push(flush);
+        drop(state);
+        self.idle.store(false, Ordering::Release);
+        self.wake.notify_one();
+        (id, receiver)
+    }
+
+    /// The highest sequence number that a flush in progress waits for.
+    pub(crate) fn flush_watermark(&self) -> Option<u64> {
+        let state = self.lock();
+        state.flushes.iter().filter(|f| f.done.is_some()).map(|f| f.watermark).max()
+    }
+
+    /// Tells every flush whose range is settled; `oldest_pending` is the lowest sequence number
+    /// that the uploader still holds.
+    pub(crate) fn complete_flushes(&self, oldest_pending: Option<u64>) {
+        let mut state = self.lock();
+        let oldest_queued = state.records.first().map(|record| record.sequence);
+        let oldest = match (oldest_pending, oldest_queued) {
+            (Some(a), Some(b)) => a.min(b),
+            (a, b) => a.or(b).unwrap_or(u64::MAX),
+        };
+        for flush in &mut state.flushes {
+            if flush.watermark < oldest
+                && let Some(done) = flush.done.take()
+            {
+                // The caller may have gone; its flush is removed by `end_flush` all the same.
+                done.send(()).ok();
+            }
+        }
+    }
+
+    /// Ends a flush, settled or not, and returns the receipt of its range.
+    pub(crate) fn end_flush(&self, id: u64) -> Receipt {
+        let mut state = self.lock();
+        let Some(position) = state.flushes.iter().position(|flush| flush.id == id) else {
+            return Receipt::default();
+        };
+        let flush = state.flushes.swap_remove(position);
+        let upto = state.totals.minus(&flush.beyond);
+        let receipt =
+            upto.minus(&flush.base.totals).receipt(flush.watermark - flush.base.watermark);
+        // A range with pending records stays open, so that the next flush reports their fate.
+        if receipt.pending == 0 && flush.watermark > state.reported.watermark {
+            state.reported = Reported { watermark: flush.watermark, totals: upto };
+        }
+        receipt
+    }
+
+    /// Counts since the start.
+    pub(crate) fn stats(&self) -> Receipt {
+        let state = self.lock();
+        state.totals.clone().receipt(state.last_sequence)
+    }
+
+    /// Refuses records from now on.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+    }
+}
+
+fn settle_new(state: &mut State, reason: DropReason) {
+    add(&mut state.totals, Outcome::Dropped(reason), 1, 0);
+    for flush in &mut state.flushes {
+        add(&mut flush.beyond, Outcome::Dropped(reason), 1, 0);
+    }
+}
+
+fn add(totals: &mut Totals, outcome: Outcome, records: u64, rows: u64) {
+    match outcome {
+        Outcome::Acknowledged => {
+            totals.acknowledged += records;
+            totals.rows += rows;
+        }
+        Outcome::Dropped(reason) => *totals.dropped.entry(reason).or_default() += records,
+    }
+}
+
+/// Ends its flush when the future that waits for it is dropped.
+#[derive(Debug)]
+pub(crate) struct FlushGuard {
+    inbox: Arc<Inbox>,
+    id: Option<u64>,
+}
+
+impl FlushGuard {
+    pub(crate) fn begin(inbox: &Arc<Inbox>) -> (Self, oneshot::Receiver<()>) {
+        let (id, settled) = inbox.begin_flush();
+        (Self { inbox: Arc::clone(inbox), id: Some(id) }, settled)
+    }
+
+    pub(crate) fn finish(mut self) -> Receipt {
+        self.id.take().map(|id| self.inbox.end_flush(id)).unwrap_or_default()
+    }
+}
+
+impl Drop for FlushGuard {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            self.inbox.abandon_flush(id);
+        }
+    }
+}
+
+impl Inbox {
+    /// Forgets a flush that nobody waits for, without marking its range as reported.
+    fn abandon_flush(&self, id: u64) {
+        self.lock().flushes.retain(|flush| flush.id != id);
+    }
+}

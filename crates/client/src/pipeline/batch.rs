@@ -1,0 +1,94 @@
+//! A request body and the rows inside it.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use crate::budget::Lease;
+use crate::pipeline::row::PendingRow;
+use crate::record::{Head, RowKey};
+
+const OPEN: &[u8] = b"{\"rows\":[";
+const CLOSE: &[u8] = b"],\"api_version\":2}";
+
+/// Bytes of a body around its rows.
+pub(crate) const ENVELOPE_BYTES: u64 = (OPEN.len() + CLOSE.len()) as u64;
+
+/// Rows on their way. The body is the only copy of their content, so that a batch costs its
+/// wire bytes once, however often it is tried.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) body: Bytes,
+    pub(crate) rows: Vec<SentRow>,
+    /// Failed tries so far.
+    pub(crate) tries: u32,
+    /// Not to be sent before.
+    pub(crate) due: Instant,
+}
+
+/// What remains of a row once its content is in a body.
+#[derive(Debug)]
+pub(crate) struct SentRow {
+    pub(crate) key: RowKey,
+    pub(crate) head: Arc<Head>,
+    pub(crate) sequences: Vec<u64>,
+    pub(crate) lease: Lease,
+    range: Range<usize>,
+}
+
+impl Batch {
+    /// Serializes rows and corrects their leases to the bytes they take.
+    pub(crate) fn build(rows: Vec<PendingRow>, now: Instant) -> Self {
+        let estimate: u64 = rows.iter().map(|row| row.lease.bytes()).sum();
+        let capacity = usize::try_from(estimate + ENVELOPE_BYTES).unwrap_or(0);
+        let mut body = Vec::with_capacity(capacity);
+        body.extend_from_slice(OPEN);
+        let mut sent = Vec::with_capacity(rows.len());
+        for row in rows {
+            if !sent.is_empty() {
+                body.push(b',');
+            }
+            let from = body.len();
+            row.write(&mut body);
+            let range = from..body.len();
+            let PendingRow { head, sequences, mut lease, .. } = row;
+            lease.shrink_to(range.len() as u64 + 1);
+            sent.push(SentRow { key: head.key(), head, sequences, lease, range });
+        }
+        body.extend_from_slice(CLOSE);
+        // Bytes keeps the spare capacity of its vector, which would escape the budget.
+        body.shrink_to_fit();
+        Self { body: body.into(), rows: sent, tries: 0, due: now }
+    }
+
+    /// Cuts the batch in two, or gives it back if it holds one row.
+    pub(crate) fn split(mut self, now: Instant) -> Result<(Self, Self), Self> {
+        if self.rows.len() < 2 {
+            return Err(self);
+        }
+        let second = self.rows.split_off(self.rows.len() / 2);
+        let first = std::mem::take(&mut self.rows);
+        Ok((self.rebuild(first, now), self.rebuild(second, now)))
+    }
+
+    fn rebuild(&self, rows: Vec<SentRow>, now: Instant) -> Self {
+        let content: usize = rows.iter().map(|row| row.range.len() + 1).sum();
+        let mut body = Vec::with_capacity(content + OPEN.len() + CLOSE.len());
+        body.extend_from_slice(OPEN);
+        let rows = rows
+            .into_iter()
+            .map(|row| {
+                if body.len() > OPEN.len() {
+                    body.push(b',');
+                }
+                let from = body.len();
+                body.extend_from_slice(&self.body[row.range.clone()]);
+                SentRow { range: from..body.len(), ..row }
+            })
+            .collect();
+        body.extend_from_slice(CLOSE);
+        Self { body: body.into(), rows, tries: self.tries, due: now }
+    }
+}

@@ -1,0 +1,250 @@
+//! A row in the making: what the records of one merge key coalesce to.
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use tidegate_model::{Row, merge};
+
+use crate::budget::Lease;
+use crate::clock::WallTime;
+use crate::event::{Event, Name, upsert};
+use crate::record::{Head, Record, Start, wire_bytes};
+
+/// Records of one key, waiting to be sent as one row.
+#[derive(Debug)]
+pub(crate) struct PendingRow {
+    pub(crate) head: Arc<Head>,
+    /// In order; the first is the smallest.
+    pub(crate) sequences: Vec<u64>,
+    pub(crate) lease: Lease,
+    pub(crate) queued_at: Instant,
+    /// Present in a row that creates (and so replaces); absent in a delta.
+    created: Option<WallTime>,
+    started: Option<f64>,
+    ended: Option<f64>,
+    raw: Vec<(Name, Box<RawValue>)>,
+    /// Fields that were set more than once, parsed, with the delta's control members.
+    tree: Row,
+    metrics: Vec<(Name, f64)>,
+    scores: Vec<(Name, Option<f64>)>,
+    tags: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct SpanAttributes<'a> {
+    name: &'a str,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    span_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purpose: Option<&'a str>,
+}
+
+impl PendingRow {
+    pub(crate) fn new(record: Record, now: Instant) -> Self {
+        let Record { sequence, head, start, end, event, lease } = record;
+        let mut row = Self {
+            head,
+            sequences: vec![sequence],
+            lease,
+            queued_at: now,
+            created: None,
+            started: None,
+            ended: end.map(WallTime::unix_seconds),
+            raw: event.raw,
+            tree: Row::new(),
+            metrics: event.metrics,
+            scores: event.scores,
+            tags: event.tags,
+        };
+        if let Some(start) = start {
+            row.start(&start);
+        }
+        row
+    }
+
+    fn start(&mut self, start: &Start) {
+        self.created = Some(start.at);
+        self.started = Some(start.at.unix_seconds());
+        let attributes = SpanAttributes {
+            name: &start.name,
+            span_type: start.span_type.as_deref(),
+            purpose: start.purpose.as_deref(),
+        };
+        let attributes = to_raw_value(&attributes).expect("text members always serialize");
+        if self.raw.iter().any(|(name, _)| name == "span_attributes") {
+            // The event given at the start may add attributes of its own; they win.
+            let own = std::mem::take(&mut self.raw);
+            self.raw.push(("span_attributes".into(), attributes));
+            self.merge_raw(own);
+        } else {
+            self.raw.push(("span_attributes".into(), attributes));
+        }
+    }
+
+    /// The lowest sequence number, which identifies the row among those pending.
+    pub(crate) fn first_sequence(&self) -> u64 {
+        self.sequences[0]
+    }
+
+    /// Whether this creates a span that has not ended yet.
+    pub(crate) fn is_open(&self) -> bool {
+        self.created.is_some() && self.ended.is_none()
+    }
+
+    /// Takes in a later record of the same key and gives back the bytes that this saves.
+    pub(crate) fn absorb(&mut self, record: Record) {
+        if record.start.is_some() {
+            // A second span with the same row id replaces the row, as the protocol has it.
+            let sequences = std::mem::take(&mut self.sequences);
+            let queued_at = self.queued_at;
+            let replaced = std::mem::replace(self, Self::new(record, queued_at));
+            let last = self.sequences[0];
+            self.sequences = sequences;
+            self.sequences.push(last);
+            drop(replaced);
+            return;
+        }
+        let Record { sequence, head, end, event, lease, .. } = record;
+        let overhead = wire_bytes(&head, None, None, &Event::new());
+        let bytes = self.lease.bytes() + lease.bytes();
+        self.lease.absorb(lease);
+        self.lease.shrink_to(bytes.saturating_sub(overhead));
+        self.sequences.push(sequence);
+        if let Some(end) = end {
+            self.ended = Some(end.unix_seconds());
+        }
+        for (name, value) in event.metrics {
+            upsert(&mut self.metrics, name, value);
+        }
+        for (name, value) in event.scores {
+            upsert(&mut self.scores, name, value);
+        }
+        for tag in event.tags {
+            if !self.tags.contains(&tag) {
+                self.tags.push(tag);
+            }
+        }
+        self.merge_raw(event.raw);
+    }
+
+    /// Merges fields. One that is set for the first time is kept as the text it is; only one
+    /// that is set again is parsed, once, and deep-merged by the protocol's rule.
+    fn merge_raw(&mut self, fields: Vec<(Name, Box<RawValue>)>) {
+        let mut delta = Row::new();
+        for (name, value) in fields {
+            let known_raw = self.raw.iter().position(|(known, _)| *known == name);
+            if known_raw.is_none() && !self.tree.contains_key(name.as_ref()) {
+                self.raw.push((name, value));
+                continue;
+            }
+            let Ok(parsed) = serde_json::from_str(value.get()) else {
+                // Deeper than the parser goes: the last value wins whole.
+                self.tree.shift_remove(name.as_ref());
+                upsert(&mut self.raw, name, value);
+                continue;
+            };
+            if let Some(position) = known_raw {
+                let (name, old) = self.raw.swap_remove(position);
+                if let Ok(old) = serde_json::from_str(old.get()) {
+                    self.tree.insert(name.into_owned(), old);
+                }
+            }
+            delta.insert(name.into_owned(), parsed);
+        }
+        if delta.is_empty() {
+            return;
+        }
+        delta.insert("_is_merge".into(), true.into());
+        let mut tree = std::mem::take(&mut self.tree);
+        if self.created.is_none() {
+            tree.insert("_is_merge".into(), true.into());
+        }
+        self.tree = merge::coalesce(tree, delta)
+            .unwrap_or_else(|_| unreachable!("no event carries _array_delete"));
+    }
+
+    /// Writes the row as JSON.
+    pub(crate) fn write(&self, body: &mut Vec<u8>) {
+        let head = &self.head;
+        body.extend_from_slice(b"{\"id\":");
+        text(body, &head.row_id.to_string());
+        raw(body, format_args!(",\"span_id\":\"{}\"", head.span_id));
+        raw(body, format_args!(",\"root_span_id\":\"{}\"", head.trace_id));
+        if let Some(parent) = head.parent {
+            raw(body, format_args!(",\"span_parents\":[\"{parent}\"]"));
+        }
+        for (name, value) in head.destination.members() {
+            raw(body, format_args!(",\"{name}\":"));
+            text(body, value);
+        }
+        match self.created {
+            Some(created) => raw(body, format_args!(",\"created\":\"{}\"", created.iso())),
+            None => body.extend_from_slice(b",\"_is_merge\":true"),
+        }
+        for (name, value) in &self.raw {
+            member(body, name);
+            body.extend_from_slice(value.get().as_bytes());
+        }
+        for (name, value) in &self.tree {
+            if name != "_is_merge" {
+                member(body, name);
+                json(body, value);
+            }
+        }
+        let times = [("start", self.started), ("end", self.ended)];
+        let times = times.iter().filter_map(|(name, time)| Some((*name, (*time)?)));
+        let own = self.metrics.iter().map(|(name, value)| (name.as_ref(), *value));
+        // A metric that the user set beats the span's own time of the same name.
+        let times = times.filter(|(name, _)| self.metrics.iter().all(|(metric, _)| metric != name));
+        object(body, "metrics", times.chain(own));
+        object(body, "scores", self.scores.iter().map(|(name, score)| (name.as_ref(), *score)));
+        if !self.tags.is_empty() {
+            member(body, "tags");
+            json(body, &self.tags);
+        }
+        body.push(b'}');
+    }
+}
+
+fn raw(body: &mut Vec<u8>, arguments: std::fmt::Arguments<'_>) {
+    body.write_fmt(arguments).expect("writing to memory cannot fail");
+}
+
+fn json<T: Serialize + ?Sized>(body: &mut Vec<u8>, value: &T) {
+    serde_json::to_writer(body, value).expect("text, finite numbers and parsed JSON serialize");
+}
+
+fn text(body: &mut Vec<u8>, value: &str) {
+    json(body, value);
+}
+
+fn member(body: &mut Vec<u8>, name: &str) {
+    body.push(b',');
+    text(body, name);
+    body.push(b':');
+}
+
+/// Writes a member whose value is an object, unless it would be empty.
+fn object<'a, T: Serialize>(
+    body: &mut Vec<u8>,
+    name: &str,
+    entries: impl Iterator<Item = (&'a str, T)>,
+) {
+    let mut separator = b'{';
+    for (key, value) in entries {
+        if separator == b'{' {
+            member(body, name);
+        }
+        body.push(separator);
+        separator = b',';
+        text(body, key);
+        body.push(b':');
+        json(body, &value);
+    }
+    if separator == b',' {
+        body.push(b'}');
+    }
+}

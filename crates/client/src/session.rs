@@ -1,0 +1,231 @@
+//! The logged-in state that uploads and API calls share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use reqwest::{Method, StatusCode};
+use tidegate_model::limits;
+use tidegate_model::wire::session::{LoginReply, OrgInfo, VersionReply};
+use tokio::sync::{Mutex, OnceCell};
+
+use crate::config::Config;
+use crate::error::ApiError;
+use crate::http::{Answer, Http};
+use crate::pipeline::Reply;
+
+/// Knows where the server is and who we are there; logs in on first use.
+#[derive(Debug)]
+pub(crate) struct Session {
+    config: Config,
+    http: Http,
+    connected: Mutex<State>,
+    max_request_bytes: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    current: Option<Arc<Connected>>,
+    /// Address that failed last, for [`crate::Locate`].
+    failed: Option<String>,
+}
+
+/// One successful login.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    pub(crate) app_url: String,
+    pub(crate) app_public_url: String,
+    pub(crate) api_url: String,
+    pub(crate) org: OrgInfo,
+    limits_known: OnceCell<()>,
+}
+
+/// Which origin a request goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    App,
+    Api,
+}
+
+impl Connected {
+    fn base(&self, origin: Origin) -> &str {
+        match origin {
+            Origin::App => &self.app_url,
+            Origin::Api => &self.api_url,
+        }
+    }
+}
+
+impl Session {
+    pub(crate) fn new(config: Config) -> Self {
+        let http = Http::new(config.api_key.as_ref(), config.request_timeout);
+        let bytes = config.max_request_bytes.unwrap_or(limits::DEFAULT_MAX_REQUEST_BYTES);
+        Self { config, http, connected: Mutex::default(), max_request_bytes: bytes.into() }
+    }
+
+    /// The limit of one request body, as far as it is known by now.
+    pub(crate) fn max_request_bytes(&self) -> u64 {
+        self.max_request_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Logs in unless that is done already.
+    pub(crate) async fn connected(&self) -> Result<Arc<Connected>, ApiError> {
+        let mut state = self.connected.lock().await;
+        if let Some(connected) = &state.current {
+            return Ok(Arc::clone(connected));
+        }
+        let app_url = match &self.config.locate {
+            Some(locate) => {
+                locate.locate(state.failed.as_deref()).await.map_err(ApiError::Locate)?
+            }
+            None => self.config.app_url.clone(),
+        };
+        let login = self.http.json::<LoginReply>(Method::POST, &app_url, LOGIN, None).await;
+        if let Err(ApiError::Unreachable { .. }) = &login {
+            state.failed = Some(app_url.clone());
+        }
+        let connected = Arc::new(self.choose(app_url, login?)?);
+        state.current = Some(Arc::clone(&connected));
+        state.failed = None;
+        Ok(connected)
+    }
+
+    fn choose(&self, app_url: String, login: LoginReply) -> Result<Connected, ApiError> {
+        let wanted = self.config.org_name.clone();
+        let org = login
+            .org_info
+            .into_iter()
+            .find(|org| wanted.as_ref().is_none_or(|name| *name == org.name))
+            .ok_or(ApiError::NoOrganisation { wanted })?;
+        let set = match self.config.locate {
+            Some(_) => None,
+            None => self.config.api_url.clone(),
+        };
+        let api_url = set
+            .or_else(|| org.api_url.clone().filter(|url| !url.trim().is_empty()))
+            .unwrap_or_else(|| app_url.clone());
+        let app_public_url = self.config.app_public_url.clone().unwrap_or_else(|| app_url.clone());
+        Ok(Connected { app_url, app_public_url, api_url, org, limits_known: OnceCell::new() })
+    }
+
+    /// Forgets a server that stopped answering, so that the next use looks for it again.
+    async fn lost(&self, connected: &Arc<Connected>) {
+        if self.config.locate.is_none() {
+            return;
+        }
+        let mut state = self.connected.lock().await;
+        if state.current.as_ref().is_some_and(|current| Arc::ptr_eq(current, connected)) {
+            state.current = None;
+            state.failed = Some(connected.app_url.clone());
+        }
+    }
+
+    /// Sends a request to a logged-in server; once more at its new address if it moved.
+    pub(crate) async fn request(
+        &self,
+        origin: Origin,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<(Answer, Arc<Connected>), ApiError> {
+        let mut moved = false;
+        loop {
+            let connected = self.connected().await?;
+            let base = connected.base(origin);
+            match self.http.send(method.clone(), base, path, body.clone()).await {
+                Err(ApiError::Unreachable { origin, source }) => {
+                    self.lost(&connected).await;
+                    // Only a refused connection proves that the request had no effect.
+                    if moved || self.config.locate.is_none() || !source.is_connect() {
+                        return Err(ApiError::Unreachable { origin, source });
+                    }
+                    moved = true;
+                }
+                answer => return Ok((answer?, connected)),
+            }
+        }
+    }
+
+    /// Sends a request and decodes the 2xx reply.
+    pub(crate) async fn json<T: serde::de::DeserializeOwned>(
+        &self,
+        origin: Origin,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<T, ApiError> {
+        let (answer, connected) = self.request(origin, method, path, body).await?;
+        answer.check(connected.base(origin), path)?;
+        serde_json::from_slice(&answer.body)
+            .map_err(|source| ApiError::Decode { path: path.to_owned(), source })
+    }
+
+    /// Learns the server's body limit, once per login. Any failure means that it has none.
+    async fn learn_limits(&self) -> Result<(), ApiError> {
+        let connected = self.connected().await?;
+        connected
+            .limits_known
+            .get_or_init(|| async {
+                let version: Result<VersionReply, _> =
+                    self.http.json(Method::GET, &connected.api_url, "version", None).await;
+                let announced = version.ok().and_then(|reply| reply.logs3_payload_max_bytes);
+                let server =
+                    announced.and_then(|bytes| u64::try_from(bytes).ok()).filter(|b| *b > 0);
+                let limit = match (self.config.max_request_bytes, server) {
+                    (Some(own), Some(server)) => own.min(server),
+                    (Some(limit), None) | (None, Some(limit)) => limit,
+                    (None, None) => limits::DEFAULT_MAX_REQUEST_BYTES,
+                };
+                self.max_request_bytes.store(limit, Ordering::Relaxed);
+            })
+            .await;
+        Ok(())
+    }
+
+    /// Sends one `/logs3` body and says what to do about the answer.
+    pub(crate) async fn upload(&self, body: Bytes) -> Reply {
+        let answer = match self.learn_limits().await {
+            Ok(()) => self.request(Origin::Api, Method::POST, "logs3", Some(body)).await,
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok((answer, _)) => judge(&answer),
+            Err(ApiError::Unauthorized { origin }) => {
+                Reply::Unauthorized { detail: format!("{origin} refused the login") }
+            }
+            Err(error @ (ApiError::NoOrganisation { .. } | ApiError::Url { .. })) => {
+                Reply::Refused { detail: error.to_string() }
+            }
+            // Everything else may pass: a server that restarts, a proxy that answers for it.
+            Err(error) => {
+                let after = error.retry_after();
+                Reply::Retry { after, detail: error.to_string() }
+            }
+        }
+    }
+}
+
+const LOGIN: &str = "api/apikey/login";
+
+fn judge(answer: &Answer) -> Reply {
+    match answer.status {
+        status if status.is_success() => Reply::Acknowledged,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            Reply::Unauthorized { detail: answer.message() }
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => Reply::TooLarge,
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
+            Reply::Rejected { detail: answer.message() }
+        }
+        status if is_retryable(status) => Reply::Retry {
+            after: answer.retry_after,
+            detail: format!("{}: {}", status.as_u16(), answer.message()),
+        },
+        status => Reply::Refused { detail: format!("{}: {}", status.as_u16(), answer.message()) },
+    }
+}
+
+fn is_retryable(status: StatusCode) -> bool {
+    status.is_server_error()
+        || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
+}

@@ -1,0 +1,291 @@
+//! Spans: what user code holds while something runs.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tidegate_model::{Destination, RowId, SpanId, TraceId};
+
+use crate::clock::Started;
+use crate::event::Event;
+use crate::ids;
+use crate::record::{Head, Start};
+use crate::recorder::{Draft, Recorder};
+
+tokio::task_local! {
+    static CURRENT: Span;
+}
+
+/// How a span begins: its name, and what else is known at the start.
+#[derive(Debug, Default)]
+pub struct SpanOptions {
+    name: String,
+    span_type: Option<String>,
+    purpose: Option<String>,
+    row_id: Option<RowId>,
+    event: Event,
+}
+
+impl SpanOptions {
+    /// Names the span.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+
+    /// Sets the type, such as `llm`, `task`, `score`, `function` or `tool`; none by default.
+    #[must_use]
+    pub fn span_type(mut self, span_type: impl Into<String>) -> Self {
+        self.span_type = Some(span_type.into());
+        self
+    }
+
+    /// Sets the purpose; scorer spans carry `scorer`, which keeps their cost out of summaries.
+    #[must_use]
+    pub fn purpose(mut self, purpose: impl Into<String>) -> Self {
+        self.purpose = Some(purpose.into());
+        self
+    }
+
+    /// Sets the row id; a time-ordered UUID by default.
+    #[must_use]
+    pub fn row_id(mut self, row_id: impl AsRef<str>) -> Self {
+        self.row_id = Some(RowId::from(row_id.as_ref()));
+        self
+    }
+
+    /// Sets what is recorded together with the start.
+    #[must_use]
+    pub fn event(mut self, event: Event) -> Self {
+        self.event = event;
+        self
+    }
+}
+
+impl From<&str> for SpanOptions {
+    fn from(name: &str) -> Self {
+        Self::new(name)
+    }
+}
+
+impl From<String> for SpanOptions {
+    fn from(name: String) -> Self {
+        Self::new(name)
+    }
+}
+
+/// A handle to a running span. Clones are the same span; dropping the last one ends it.
+///
+/// Recording never fails and never panics; see [`Span::log`] for when it may wait.
+#[derive(Debug, Clone)]
+pub struct Span {
+    inner: Option<Arc<Inner>>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    recorder: Arc<Recorder>,
+    head: Arc<Head>,
+    started: Started,
+    ended: AtomicBool,
+}
+
+impl Span {
+    /// Starts a child of the current span ([`Span::scope`]); without one, a span that records
+    /// nothing, so that instrumented code runs the same outside of a trace.
+    pub fn start(options: impl Into<SpanOptions>) -> Self {
+        match Self::current() {
+            Some(parent) => parent.child(options),
+            None => Self::disabled(),
+        }
+    }
+
+    /// A span that records nothing.
+    #[must_use]
+    pub fn disabled() -> Self {
+        Self { inner: None }
+    }
+
+    /// The span whose [`Span::scope`] encloses the running code.
+    ///
+    /// It is local to the task: a task spawned inside a scope starts without one, unless its
+    /// future is wrapped in `scope` itself.
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        CURRENT.try_with(Self::clone).ok()
+    }
+
+    /// Starts the root of a new trace.
+    pub(crate) fn root(
+        recorder: Arc<Recorder>,
+        destination: Destination,
+        options: SpanOptions,
+    ) -> Self {
+        Self::begin(recorder, Arc::new(destination), ids::trace_id(), None, options)
+    }
+
+    /// Starts a child of this span.
+    #[must_use]
+    pub fn child(&self, options: impl Into<SpanOptions>) -> Self {
+        let Some(inner) = &self.inner else { return Self::disabled() };
+        let head = &inner.head;
+        Self::begin(
+            Arc::clone(&inner.recorder),
+            Arc::clone(&head.destination),
+            head.trace_id,
+            Some(head.span_id),
+            options.into(),
+        )
+    }
+
+    fn begin(
+        recorder: Arc<Recorder>,
+        destination: Arc<Destination>,
+        trace_id: TraceId,
+        parent: Option<SpanId>,
+        options: SpanOptions,
+    ) -> Self {
+        let started = Started::now();
+        let head = Arc::new(Head {
+            destination,
+            row_id: options.row_id.unwrap_or_default(),
+            span_id: ids::span_id(),
+            trace_id,
+            parent,
+            delivered: AtomicBool::new(false),
+        });
+        let start = Start {
+            at: started.wall,
+            name: options.name.into(),
+            span_type: options.span_type.map(Into::into),
+            purpose: options.purpose.map(Into::into),
+        };
+        recorder.record(Draft {
+            head: Arc::clone(&head),
+            start: Some(start),
+            end: None,
+            event: options.event,
+        });
+        Self {
+            inner: Some(Arc::new(Inner { recorder, head, started, ended: AtomicBool::new(false) })),
+        }
+    }
+
+    /// Records an event.
+    ///
+    /// Costs about a microsecond and a copy of the values. Only if the byte budget is full and
+    /// the client's policy is [`crate::Policy::Block`] the calling thread waits, at most
+    /// `admit_timeout`; prefer [`Span::log_async`] where that may happen in async code.
+    pub fn log(&self, event: Event) {
+        if let Some(inner) = &self.inner {
+            inner.recorder.record(inner.draft(event));
+        }
+    }
+
+    /// Records an event; under [`crate::Policy::Block`] it waits for room in the byte budget.
+    ///
+    /// # Cancel safety
+    /// Dropping the future before it completes records nothing.
+    pub async fn log_async(&self, event: Event) {
+        if let Some(inner) = &self.inner {
+            inner.recorder.record_async(inner.draft(event)).await;
+        }
+    }
+
+    /// Ends the span; later calls and the drop have no effect. Logging after the end is allowed.
+    pub fn end(&self) {
+        if let Some(inner) = &self.inner {
+            inner.end();
+        }
+    }
+
+    /// Runs a future with this span as the current one.
+    ///
+    /// ```
+    /// use tidegate_client::{Event, Span};
+    /// # async fn run(span: Span) {
+    /// span.scope(async {
+    ///     let step = Span::start("lookup"); // a child of `span`
+    ///     step.log(Event::new().output(&42));
+    /// })
+    /// .await;
+    /// # }
+    /// ```
+    pub async fn scope<F: Future>(&self, future: F) -> F::Output {
+        CURRENT.scope(self.clone(), future).await
+    }
+
+    /// Runs a closure with this span as the current one.
+    pub fn in_scope<T>(&self, run: impl FnOnce() -> T) -> T {
+        CURRENT.sync_scope(self.clone(), run)
+    }
+
+    /// Whether events go anywhere.
+    #[must_use]
+    pub fn is_recording(&self) -> bool {
+        self.inner.is_some()
+    }
+
+    /// The id of the row; `None` for a disabled span.
+    #[must_use]
+    pub fn row_id(&self) -> Option<String> {
+        self.inner.as_ref().map(|inner| inner.head.row_id.to_string())
+    }
+
+    /// The span id; `None` for a disabled span.
+    #[must_use]
+    pub fn span_id(&self) -> Option<SpanId> {
+        self.inner.as_ref().map(|inner| inner.head.span_id)
+    }
+
+    /// The id of the trace (`root_span_id`); `None` for a disabled span.
+    #[must_use]
+    pub fn trace_id(&self) -> Option<TraceId> {
+        self.inner.as_ref().map(|inner| inner.head.trace_id)
+    }
+}
+
+/// Runs a future inside a child span of the current one and ends the span with it.
+///
+/// ```
+/// use tidegate_client::{Event, Span, traced};
+/// # async fn run() {
+/// let answer = traced("think", async {
+///     if let Some(span) = Span::current() {
+///         span.log(Event::new().input(&"question"));
+///     }
+///     42
+/// })
+/// .await;
+/// # }
+/// ```
+pub async fn traced<F: Future>(options: impl Into<SpanOptions>, future: F) -> F::Output {
+    let span = Span::start(options);
+    let output = span.scope(future).await;
+    span.end();
+    output
+}
+
+impl Inner {
+    fn draft(&self, event: Event) -> Draft {
+        Draft { head: Arc::clone(&self.head), start: None, end: None, event }
+    }
+
+    fn end(&self) {
+        if self.ended.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        self.recorder.record(Draft {
+            head: Arc::clone(&self.head),
+            start: None,
+            end: Some(self.started.elapsed_wall()),
+            event: Event::new(),
+        });
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
