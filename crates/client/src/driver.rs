@@ -209,3 +209,6 @@ impl Uploads {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

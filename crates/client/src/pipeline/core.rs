@@ -394,7 +394,7 @@ impl Core {
         };
         for left in (1..=batches).rev() {
             let target = self.ready_bytes.div_ceil(left as u64).min(cap);
-            let rows = self.take_ready(target, self.ready.len().div_ceil(left));
+            let rows = self.take_ready(target);
             if rows.is_empty() {
                 break;
             }
@@ -409,11 +409,11 @@ impl Core {
     }
 
     /// Takes the oldest ready rows up to about the given bytes; a row larger than that alone.
-    fn take_ready(&mut self, target_bytes: u64, target_rows: usize) -> Vec<PendingRow> {
+    fn take_ready(&mut self, target_bytes: u64) -> Vec<PendingRow> {
         let cap = self.batch_bytes_cap();
         let most = self.options.max_rows;
         let mut bytes = 0;
-        let mut rows = Vec::with_capacity(target_rows.min(most));
+        let mut rows = Vec::new();
         while let Some((&first, key)) = self.ready.first_key_value() {
             let Some(row) = self.rows.get(key) else { break };
             let size = row.lease.bytes();
@@ -445,5 +445,16 @@ impl Core {
         let give_up =
             self.failing_since.filter(|_| pending).map(|s| s + self.options.give_up_after);
         [open, retry, ready, give_up].into_iter().flatten().min()
+    }
+}
+
+#[cfg(test)]
+impl Core {
+    /// Records and bytes held, counted from the rows themselves.
+    pub(crate) fn held(&self) -> (u64, u64) {
+        let waiting = self.rows.values().map(|row| (row.sequences.len() as u64, row.lease.bytes()));
+        let batches = self.sending.values().chain(&self.retrying).flat_map(|batch| &batch.rows);
+        let sent = batches.map(|row| (row.sequences.len() as u64, row.lease.bytes()));
+        waiting.chain(sent).fold((0, 0), |sum, row| (sum.0 + row.0, sum.1 + row.1))
     }
 }

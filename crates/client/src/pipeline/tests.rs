@@ -1,1 +1,526 @@
+//! The pipeline against a reference: random histories of spans, time, pressure and replies.
 
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tidegate_model::merge::apply;
+use tidegate_model::{Destination, Row, RowId, SpanId, TraceId};
+
+use super::{Action, Core, Options, Pressure, Reply};
+use crate::budget::Budget;
+use crate::clock;
+use crate::event::Event;
+use crate::inbox::{DropReason, Inbox};
+use crate::record::{Head, Record, Start, wire_bytes};
+
+const LANES: usize = 3;
+
+fn options() -> Options {
+    Options {
+        lanes: LANES,
+        budget_bytes: 10_000_000,
+        max_rows: 50,
+        max_request_bytes: 20_000,
+        max_retries: None,
+        give_up_after: Duration::from_secs(300),
+        sync_flush: false,
+        seed: 7,
+    }
+}
+
+/// A pipeline, the ledger it settles into, and a server that merges as the protocol says.
+struct World {
+    core: Core,
+    inbox: Inbox,
+    budget: Arc<Budget>,
+    now: Instant,
+    pressure: Pressure,
+    in_flight: HashMap<u64, Bytes>,
+    stored: HashMap<String, Row>,
+    /// What one-by-one application of every record gives.
+    expected: HashMap<String, Row>,
+    requests: usize,
+}
+
+impl World {
+    fn new(options: Options) -> Self {
+        Self {
+            core: Core::new(options),
+            inbox: Inbox::default(),
+            budget: Budget::new(10_000_000),
+            now: clock::now(),
+            pressure: Pressure::default(),
+            in_flight: HashMap::new(),
+            stored: HashMap::new(),
+            expected: HashMap::new(),
+            requests: 0,
+        }
+    }
+
+    fn record(&mut self, head: &Arc<Head>, kind: Kind, event: Event, fields: &Value) {
+        let at = clock::wall();
+        let start = (kind == Kind::Start).then(|| Start {
+            at,
+            name: "span".into(),
+            span_type: Some("task".into()),
+            purpose: None,
+        });
+        let end = (kind == Kind::End).then_some(at);
+        let bytes = wire_bytes(head, start.as_ref(), end, &event);
+        let lease = self.budget.try_admit(bytes).expect("a roomy budget");
+        let head = Arc::clone(head);
+        let id = head.row_id.to_string();
+        let mut delta = fields.as_object().expect("fields").clone();
+        if kind != Kind::Start {
+            delta.insert("_is_merge".into(), true.into());
+        }
+        let before = self.expected.remove(&id);
+        self.expected.insert(id, apply(before, delta).expect("no deletes"));
+        assert!(self.inbox.push(Record { sequence: 0, head, start, end, event, lease }));
+    }
+
+    /// One turn of the driver's loop.
+    fn turn(&mut self) {
+        let records = self.inbox.take(false);
+        self.core.records(records, self.now);
+        for action in self.core.poll(self.pressure, self.now) {
+            match action {
+                Action::Send { batch, body } => {
+                    self.requests += 1;
+                    self.in_flight.insert(batch, body);
+                }
+                Action::Settle { sequences, outcome, delivered } => {
+                    self.inbox.settle(&sequences, outcome, delivered);
+                }
+                Action::Notice { .. } => {}
+            }
+        }
+        self.inbox.complete_flushes(self.core.oldest_pending());
+        self.check();
+    }
+
+    fn check(&self) {
+        let stats = self.inbox.stats();
+        assert_eq!(stats.accepted, stats.acknowledged + stats.lost() + stats.pending);
+        let (records, bytes) = self.core.held();
+        assert_eq!(stats.pending, records, "the ledger's pending is what the pipeline holds");
+        assert_eq!(self.budget.used_bytes(), bytes, "leases are held until settled, no longer");
+        assert!(self.in_flight.len() <= LANES);
+        let mut keys = HashSet::new();
+        for body in self.in_flight.values() {
+            for row in rows_of(body) {
+                assert!(keys.insert(row["id"].to_string()), "one key twice in flight");
+            }
+        }
+    }
+
+    fn reply(&mut self, batch: u64, reply: Reply) {
+        let body = self.in_flight.remove(&batch).expect("in flight");
+        if reply == Reply::Acknowledged {
+            self.store(&body);
+        }
+        self.core.finished(batch, reply, self.now);
+    }
+
+    fn store(&mut self, body: &Bytes) {
+        for row in rows_of(body) {
+            let id = row["id"].as_str().expect("id").to_owned();
+            let before = self.stored.remove(&id);
+            self.stored.insert(id, apply(before, row).expect("no deletes"));
+        }
+    }
+
+    /// Acknowledges everything until nothing is left.
+    fn drain(&mut self) {
+        for _ in 0..10_000 {
+            self.turn();
+            if self.in_flight.is_empty() {
+                match self.core.next_wake() {
+                    Some(wake) => self.now = self.now.max(wake),
+                    None if self.core.oldest_pending().is_none() => return,
+                    None => panic!("rows are stranded: pending without a wake-up"),
+                }
+            }
+            let batches: Vec<u64> = self.in_flight.keys().copied().collect();
+            for batch in batches {
+                self.reply(batch, Reply::Acknowledged);
+            }
+        }
+        panic!("the pipeline does not come to rest");
+    }
+
+    /// The fields that events set, of what the server stored.
+    fn stored_fields(&self) -> HashMap<String, Row> {
+        let mut stored = self.stored.clone();
+        for row in stored.values_mut() {
+            row.retain(|name, _| ["output", "metadata", "tags", "scores"].contains(&name.as_str()));
+        }
+        stored
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Start,
+    Log,
+    End,
+}
+
+fn rows_of(body: &Bytes) -> Vec<Row> {
+    let mut body: Value = serde_json::from_slice(body).expect("a body is JSON");
+    assert_eq!(body["api_version"], 2);
+    let rows = body["rows"].take();
+    serde_json::from_value(rows).expect("rows are objects")
+}
+
+fn head(number: u64) -> Arc<Head> {
+    Arc::new(Head {
+        destination: Arc::new(Destination::Experiment("e".into())),
+        row_id: RowId::from(format!("row-{number}").as_str()),
+        span_id: SpanId::from_bits(number + 1),
+        trace_id: TraceId::from_bits(1),
+        parent: (number > 0).then(|| SpanId::from_bits(1)),
+        delivered: AtomicBool::new(false),
+    })
+}
+
+fn event_of(fields: &Value) -> Event {
+    let mut event = Event::new();
+    for (name, value) in fields.as_object().expect("fields") {
+        event = match name.as_str() {
+            "tags" => {
+                let tags: Vec<String> = serde_json::from_value(value.clone()).expect("tags");
+                event.tags(tags)
+            }
+            "scores" => value
+                .as_object()
+                .expect("scores")
+                .iter()
+                .fold(event, |event, (name, score)| event.score(name.clone(), score.as_f64())),
+            _ => event.field(name.clone(), value),
+        };
+    }
+    event
+}
+
+fn values() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        (0..3i32).prop_map(Value::from),
+        "[xyé\"]{0,3}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 10, 3, |inner| {
+        proptest::collection::vec(("[ab]", inner), 0..3)
+            .prop_map(|members| Value::Object(members.into_iter().collect()))
+    })
+}
+
+fn fields() -> impl Strategy<Value = Value> {
+    (
+        proptest::option::of(values()),
+        proptest::option::of(values()),
+        proptest::option::of(proptest::collection::vec("[pq]", 1..3)),
+        proptest::option::of(0..=4u8),
+    )
+        .prop_map(|(output, metadata, tags, score)| {
+            let mut fields = Row::new();
+            if let Some(output) = output {
+                fields.insert("output".into(), output);
+            }
+            if let Some(metadata) = metadata {
+                fields.insert("metadata".into(), metadata);
+            }
+            if let Some(mut tags) = tags {
+                tags.dedup();
+                fields.insert("tags".into(), tags.into());
+            }
+            if let Some(score) = score {
+                fields.insert("scores".into(), json!({"s": f64::from(score) / 4.0}));
+            }
+            Value::Object(fields)
+        })
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Start(u64, Value),
+    Log(u64, Value),
+    End(u64),
+    Wait(u64),
+    Gate(bool),
+    Flush,
+    Reply(usize, Answer),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Answer {
+    Acknowledge,
+    /// The server stored the rows, but its answer was lost.
+    StoredButLost,
+    Busy,
+    BusyFor(u64),
+    TooLarge,
+}
+
+fn steps() -> impl Strategy<Value = Step> {
+    let answer = prop_oneof![
+        6 => Just(Answer::Acknowledge),
+        1 => Just(Answer::StoredButLost),
+        1 => Just(Answer::Busy),
+        1 => (1..5u64).prop_map(Answer::BusyFor),
+        1 => Just(Answer::TooLarge),
+    ];
+    prop_oneof![
+        4 => (0..8u64, fields()).prop_map(|(span, fields)| Step::Start(span, fields)),
+        6 => (0..8u64, fields()).prop_map(|(span, fields)| Step::Log(span, fields)),
+        3 => (0..8u64).prop_map(Step::End),
+        4 => (0..300u64).prop_map(Step::Wait),
+        1 => any::<bool>().prop_map(Step::Gate),
+        1 => Just(Step::Flush),
+        5 => (0..LANES, answer).prop_map(|(which, answer)| Step::Reply(which, answer)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_500))]
+
+    /// Invariants 1, 2 and 4 at every instant, and the stored rows in the end, whatever happens.
+    #[test]
+    fn every_record_is_accounted_for_and_stored_once(
+        history in proptest::collection::vec(steps(), 1..80),
+    ) {
+        let mut world = World::new(options());
+        let mut heads: HashMap<u64, Arc<Head>> = HashMap::new();
+        for step in history {
+            match step {
+                Step::Start(span, fields) if !heads.contains_key(&span) => {
+                    heads.insert(span, head(span));
+                    world.record(&heads[&span], Kind::Start, event_of(&fields), &fields);
+                }
+                Step::Start(..) => {}
+                Step::Log(span, fields) => {
+                    if let Some(head) = heads.get(&span) {
+                        world.record(head, Kind::Log, event_of(&fields), &fields);
+                    }
+                }
+                Step::End(span) => {
+                    if let Some(head) = heads.get(&span) {
+                        world.record(head, Kind::End, Event::new(), &json!({}));
+                    }
+                }
+                Step::Wait(milliseconds) => world.now += Duration::from_millis(milliseconds),
+                Step::Gate(waiting) => world.pressure.gate_waiting = waiting,
+                Step::Flush => world.pressure.flush_watermark = Some(world.inbox.stats().accepted),
+                Step::Reply(which, answer) => {
+                    let mut batches: Vec<u64> = world.in_flight.keys().copied().collect();
+                    batches.sort_unstable();
+                    let Some(&batch) = batches.get(which) else { continue };
+                    let retry = |after| Reply::Retry { after, detail: String::new() };
+                    let reply = match answer {
+                        Answer::Acknowledge => Reply::Acknowledged,
+                        Answer::Busy => retry(None),
+                        Answer::BusyFor(seconds) => retry(Some(Duration::from_secs(seconds))),
+                        Answer::StoredButLost => {
+                            let body = world.in_flight[&batch].clone();
+                            world.store(&body);
+                            retry(None)
+                        }
+                        // Only a batch that can be split; a lone row would be lost, as it must.
+                        Answer::TooLarge if rows_of(&world.in_flight[&batch]).len() > 1 => {
+                            Reply::TooLarge
+                        }
+                        Answer::TooLarge => Reply::Acknowledged,
+                    };
+                    world.reply(batch, reply);
+                }
+            }
+            world.turn();
+        }
+        world.drain();
+        let stats = world.inbox.stats();
+        prop_assert_eq!(stats.acknowledged, stats.accepted);
+        prop_assert_eq!(stats.rows, heads.len() as u64);
+        prop_assert_eq!(world.budget.used_bytes(), 0);
+        prop_assert_eq!(world.stored_fields(), world.expected);
+    }
+}
+
+/// Starts, logs and ends `count` spans at once.
+fn burst(world: &mut World, from: u64, count: u64) {
+    for number in from..from + count {
+        let head = head(number);
+        world.record(&head, Kind::Start, Event::new(), &json!({}));
+        world.record(&head, Kind::Log, Event::new().output(&number), &json!({"output": number}));
+        world.record(&head, Kind::End, Event::new(), &json!({}));
+    }
+}
+
+#[test]
+fn a_burst_goes_out_as_even_batches_over_all_lanes() {
+    let mut world = World::new(Options { max_request_bytes: 10_000_000, ..options() });
+    burst(&mut world, 0, 40);
+    world.turn();
+    assert_eq!(world.requests, 0, "a burst is awaited to its end");
+    world.now += Duration::from_millis(5);
+    world.turn();
+    let mut sizes: Vec<usize> = world.in_flight.values().map(|body| rows_of(body).len()).collect();
+    sizes.sort_unstable();
+    assert_eq!(sizes.iter().sum::<usize>(), 40);
+    assert!(sizes.len() == LANES && sizes[LANES - 1] - sizes[0] <= 2, "{sizes:?}");
+    assert!(
+        rows_of(world.in_flight.values().next().expect("a body"))
+            .iter()
+            .all(|row| !row.contains_key("_is_merge") && row["metrics"]["end"].is_number())
+    );
+}
+
+#[test]
+fn an_open_span_waits_for_its_end_but_not_for_ever() {
+    let mut world = World::new(options());
+    world.record(&head(1), Kind::Start, Event::new(), &json!({}));
+    world.turn();
+    world.now += Duration::from_millis(199);
+    world.turn();
+    assert_eq!(world.requests, 0);
+    assert_eq!(world.core.next_wake(), Some(world.now + Duration::from_millis(1)));
+    world.now += Duration::from_millis(1);
+    world.turn();
+    assert_eq!(world.requests, 1);
+}
+
+#[test]
+fn a_flush_and_a_waiting_producer_end_the_linger() {
+    for flush in [true, false] {
+        let mut world = World::new(options());
+        world.record(&head(1), Kind::Start, Event::new(), &json!({}));
+        world.pressure = Pressure { flush_watermark: flush.then_some(1), gate_waiting: !flush };
+        world.turn();
+        assert_eq!(world.requests, 1);
+    }
+}
+
+#[test]
+fn sync_flush_sends_nothing_by_itself() {
+    let mut world = World::new(Options { sync_flush: true, ..options() });
+    burst(&mut world, 0, 3);
+    world.turn();
+    world.now += Duration::from_secs(60);
+    world.turn();
+    assert_eq!(world.requests, 0);
+    world.pressure.flush_watermark = Some(world.inbox.stats().accepted);
+    world.turn();
+    assert!(world.requests > 0);
+}
+
+#[test]
+fn one_bad_row_is_isolated_and_its_siblings_arrive() {
+    let mut world = World::new(Options { lanes: 1, max_request_bytes: 10_000_000, ..options() });
+    burst(&mut world, 0, 20);
+    world.turn();
+    world.now += Duration::from_secs(1);
+    for _ in 0..40 {
+        world.turn();
+        let Some((&batch, body)) = world.in_flight.iter().next() else { break };
+        let bad = rows_of(body).iter().any(|row| row["id"] == "row-13");
+        let reply = match bad {
+            true => Reply::Rejected { detail: "row is bad".into() },
+            false => Reply::Acknowledged,
+        };
+        world.reply(batch, reply);
+    }
+    let stats = world.inbox.stats();
+    assert_eq!((stats.rows, stats.pending), (19, 0));
+    assert_eq!(stats.dropped.get(&DropReason::Rejected), Some(&3));
+    assert!(!world.stored.contains_key("row-13"));
+}
+
+#[test]
+fn a_refused_key_stops_everything_at_once() {
+    let mut world = World::new(options());
+    burst(&mut world, 0, 40);
+    world.turn();
+    world.now += Duration::from_secs(1);
+    world.turn();
+    let batch = *world.in_flight.keys().next().expect("in flight");
+    world.reply(batch, Reply::Unauthorized { detail: "no".into() });
+    burst(&mut world, 100, 5);
+    world.turn();
+    let others: Vec<u64> = world.in_flight.keys().copied().collect();
+    for batch in others {
+        world.reply(batch, Reply::Unauthorized { detail: "no".into() });
+    }
+    world.turn();
+    let stats = world.inbox.stats();
+    assert_eq!(stats.dropped.get(&DropReason::Unauthorized), Some(&135));
+    assert_eq!((stats.pending, world.budget.used_bytes()), (0, 0));
+}
+
+#[test]
+fn giving_up_drops_what_is_pending_and_a_probe_brings_the_server_back() {
+    let mut world = World::new(options());
+    let busy = || Reply::Retry { after: None, detail: "down".into() };
+    burst(&mut world, 0, 5);
+    let started = world.now;
+    while world.inbox.stats().pending > 0 {
+        world.now = world.core.next_wake().unwrap_or(world.now).max(world.now);
+        world.turn();
+        let batches: Vec<u64> = world.in_flight.keys().copied().collect();
+        batches.into_iter().for_each(|batch| world.reply(batch, busy()));
+        world.turn();
+    }
+    let waited = world.now - started;
+    assert!(waited >= Duration::from_secs(300) && waited < Duration::from_secs(340), "{waited:?}");
+    assert_eq!(world.inbox.stats().dropped.get(&DropReason::Unreachable), Some(&15));
+
+    burst(&mut world, 10, 1);
+    world.turn();
+    assert_eq!(world.inbox.stats().lost(), 18, "until the next probe new records are dropped");
+    world.now += Duration::from_secs(31);
+    burst(&mut world, 20, 1);
+    world.drain();
+    assert_eq!(world.inbox.stats().rows, 1);
+}
+
+#[test]
+fn requests_stay_under_the_limit_and_a_413_lowers_it() {
+    let mut world = World::new(options());
+    for number in 0..30 {
+        let text = "x".repeat(2_000);
+        let head = head(number);
+        let fields = json!({"output": text});
+        world.record(&head, Kind::Start, event_of(&fields), &fields);
+        world.record(&head, Kind::End, Event::new(), &json!({}));
+    }
+    world.turn();
+    assert!(!world.in_flight.is_empty());
+    assert!(world.in_flight.values().all(|body| body.len() <= 20_000));
+    let before: HashSet<u64> = world.in_flight.keys().copied().collect();
+    let batch = *world.in_flight.keys().min().expect("in flight");
+    let refused = world.in_flight[&batch].len();
+    world.reply(batch, Reply::TooLarge);
+    world.turn();
+    let later = world.in_flight.iter().filter(|(batch, _)| !before.contains(batch));
+    assert!(later.clone().count() > 0);
+    later.for_each(|(_, body)| assert!(body.len() <= refused * 2 / 3, "{}", body.len()));
+    world.drain();
+    assert_eq!(world.inbox.stats().rows, 30);
+}
+
+#[test]
+fn the_lease_of_a_lone_record_is_its_wire_length() {
+    for kind in [Kind::Start, Kind::Log, Kind::End] {
+        let mut world = World::new(options());
+        let event = Event::new().input(&json!({"a": 1})).output("text").tags(["t"]);
+        world.record(&head(1), kind, event, &json!({}));
+        let leased = world.budget.used_bytes() as i64;
+        world.pressure.gate_waiting = true;
+        world.turn();
+        let written = world.budget.used_bytes() as i64;
+        assert!((leased - written).abs() <= 8, "{kind:?}: leased {leased}, written {written}");
+    }
+}
