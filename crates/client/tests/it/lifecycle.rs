@@ -1,0 +1,94 @@
+//! Sync code, every kind of runtime, shutdown and drop: nothing blocks past its deadline.
+
+use std::time::{Duration, Instant};
+
+use tidegate_client::{Client, DropReason, FlushError};
+use tokio::runtime::Builder;
+
+use crate::support::{Answer, Server, experiment};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn one_row(client: &Client) {
+    client.start_span(experiment(), "s").end();
+}
+
+#[expect(clippy::disallowed_methods, reason = "measures real deadlines")]
+fn timed<T>(run: impl FnOnce() -> T) -> (T, Duration) {
+    let started = Instant::now();
+    (run(), started.elapsed())
+}
+
+#[test]
+fn works_from_sync_code_without_any_runtime() {
+    let server = Server::start(|_, _, _| None);
+    let client = server.client();
+    one_row(&client);
+    assert_eq!(client.flush_blocking(MINUTE).expect("delivered").rows, 1);
+    one_row(&client);
+    drop(client);
+    assert_eq!(server.seen(|seen| seen.stored.len()), 2, "the drop delivers what is pending");
+}
+
+#[test]
+fn works_on_a_current_thread_runtime_and_after_it_ended() {
+    let server = Server::start(|_, _, _| None);
+    let runtime = Builder::new_current_thread().build().expect("a runtime");
+    let client = runtime.block_on(async {
+        let client = server.client();
+        one_row(&client);
+        // Neither timers nor I/O are enabled here: the client brings its own.
+        assert_eq!(client.flush(MINUTE).await.expect("delivered").rows, 1);
+        one_row(&client);
+        assert_eq!(client.flush_blocking(MINUTE).expect("delivered").rows, 1);
+        client
+    });
+    drop(runtime);
+    one_row(&client);
+    assert_eq!(client.flush_blocking(MINUTE).expect("delivered").rows, 1);
+}
+
+#[test]
+fn dropping_inside_of_a_task_delivers() {
+    let server = Server::start(|_, _, _| None);
+    let runtime = Builder::new_multi_thread().worker_threads(1).build().expect("a runtime");
+    runtime.block_on(async {
+        let client = server.client();
+        one_row(&client);
+    });
+    assert_eq!(server.seen(|seen| seen.stored.len()), 1);
+}
+
+#[test]
+fn dropping_with_a_dead_server_ends_by_its_deadline() {
+    let server = Server::start(|path, _, _| (path == "/logs3").then_some(Answer::Hang));
+    let client = server.client_with(|config| config.shutdown_timeout(Duration::from_millis(300)));
+    one_row(&client);
+    let ((), took) = timed(|| drop(client));
+    assert!(took < Duration::from_secs(10), "{took:?}");
+}
+
+#[test]
+fn shutdown_tells_what_was_lost_and_later_events_are_counted() {
+    let server = Server::start(|path, _, _| (path == "/logs3").then_some(Answer::Close));
+    let client = server.client();
+    one_row(&client);
+    let error = client.shutdown(Duration::from_millis(300)).expect_err("undelivered");
+    assert!(matches!(&error, FlushError::Lost { .. }), "{error}");
+    one_row(&client);
+    let stats = client.stats();
+    assert_eq!(stats.dropped.get(&DropReason::Shutdown), Some(&4));
+    assert_eq!((stats.accepted, stats.pending), (4, 0));
+    let (flushed, took) = timed(|| client.flush_blocking(MINUTE));
+    assert!(flushed.is_err() && took < Duration::from_secs(10));
+}
+
+#[test]
+fn a_span_that_outlives_its_client_neither_blocks_nor_panics() {
+    let server = Server::start(|_, _, _| None);
+    let client = server.client();
+    let span = client.start_span(experiment(), "s");
+    drop(client);
+    span.end();
+    assert_eq!(server.seen(|seen| seen.stored.len()), 1);
+}

@@ -1,0 +1,164 @@
+//! A scripted HTTP server: good for what a real collector never does on purpose.
+
+use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use serde_json::{Value, json};
+use tidegate_client::{Client, Config};
+use tidegate_model::{Destination, Row, merge};
+
+/// How the script answers a request.
+pub(crate) enum Answer {
+    /// Status, extra header lines, JSON body.
+    Json(u16, &'static str, Value),
+    /// Reads the request and never answers.
+    Hang,
+    /// Closes the connection without an answer.
+    Close,
+}
+
+/// What arrived, in order.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) paths: Vec<String>,
+    pub(crate) headers: Vec<Vec<String>>,
+    pub(crate) bodies: Vec<Value>,
+    /// Rows of acknowledged `/logs3` bodies, merged as a server does.
+    pub(crate) stored: HashMap<String, Row>,
+    /// Answers to `/logs3` so far.
+    pub(crate) uploads: usize,
+}
+
+type Script = dyn Fn(&str, usize, &Value) -> Option<Answer> + Send + Sync;
+
+pub(crate) struct Server {
+    pub(crate) url: String,
+    pub(crate) seen: Arc<Mutex<Seen>>,
+}
+
+impl Server {
+    /// Answers login, version and registration; `script` sees path, number of the upload and
+    /// body first, and may answer instead.
+    pub(crate) fn start(
+        script: impl Fn(&str, usize, &Value) -> Option<Answer> + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("bound"));
+        let seen = Arc::new(Mutex::new(Seen::default()));
+        let script: Arc<Script> = Arc::new(script);
+        let (shared, own) = (Arc::clone(&seen), url.clone());
+        // Ends with the test process; each test has a server of its own.
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let (seen, script, url) = (Arc::clone(&shared), Arc::clone(&script), own.clone());
+                thread::spawn(move || serve(&stream, &url, &seen, &*script));
+            }
+        });
+        Self { url, seen }
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        self.client_with(|config| config)
+    }
+
+    pub(crate) fn client_with(&self, adapt: impl FnOnce(Config) -> Config) -> Client {
+        let config = Config::default().app_url(&self.url).api_key("secret-key");
+        Client::new(adapt(config)).expect("a thread")
+    }
+
+    pub(crate) fn seen<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
+        look(&self.seen.lock().expect("not poisoned"))
+    }
+}
+
+pub(crate) fn experiment() -> Destination {
+    Destination::Experiment("e1".into())
+}
+
+fn serve(mut stream: &TcpStream, url: &str, seen: &Mutex<Seen>, script: &Script) {
+    let mut reader = BufReader::new(stream.try_clone().expect("a second handle"));
+    while let Some((path, headers, body)) = read_request(&mut reader) {
+        let answer = {
+            let mut seen = seen.lock().expect("not poisoned");
+            let uploads = seen.uploads;
+            seen.paths.push(path.clone());
+            seen.headers.push(headers);
+            seen.bodies.push(body.clone());
+            let answer = script(&path, uploads, &body).unwrap_or_else(|| default(&path, url));
+            if path == "/logs3" {
+                seen.uploads += 1;
+                if matches!(answer, Answer::Json(200, ..)) {
+                    store(&mut seen.stored, &body);
+                }
+            }
+            answer
+        };
+        match answer {
+            Answer::Json(status, extra, body) => {
+                let body = body.to_string();
+                let head =
+                    format!("HTTP/1.1 {status} X\r\n{extra}content-length: {}\r\n\r\n", body.len());
+                // A client that gave up is part of some tests.
+                if stream.write_all((head + &body).as_bytes()).is_err() {
+                    return;
+                }
+            }
+            Answer::Hang => {
+                // Until the client closes the connection.
+                reader.read_to_end(&mut Vec::new()).ok();
+                return;
+            }
+            Answer::Close => return,
+        }
+    }
+}
+
+fn default(path: &str, url: &str) -> Answer {
+    let body = match path {
+        "/api/apikey/login" => json!({"org_info": [
+            {"id": "o1", "name": "first", "api_url": url, "git_metadata": {"collect": "none"}},
+            {"id": "o2", "name": "second", "api_url": url, "git_metadata": {"collect": "none"}},
+        ]}),
+        "/api/experiment/register" => json!({
+            "project": {"id": "p1", "name": "p"},
+            "experiment": {"id": "e1", "name": "given", "created": "2026-01-01T00:00:00Z"},
+        }),
+        _ => json!({}),
+    };
+    Answer::Json(200, "", body)
+}
+
+fn store(stored: &mut HashMap<String, Row>, body: &Value) {
+    for row in body["rows"].as_array().expect("rows") {
+        let row = row.as_object().expect("a row").clone();
+        let id = row["id"].as_str().expect("an id").to_owned();
+        let before = stored.remove(&id);
+        stored.insert(id, merge::apply(before, row).expect("no deletes"));
+    }
+}
+
+fn read_request(reader: &mut BufReader<TcpStream>) -> Option<(String, Vec<String>, Value)> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+    let path = line.split(' ').nth(1)?.to_owned();
+    let mut headers = Vec::new();
+    let mut length = 0;
+    loop {
+        let mut header = String::new();
+        reader.read_line(&mut header).ok()?;
+        let header = header.trim().to_ascii_lowercase();
+        if header.is_empty() {
+            break;
+        }
+        if let Some(value) = header.strip_prefix("content-length:") {
+            length = value.trim().parse().ok()?;
+        }
+        headers.push(header);
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some((path, headers, serde_json::from_slice(&body).unwrap_or(Value::Null)))
+}
