@@ -1,1 +1,35 @@
-//! To be written.
+//! Evaluations: cases, a task, scorers, a bounded runner and a summary.
+//!
+//! ```text
+//! data -> case x trial -> runner (slots, byte gate, time-out) -> task -> scorers -> summary -> report
+//! ```
+//!
+//! The crate `tidegate` adds `run()`, which finds the destination by itself; here
+//! [`Eval::run_with`] takes a client.
+
+#![deny(missing_docs)]
+
+mod case;
+mod clock;
+mod context;
+pub mod data;
+mod error;
+mod eval;
+mod json;
+mod outcome;
+mod panic;
+mod report;
+mod runner;
+mod scorer;
+mod task;
+mod trial;
+
+pub use case::{Case, IntoCase};
+pub use context::Context;
+pub use error::{EvalError, Finished};
+pub use eval::Eval;
+pub use outcome::{CaseResult, Outcome, Summary};
+pub use report::Report;
+pub use scorer::{IntoScore, Score, ScorerArgs, SharedArgs};
+
+pub use data::DataError;

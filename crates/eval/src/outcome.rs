@@ -1,0 +1,98 @@
+//! What a run gives back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use tidegate_client::{Experiment, Receipt};
+use tidegate_model::wire::objects::Named;
+use tidegate_model::wire::summary::ExperimentComparison;
+
+/// One trial of one case.
+#[derive(Debug, Clone)]
+pub struct CaseResult<I, O, E> {
+    /// The name of the case, if it has one.
+    pub case_id: Option<String>,
+    /// Which repetition this is, starting at 0.
+    pub trial: u32,
+    /// The input.
+    pub input: Arc<I>,
+    /// The expected output, if the case has one.
+    pub expected: Option<Arc<E>>,
+    /// What the task returned; `None` if it failed.
+    pub output: Option<Arc<O>>,
+    /// Why the task failed.
+    pub error: Option<String>,
+    /// Scores by name; `None` means that the scorer does not apply.
+    pub scores: BTreeMap<String, Option<f64>>,
+    /// Scorers that failed, with the reason.
+    pub scorer_errors: BTreeMap<String, String>,
+    /// Metadata of the case, with what the task has set.
+    pub metadata: Map<String, Value>,
+    /// Tags of the case.
+    pub tags: Vec<String>,
+    /// How long the task took.
+    pub duration: Duration,
+}
+
+/// A run as a whole.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// Name of the project.
+    pub project: String,
+    /// The experiment; `None` without sending logs.
+    pub experiment: Option<Experiment>,
+    /// The experiment this one is compared with.
+    pub base: Option<Named>,
+    /// Scores and metrics. The server's figures where there is one, else computed here by the
+    /// same function.
+    pub comparison: ExperimentComparison,
+    /// Trials that ran, failed ones included.
+    pub trials: u64,
+    /// Trials whose task failed.
+    pub task_errors: u64,
+    /// Scorer calls that failed.
+    pub scorer_errors: u64,
+    /// Whether the time-out ended the run before the data did.
+    pub timed_out: bool,
+    /// From the first case to the last result.
+    pub duration: Duration,
+}
+
+/// The results of a run, its summary, and what became of its records.
+#[derive(Debug, Clone)]
+pub struct Outcome<I, O, E> {
+    /// One per trial, in the order in which they finished.
+    pub results: Vec<CaseResult<I, O, E>>,
+    /// The run as a whole.
+    pub summary: Summary,
+    /// Counts of everything recorded; all zero without sending logs.
+    pub receipt: Receipt,
+}
+
+impl<I, O, E> Outcome<I, O, E> {
+    /// The summary for machines.
+    ///
+    /// Members: `scores.<name>.{name, score, improvements, regressions, diff?}`,
+    /// `metrics.<name>.{name, metric, unit, improvements, regressions, diff?}`, `experiment`
+    /// (`id, name, project, url`) or null, `base` (`id, name`) or null, `receipt`, `trials`,
+    /// `task_errors`, `scorer_errors`, `timed_out` and `duration_s`.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let Summary { experiment, base, comparison, .. } = &self.summary;
+        json!({
+            "scores": comparison.scores,
+            "metrics": comparison.metrics,
+            "project": self.summary.project,
+            "experiment": experiment,
+            "base": base,
+            "receipt": self.receipt,
+            "trials": self.summary.trials,
+            "task_errors": self.summary.task_errors,
+            "scorer_errors": self.summary.scorer_errors,
+            "timed_out": self.summary.timed_out,
+            "duration_s": self.summary.duration.as_secs_f64(),
+        })
+    }
+}

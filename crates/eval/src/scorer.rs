@@ -1,0 +1,203 @@
+//! Scorers: from an output and what was expected to a number.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::json;
+
+/// What a scorer sees.
+#[derive(Debug)]
+pub struct ScorerArgs<'a, I, O, E> {
+    /// The input of the case.
+    pub input: &'a I,
+    /// What the task returned.
+    pub output: &'a O,
+    /// The expected output, if the case has one.
+    pub expected: Option<&'a E>,
+    /// Metadata of the case, with what the task has set.
+    pub metadata: &'a Map<String, Value>,
+    /// Tags of the case.
+    pub tags: &'a [String],
+}
+
+/// What an async scorer sees: the same as [`ScorerArgs`], shared instead of borrowed.
+#[derive(Debug)]
+pub struct SharedArgs<I, O, E> {
+    /// The input of the case.
+    pub input: Arc<I>,
+    /// What the task returned.
+    pub output: Arc<O>,
+    /// The expected output, if the case has one.
+    pub expected: Option<Arc<E>>,
+    /// Metadata of the case, with what the task has set.
+    pub metadata: Arc<Map<String, Value>>,
+    /// Tags of the case.
+    pub tags: Arc<[String]>,
+}
+
+/// A score with an explanation.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Score {
+    pub(crate) score: Option<f64>,
+    pub(crate) metadata: Map<String, Value>,
+}
+
+impl Score {
+    /// A score in 0..=1.
+    #[must_use]
+    pub fn new(score: f64) -> Self {
+        Self { score: Some(score), metadata: Map::new() }
+    }
+
+    /// No score: the scorer does not apply to this case.
+    #[must_use]
+    pub fn skipped() -> Self {
+        Self::default()
+    }
+
+    /// Adds one member of metadata, such as a rationale.
+    #[must_use]
+    pub fn metadata<T: Serialize + ?Sized>(mut self, name: impl Into<String>, value: &T) -> Self {
+        self.metadata.insert(name.into(), json::value(value));
+        self
+    }
+}
+
+/// What a scorer may return: a number in 0..=1, `bool`, `None` (does not apply), a [`Score`], or
+/// a `Result` of those.
+pub trait IntoScore {
+    /// Converts.
+    ///
+    /// # Errors
+    /// The text of a failed scorer; it is recorded, and the case goes on.
+    fn into_score(self) -> Result<Score, String>;
+}
+
+impl IntoScore for Score {
+    fn into_score(self) -> Result<Score, String> {
+        Ok(self)
+    }
+}
+
+impl IntoScore for f64 {
+    fn into_score(self) -> Result<Score, String> {
+        Ok(Score::new(self))
+    }
+}
+
+impl IntoScore for bool {
+    fn into_score(self) -> Result<Score, String> {
+        Ok(Score::new(f64::from(u8::from(self))))
+    }
+}
+
+impl IntoScore for Option<f64> {
+    fn into_score(self) -> Result<Score, String> {
+        Ok(Score { score: self, metadata: Map::new() })
+    }
+}
+
+impl<S: IntoScore, X: Display> IntoScore for Result<S, X> {
+    fn into_score(self) -> Result<Score, String> {
+        self.map_err(|error| format!("{error:#}"))?.into_score()
+    }
+}
+
+pub(crate) type ScoreFuture = Pin<Box<dyn Future<Output = Result<Score, String>> + Send>>;
+
+type Function<I, O, E> = Box<dyn Fn(SharedArgs<I, O, E>) -> ScoreFuture + Send + Sync>;
+
+/// A scorer with its types erased.
+pub(crate) struct Scorer<I, O, E> {
+    pub(crate) name: String,
+    function: Function<I, O, E>,
+}
+
+impl<I, O, E> Scorer<I, O, E>
+where
+    I: Send + Sync + 'static,
+    O: Send + Sync + 'static,
+    E: Send + Sync + 'static,
+{
+    pub(crate) fn sync<S: IntoScore>(
+        name: String,
+        function: impl Fn(ScorerArgs<'_, I, O, E>) -> S + Send + Sync + 'static,
+    ) -> Self {
+        let function = Arc::new(function);
+        let function = move |args: SharedArgs<I, O, E>| -> ScoreFuture {
+            let function = Arc::clone(&function);
+            Box::pin(async move {
+                let args = ScorerArgs {
+                    input: &*args.input,
+                    output: &*args.output,
+                    expected: args.expected.as_deref(),
+                    metadata: &args.metadata,
+                    tags: &args.tags,
+                };
+                checked(function(args).into_score())
+            })
+        };
+        Self { name, function: Box::new(function) }
+    }
+
+    /// As for tasks, the closure is cloned for each call.
+    pub(crate) fn asynchronous<S, F, Fut>(name: String, function: F) -> Self
+    where
+        S: IntoScore,
+        F: FnOnce(SharedArgs<I, O, E>) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = S> + Send + 'static,
+    {
+        let function = move |args: SharedArgs<I, O, E>| -> ScoreFuture {
+            let function = function.clone();
+            Box::pin(async move { checked(function(args).await.into_score()) })
+        };
+        Self { name, function: Box::new(function) }
+    }
+
+    pub(crate) fn call(&self, args: SharedArgs<I, O, E>) -> ScoreFuture {
+        (self.function)(args)
+    }
+}
+
+/// A number that is no score is the scorer's failure, not a very good or bad result.
+fn checked(score: Result<Score, String>) -> Result<Score, String> {
+    match score? {
+        Score { score: Some(score), .. } if !(0.0..=1.0).contains(&score) => {
+            Err(format!("score {score} is outside of 0..=1"))
+        }
+        score => Ok(score),
+    }
+}
+
+impl<I, O, E> Clone for SharedArgs<I, O, E> {
+    fn clone(&self) -> Self {
+        Self {
+            input: Arc::clone(&self.input),
+            output: Arc::clone(&self.output),
+            expected: self.expected.clone(),
+            metadata: Arc::clone(&self.metadata),
+            tags: Arc::clone(&self.tags),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scores_outside_of_the_range_are_failures() {
+        for bad in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
+            let error = checked(bad.into_score()).expect_err("no score");
+            assert!(error.contains("outside of 0..=1"), "{error}");
+        }
+        assert_eq!(checked(true.into_score()), Ok(Score::new(1.0)));
+        assert_eq!(checked(None.into_score()), Ok(Score::skipped()));
+        assert_eq!(checked(Err::<f64, _>("no").into_score()), Err("no".to_owned()));
+    }
+}

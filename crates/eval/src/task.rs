@@ -1,0 +1,42 @@
+//! The function under evaluation.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::context::Context;
+
+pub(crate) type TaskFuture<O> = Pin<Box<dyn Future<Output = Result<O, String>> + Send>>;
+
+/// A task with its types erased; called once per trial.
+pub(crate) type Task<I, O> = Box<dyn Fn(Arc<I>, Context) -> TaskFuture<O> + Send + Sync>;
+
+/// A closure is cloned for each call and consumed by it. That way async closures that capture
+/// something are tasks too: called by reference, their futures would borrow from the closure,
+/// and stable Rust cannot say that such a future may move between threads.
+pub(crate) fn plain<I, O, F, Fut>(task: F) -> Task<I, O>
+where
+    F: FnOnce(Arc<I>, Context) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = O> + Send + 'static,
+    I: Send + Sync + 'static,
+{
+    Box::new(move |input, cx| {
+        let task = task.clone();
+        // Called inside of the future, so that a panic of a plain function is caught as well.
+        Box::pin(async move { Ok(task(input, cx).await) })
+    })
+}
+
+pub(crate) fn fallible<I, O, E, F, Fut>(task: F) -> Task<I, O>
+where
+    F: FnOnce(Arc<I>, Context) -> Fut + Clone + Send + Sync + 'static,
+    Fut: Future<Output = Result<O, E>> + Send + 'static,
+    E: Display,
+    I: Send + Sync + 'static,
+{
+    Box::new(move |input, cx| {
+        let task = task.clone();
+        Box::pin(async move { task(input, cx).await.map_err(|error| format!("{error:#}")) })
+    })
+}
