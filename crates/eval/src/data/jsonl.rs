@@ -57,7 +57,7 @@ enum State {
 
 /// A line as it is written. `Option<Value>` would not tell a missing input from null.
 #[derive(Deserialize)]
-#[serde(bound = "I: DeserializeOwned, E: DeserializeOwned")]
+#[serde(bound = "I: DeserializeOwned, E: DeserializeOwned", expecting = "a JSON object")]
 struct Line<I, E> {
     input: I,
     #[serde(default = "none")]
@@ -243,7 +243,7 @@ mod tests {
         };
         assert_eq!(error(b"{\"input\": }"), "2:11: expected value");
         assert_eq!(error(b"{\"input\": \"b\""), "2:13: EOF while parsing an object");
-        assert_eq!(error(b"[]"), "2:1: invalid length 0, expected struct Line");
+        assert_eq!(error(b"[]"), "2:1: invalid type: sequence, expected a JSON object");
         assert_eq!(error(b"{\"expected\": \"b\"}"), "2:17: missing field `input`");
         assert_eq!(error(b"{\"input\": 3}"), "2:11: invalid type: integer `3`, expected a string");
         assert_eq!(error(b"{\"input\": \"\xff\"}"), "2:12: text is not UTF-8; convert the file");
