@@ -97,8 +97,8 @@ pub struct Experiment {
     pub name: String,
     /// The project it belongs to.
     pub project: Named,
-    /// Where a browser shows it.
-    pub url: String,
+    /// Where a browser shows it; `None` if the server's address lasts no longer than the run.
+    pub url: Option<String>,
 }
 
 impl Experiment {
@@ -155,7 +155,8 @@ pub(crate) async fn register(
         reply => reply?,
     };
     let RegisterExperimentReply { project, experiment } = reply;
-    let url = link(&connected.app_public_url, &connected.org, &project, &experiment.name);
+    let base = connected.app_public_url.as_ref();
+    let url = base.map(|base| link(base, &connected.org, &project, &experiment.name));
     Ok(Experiment { id: experiment.id, name: experiment.name, project, url })
 }
 

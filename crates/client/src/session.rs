@@ -34,7 +34,8 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Connected {
     pub(crate) app_url: String,
-    pub(crate) app_public_url: String,
+    /// Base of links, if the server has a lasting address.
+    pub(crate) app_public_url: Option<String>,
     pub(crate) api_url: String,
     pub(crate) org: OrgInfo,
     limits_known: OnceCell<()>,
@@ -104,7 +105,9 @@ impl Session {
         let api_url = set
             .or_else(|| org.api_url.clone().filter(|url| !url.trim().is_empty()))
             .unwrap_or_else(|| app_url.clone());
-        let app_public_url = self.config.app_public_url.clone().unwrap_or_else(|| app_url.clone());
+        // An address that was looked up may be another one tomorrow: no link to it.
+        let lasting = self.config.locate.is_none().then(|| app_url.clone());
+        let app_public_url = self.config.app_public_url.clone().or(lasting);
         Ok(Connected { app_url, app_public_url, api_url, org, limits_known: OnceCell::new() })
     }
 

@@ -1,1 +1,42 @@
-//! To be written.
+//! The collector: takes rows over HTTP in Braintrust's wire protocol, merges and stores them, and
+//! answers queries.
+//!
+//! A row goes `routes` → `ingest` → `store`, an answer `store` → `query` → `routes`. A 2xx to
+//! `POST /logs3` means that the rows survive loss of power.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), tidegate_server::StartError> {
+//! use std::net::{Ipv4Addr, SocketAddr};
+//! use tidegate_server::{Options, Role, start};
+//!
+//! let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+//! let collector = start(Options::new(".tidegate").listen(listen).role(Role::Embedded)).await?;
+//! println!("listening on {}", collector.url());
+//! # Ok(())
+//! # }
+//! ```
+
+#![deny(missing_docs)]
+
+mod app;
+mod clock;
+mod data_dir;
+mod error;
+mod handle;
+mod ingest;
+mod keys;
+mod lifecycle;
+mod listener;
+mod options;
+mod query;
+mod routes;
+mod shed;
+mod start;
+mod store;
+
+pub use data_dir::{Holder, read_holder};
+pub use error::{ShutdownError, StartError};
+pub use handle::Handle;
+pub use options::{Options, Role};
+pub use start::start;
+pub use store::StoreError;

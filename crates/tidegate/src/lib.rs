@@ -1,1 +1,47 @@
-//! To be written.
+//! Evaluations and tracing for LLM applications: recording never slows the work down, nothing
+//! recorded is lost silently, and a run is compared with the last one by itself.
+//!
+//! ```no_run
+//! use tidegate::prelude::*;
+//! use tidegate::scorers::exact_match;
+//!
+//! # async fn example() -> Result<(), Error> {
+//! Eval::new("greetings")
+//!     .data([Case::new("Ada").expected("Hello, Ada"), Case::new("Bo").expected("Hi, Bo")])
+//!     .task(async |name, _cx| format!("Hello, {name}"))
+//!     .scorer("exact_match", |args| exact_match(args.output, args.expected))
+//!     .run()
+//!     .await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Where a run sends is decided by the environment; see [`Connection`]. With the feature
+//! `embedded` nothing needs to be set: the run is recorded into a data directory by a collector
+//! inside of the program.
+
+#![deny(missing_docs)]
+
+mod connection;
+#[cfg(feature = "embedded")]
+mod embedded;
+mod error;
+mod run;
+
+pub use connection::Connection;
+pub use error::Error;
+pub use run::Run;
+/// The SDK: clients, spans, receipts.
+pub use tidegate_client as client;
+/// The evaluation framework.
+pub use tidegate_eval as eval;
+/// Scoring functions.
+pub use tidegate_scorers as scorers;
+
+/// What most programs need.
+pub mod prelude {
+    pub use tidegate_client::{Event, Span, SpanOptions, traced};
+    pub use tidegate_eval::{Case, Context, Eval, Outcome, Report, Score, data};
+
+    pub use crate::{Error, Run};
+}

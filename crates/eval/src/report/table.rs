@@ -43,7 +43,9 @@ pub(crate) fn render(summary: &Summary, receipt: &Receipt, style: Style) -> Stri
         push(&mut text, &table(&lines, summary, style));
     }
     if let Some(experiment) = &summary.experiment {
-        push(&mut text, &experiment.url);
+        if let Some(url) = &experiment.url {
+            push(&mut text, url);
+        }
         push(&mut text, &record(receipt));
     }
     text
@@ -209,7 +211,7 @@ mod tests {
                 id: "e".into(),
                 name: "now".into(),
                 project: named("p"),
-                url: "http://h/app".into(),
+                url: Some("http://h/app".into()),
             }),
             base: Some(named("before")),
             comparison: ExperimentComparison {

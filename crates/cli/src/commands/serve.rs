@@ -1,0 +1,99 @@
+//! `tidegate serve`.
+
+use std::time::Duration;
+
+use tidegate_server::{Options, Role, StartError, start};
+use tokio::signal;
+
+use crate::args::Serve;
+use crate::exit::Failure;
+use crate::printer::Printer;
+
+/// How long requests may take to finish when the process is asked to stop.
+const STOP_GRACE: Duration = Duration::from_secs(10);
+
+pub(crate) async fn run(serve: &Serve, printer: &Printer) -> Result<(), Failure> {
+    // Before the start, so that a signal that comes early stops it cleanly too.
+    let mut stop = std::pin::pin!(stop_signal()?);
+    let mut options = Options::new(&serve.data_dir)
+        .listen(serve.listen)
+        .require_key(serve.require_key)
+        .role(Role::Serve);
+    if let Some(org) = &serve.org {
+        options = options.org(org);
+    }
+    let collector = tokio::select! {
+        collector = start(options) => collector.map_err(failure)?,
+        () = &mut stop => return Ok(()),
+    };
+
+    printer.say(format_args!("listening on {}", collector.url()));
+    printer.say(format_args!("data directory {}", serve.data_dir.display()));
+    if let Some(key) = collector.first_key() {
+        printer.say(format_args!("first key (shown only now): {key}"));
+    }
+    let key = collector.first_key().unwrap_or("any");
+    printer.say("point a client at it with");
+    printer.say(format_args!(
+        "  export BRAINTRUST_APP_URL={} BRAINTRUST_API_KEY={key}",
+        collector.url()
+    ));
+
+    // Cancel safety: both arms only wait.
+    tokio::select! {
+        () = stop => {}
+        () = collector.stopped() => {
+            let error = anyhow::anyhow!("the collector stopped by itself");
+            return Err(Failure::failed(error, "look at the log lines above"));
+        }
+    }
+    printer.say("stopping after the requests under way");
+    collector.shutdown(STOP_GRACE).await.map_err(|error| {
+        Failure::failed(error.into(), "what was acknowledged is stored; clients repeat the rest")
+    })
+}
+
+/// Resolves on SIGINT or SIGTERM.
+fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+    #[cfg(unix)]
+    {
+        use signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        Ok(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
+        // Without a handler there is nothing to wait for; the process is killed then.
+        if signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
+fn failure(error: StartError) -> Failure {
+    let hint = match &error {
+        StartError::Locked { holder: Some(holder), .. } => {
+            format!("use the collector at {}, or another --data-dir", holder.url)
+        }
+        StartError::Locked { .. } => "wait for the other process, or use another --data-dir".into(),
+        StartError::NotWritable { .. } | StartError::DataDir { .. } => {
+            "make the directory writable, or use another --data-dir".into()
+        }
+        StartError::NewerSchema { .. } => {
+            "upgrade tidegate, or use another --data-dir; the database is untouched".into()
+        }
+        StartError::ForeignDatabase { .. } => "use another --data-dir".into(),
+        StartError::AddressInUse { .. } => {
+            "stop the other program, or use --listen with another port (0 takes a free one)".into()
+        }
+        StartError::Listen { .. } => "use --listen with an address of this machine".into(),
+        _ => "check the data directory and the disk".into(),
+    };
+    Failure::failed(error.into(), hint)
+}

@@ -1,0 +1,44 @@
+//! Exit codes: 0 done, 2 wrong usage, 3 failure.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// Why a command failed, and what the user can do.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: anyhow::Error,
+    pub(crate) hint: String,
+    code: u8,
+}
+
+const USAGE: u8 = 2;
+const FAILED: u8 = 3;
+
+impl Failure {
+    /// The command cannot be carried out as it was given.
+    pub(crate) fn usage(error: anyhow::Error, hint: impl Into<String>) -> Self {
+        Self { error, hint: hint.into(), code: USAGE }
+    }
+
+    /// The command was right, the world was not.
+    pub(crate) fn failed(error: anyhow::Error, hint: impl Into<String>) -> Self {
+        Self { error, hint: hint.into(), code: FAILED }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::failed(error.into(), "check the limits of this system (ulimit -a)")
+    }
+}
+
+impl fmt::Display for Failure {
+    /// The error with its causes, on one line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.error)
+    }
+}
+
+pub(crate) fn code(failure: &Failure) -> ExitCode {
+    ExitCode::from(failure.code)
+}

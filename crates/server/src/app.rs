@@ -1,0 +1,25 @@
+//! What every request handler shares.
+
+use std::sync::Arc;
+
+use crate::keys::Keys;
+use crate::lifecycle::Lifecycle;
+use crate::options::Role;
+use crate::shed::ByteGauge;
+use crate::store::{Org, Store};
+
+/// State of a running collector.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) org: Org,
+    pub(crate) keys: Keys,
+    pub(crate) role: Role,
+    /// Where it listens, for requests that do not name a host.
+    pub(crate) url: String,
+    /// See [`crate::data_dir`].
+    pub(crate) token: String,
+    pub(crate) max_body_bytes: usize,
+    pub(crate) inflight: Arc<ByteGauge>,
+    pub(crate) lifecycle: Lifecycle,
+}

@@ -1,0 +1,169 @@
+//! Decoding a `/logs3` body. Either every row is good or nothing is stored.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tidegate_model::row::RowError;
+use tidegate_model::{Destination, Row, RowId, merge, row};
+
+use super::surrogates;
+use crate::store::{Change, Document, RowWrite};
+
+/// A body, decoded.
+#[derive(Debug)]
+pub(crate) struct Decoded {
+    /// Row ids in request order.
+    pub(crate) ids: Vec<String>,
+    pub(crate) writes: Vec<RowWrite>,
+}
+
+/// Why a body is refused. Rows count from one.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DecodeError {
+    #[error("the body is not valid JSON: {0}")]
+    Body(#[source] serde_json::Error),
+    #[error("the body must be an object with a list \"rows\"")]
+    NoRows,
+    #[error("overflow uploads are not supported; send the rows in several requests")]
+    Overflow,
+    #[error("row {number} of {count}: {error}")]
+    Row {
+        number: usize,
+        count: usize,
+        #[source]
+        error: RowFault,
+    },
+}
+
+/// What is wrong with a row.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RowFault {
+    #[error("{0}")]
+    Json(#[source] serde_json::Error),
+    #[error("a row must be an object")]
+    NotAnObject,
+    #[error("{0}")]
+    Member(#[from] RowError),
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    rows: Option<&'a RawValue>,
+}
+
+/// Decodes a body.
+///
+/// Rows are found first and parsed one by one, so that a fault is reported with its row and only
+/// one row at a time exists as a tree.
+pub(crate) fn decode(body: &[u8]) -> Result<Decoded, DecodeError> {
+    let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(DecodeError::Body)?;
+    let rows = envelope.rows.map_or("null", RawValue::get);
+    if rows.starts_with('{') && rows.contains("logs3_overflow") {
+        return Err(DecodeError::Overflow);
+    }
+    let rows: Vec<&RawValue> = serde_json::from_str(rows).map_err(|_| DecodeError::NoRows)?;
+    let count = rows.len();
+    let mut decoded = Decoded { ids: Vec::with_capacity(count), writes: Vec::with_capacity(count) };
+    for (number, raw) in (1..).zip(rows) {
+        let (id, write) =
+            one(raw.get()).map_err(|error| DecodeError::Row { number, count, error })?;
+        decoded.ids.push(id);
+        decoded.writes.push(write);
+    }
+    Ok(decoded)
+}
+
+fn one(text: &str) -> Result<(String, RowWrite), RowFault> {
+    // JavaScript cuts strings between the halves of a pair and sends the half; that must not cost
+    // the whole request.
+    let text = match surrogates::repair(text) {
+        Some(repaired) => Cow::Owned(repaired),
+        None => Cow::Borrowed(text),
+    };
+    if !text.starts_with('{') {
+        return Err(RowFault::NotAnObject);
+    }
+    let row: Row = serde_json::from_str(&text).map_err(RowFault::Json)?;
+    let id = row::id(&row)?;
+    let destination = Destination::of(&row)?;
+    let change = change(row);
+    Ok((id.clone(), RowWrite { destination, id: RowId::from(id.as_str()), change }))
+}
+
+fn change(row: Row) -> Change {
+    if row.get("_is_merge").and_then(Value::as_bool) == Some(true)
+        && row.get("_object_delete").and_then(Value::as_bool) != Some(true)
+    {
+        return Change::Merge(row);
+    }
+    // Without a stored row to merge into, what is left of the rules needs no look at the store.
+    merge::apply(None, row).map_or(Change::Delete, |row| Change::Replace(Document::of(row)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(body: &str) -> String {
+        decode(body.as_bytes()).expect_err(body).to_string()
+    }
+
+    #[test]
+    fn faults_name_the_place() {
+        assert!(fault("{").starts_with("the body is not valid JSON"), "{}", fault("{"));
+        for body in ["{}", r#"{"rows":null}"#, r#"{"rows":3}"#, r#"{"rows":{}}"#] {
+            assert!(fault(body).contains("\"rows\""), "{body}");
+        }
+        let overflow = fault(r#"{"rows":{"type":"logs3_overflow","key":"k"}}"#);
+        assert!(overflow.contains("overflow"), "{overflow}");
+        let good = r#"{"id":"a","experiment_id":"e"}"#;
+        for (bad, word) in [
+            ("3", "object"),
+            (r#"{"experiment_id":"e"}"#, "no id"),
+            (r#"{"id":"a"}"#, "no destination"),
+            (r#"{"id":7,"experiment_id":"e"}"#, "\"id\""),
+            (r#"{"id":"a","experiment_id":"e","input":1e999}"#, "range"),
+        ] {
+            let message = fault(&format!(r#"{{"rows":[{good},{bad}]}}"#));
+            assert!(message.starts_with("row 2 of 2: ") && message.contains(word), "{message}");
+        }
+    }
+
+    #[test]
+    fn too_deep_rows_are_refused() {
+        let deep = format!("{}{}", "[".repeat(300), "]".repeat(300));
+        let body = format!(r#"{{"rows":[{{"id":"a","experiment_id":"e","input":{deep}}}]}}"#);
+        assert!(fault(&body).contains("row 1 of 1: recursion limit"), "{}", fault(&body));
+    }
+
+    #[test]
+    fn invalid_utf8_is_refused() {
+        assert!(decode(b"{\"rows\":[{\"id\":\"\xff\",\"experiment_id\":\"e\"}]}").is_err());
+    }
+
+    #[test]
+    fn rows_become_the_change_they_ask_for() {
+        let body = r#"{"api_version":2,"rows":[
+            {"id":"a","experiment_id":"e","_is_merge":false},
+            {"id":"b","experiment_id":"e","_is_merge":true},
+            {"id":"c","experiment_id":"e","_object_delete":true,"_is_merge":true}]}"#;
+        let decoded = decode(body.as_bytes()).expect("valid");
+        assert_eq!(decoded.ids, ["a", "b", "c"]);
+        let changes: Vec<_> = decoded.writes.into_iter().map(|write| write.change).collect();
+        assert!(matches!(
+            changes.as_slice(),
+            [Change::Replace(_), Change::Merge(_), Change::Delete]
+        ));
+    }
+
+    #[test]
+    fn half_a_pair_is_replaced_and_the_row_kept() {
+        let body = r#"{"rows":[{"id":"a","experiment_id":"e","input":"x\ud83d"}]}"#;
+        let decoded = decode(body.as_bytes()).expect("repaired");
+        let Change::Replace(document) = &decoded.writes[0].change else { panic!("replace") };
+        assert!(document.text.contains("x\u{fffd}"), "{}", document.text);
+    }
+}

@@ -1,0 +1,102 @@
+//! What the collector is started with.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Whether a collector may be asked to make way for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// A server of its own (`tidegate serve`). It takes the data directory over from an embedded
+    /// collector and hands it to nobody.
+    Serve,
+    /// Part of a program that evaluates. It hands the data directory to a server that asks.
+    Embedded,
+}
+
+/// Settings of a collector; see [`start`](crate::start).
+///
+/// ```
+/// use tidegate_server::{Options, Role};
+/// let options = Options::new(".tidegate").org("acme").role(Role::Embedded);
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Options {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) listen: SocketAddr,
+    pub(crate) org: Option<String>,
+    pub(crate) require_key: bool,
+    pub(crate) role: Role,
+    pub(crate) max_body_bytes: usize,
+    pub(crate) max_inflight_bytes: u64,
+}
+
+impl Options {
+    /// Keeps everything under `data_dir`, which is created if missing.
+    ///
+    /// Defaults: listens on `127.0.0.1:8787`, role [`Role::Serve`], no key required, bodies up to
+    /// 64 MiB, 256 MiB of them at once.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8787)),
+            org: None,
+            require_key: false,
+            role: Role::Serve,
+            max_body_bytes: 64 << 20,
+            max_inflight_bytes: 256 << 20,
+        }
+    }
+
+    /// Address to listen on; port 0 takes any free one. Anything but a loopback address makes a
+    /// key necessary.
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// Name of the organisation, from now on; otherwise the stored one, at first `local`.
+    pub fn org(mut self, name: impl Into<String>) -> Self {
+        self.org = Some(name.into());
+        self
+    }
+
+    /// Refuses requests without a valid key even on a loopback address.
+    pub fn require_key(mut self, required: bool) -> Self {
+        self.require_key = required;
+        self
+    }
+
+    /// Sets the role.
+    pub fn role(mut self, role: Role) -> Self {
+        self.role = role;
+        self
+    }
+
+    /// Largest request body in bytes; larger ones get 413.
+    pub fn max_body_bytes(mut self, bytes: usize) -> Self {
+        self.max_body_bytes = bytes;
+        self
+    }
+
+    /// Bytes of request bodies held at once, from the first byte to the commit; beyond them
+    /// requests get 503.
+    pub fn max_inflight_bytes(mut self, bytes: u64) -> Self {
+        self.max_inflight_bytes = bytes;
+        self
+    }
+
+    /// Whether requests need a key.
+    pub(crate) fn key_needed(&self) -> bool {
+        self.require_key || !self.listen.ip().is_loopback()
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new(".tidegate")
+    }
+}

@@ -1,0 +1,17 @@
+//! HTTP: one module per resource, each thin — read, ask, reply.
+
+mod auth;
+mod experiments;
+mod health;
+mod internal;
+mod links;
+mod logs;
+mod projects;
+mod read;
+mod reply;
+mod request;
+mod router;
+mod session;
+mod summary;
+
+pub(crate) use router::router;

@@ -1,0 +1,39 @@
+//! `POST /logs3`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use tidegate_model::wire::logs::Logs3Reply;
+
+use super::reply::{ApiError, Json};
+use super::request::Bytes;
+use crate::app::App;
+use crate::ingest::{self, DecodeError, Decoded};
+use crate::store::StoreError;
+
+/// Bodies up to this size are decoded on the spot, well under a millisecond.
+const INLINE_BYTES: usize = 32 << 10;
+
+pub(super) async fn ingest(
+    State(app): State<Arc<App>>,
+    body: Bytes,
+) -> Result<Json<Logs3Reply>, ApiError> {
+    let Bytes { data, lease } = body;
+    let bytes = data.len();
+    let Decoded { ids, writes } = decode(data).await?;
+    let xact_id = app.store.write(writes, bytes).await?;
+    // The rows take about as much as the body did, until here.
+    drop(lease);
+    Ok(Json(Logs3Reply { ids, xact_id }))
+}
+
+async fn decode(data: Vec<u8>) -> Result<Decoded, ApiError> {
+    let decoded: Result<Decoded, DecodeError> = if data.len() <= INLINE_BYTES {
+        ingest::decode(&data)
+    } else {
+        tokio::task::spawn_blocking(move || ingest::decode(&data))
+            .await
+            .map_err(|_| StoreError::Panicked)?
+    };
+    Ok(decoded?)
+}

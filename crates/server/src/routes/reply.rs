@@ -1,0 +1,159 @@
+//! Replies: always JSON, errors included.
+
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::ingest::DecodeError;
+use crate::query::QueryError;
+use crate::store::StoreError;
+
+/// The longest any request may take, uploading included.
+const REQUEST_DEADLINE: Duration = Duration::from_secs(330);
+
+/// When an overloaded server wants to be asked again.
+const RETRY_AFTER_SECONDS: u64 = 1;
+
+/// A 200 with a JSON body.
+#[derive(Debug)]
+pub(super) struct Json<T>(pub(super) T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(body) => json(StatusCode::OK, body),
+            Err(error) => ApiError::internal(&error).into_response(),
+        }
+    }
+}
+
+/// A 200 whose body is JSON already.
+#[derive(Debug)]
+pub(super) struct RawJson(pub(super) String);
+
+impl IntoResponse for RawJson {
+    fn into_response(self) -> Response {
+        json(StatusCode::OK, self.0.into_bytes())
+    }
+}
+
+fn json(status: StatusCode, body: Vec<u8>) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// What a request gets instead of an answer. The message is for the user of a client and says
+/// nothing about the inside.
+#[derive(Debug)]
+pub(super) struct ApiError {
+    status: StatusCode,
+    /// Stable, for programs.
+    code: &'static str,
+    message: String,
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    error: &'a str,
+    code: &'static str,
+}
+
+impl ApiError {
+    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into() }
+    }
+
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+
+    pub(super) fn not_found(what: &str, id: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("{what} {id:?} not found"))
+    }
+
+    pub(super) fn too_large(limit: usize) -> Self {
+        let message = format!("the request body is larger than {limit} bytes; send less at once");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+    }
+
+    pub(super) fn overloaded() -> Self {
+        let message = "the server is overloaded; try again shortly";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message)
+    }
+
+    /// Logs the cause under an id and tells only the id.
+    pub(super) fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
+        let id = uuid::Uuid::now_v7();
+        tracing::error!(target: "server::request", request_id = %id, error = ?cause, "failed");
+        let message = format!("internal error; the server's log has it as {id}");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = ErrorBody { error: &self.message, code: self.code };
+        let body = serde_json::to_vec(&body).unwrap_or_else(|_| b"{\"error\":\"\"}".to_vec());
+        let mut response = json(self.status, body);
+        let headers = response.headers_mut();
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        let message = error.to_string();
+        match error {
+            StoreError::Closed => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "the server is stopping")
+            }
+            StoreError::Overloaded => Self::overloaded(),
+            StoreError::UnknownProject(_) => Self::new(StatusCode::NOT_FOUND, "not_found", message),
+            // Clients look for the words "base experiment" and go on without one.
+            StoreError::UnknownBase(_) => Self::bad_request(message),
+            StoreError::RowTooLarge { .. } => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "row_too_large", message)
+            }
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<DecodeError> for ApiError {
+    fn from(error: DecodeError) -> Self {
+        Self::bad_request(error.to_string())
+    }
+}
+
+impl From<QueryError> for ApiError {
+    fn from(error: QueryError) -> Self {
+        Self::bad_request(error.to_string())
+    }
+}
+
+pub(super) async fn unknown_route(method: Method, uri: Uri) -> ApiError {
+    let message = format!("no such route: {method} {}", uri.path());
+    ApiError::new(StatusCode::NOT_FOUND, "unknown_route", message)
+}
+
+pub(super) async fn wrong_method(method: Method, uri: Uri) -> ApiError {
+    let message = format!("{} does not answer {method}", uri.path());
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", message)
+}
+
+/// Answers 503 where a request takes longer than any should.
+pub(super) async fn within_deadline(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(REQUEST_DEADLINE, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::overloaded().into_response(),
+    }
+}

@@ -1,0 +1,180 @@
+//! Reading requests without trust: no content type is needed, an empty body is an empty object,
+//! and every wait and every buffer has a limit.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use http_body_util::BodyExt;
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::reply::ApiError;
+use crate::app::App;
+use crate::shed::Lease;
+
+/// For the next piece of a body.
+const PIECE_TIMEOUT: Duration = Duration::from_secs(30);
+/// For a whole body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(300);
+/// A refused body is read to its end, within limits, since many clients only then see the reply.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// See [`DRAIN_TIMEOUT`].
+const DRAIN_BYTES: usize = 256 << 20;
+
+/// A request's body and the lease on its bytes.
+#[derive(Debug)]
+pub(super) struct Bytes {
+    pub(super) data: Vec<u8>,
+    pub(super) lease: Lease,
+}
+
+impl FromRequest<Arc<App>> for Bytes {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
+        let encoding = request.headers().get(header::CONTENT_ENCODING);
+        if encoding.is_some_and(|encoding| encoding != "identity") {
+            let message = "compressed bodies are not supported; send the body as it is";
+            return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "encoding", message));
+        }
+        let announced = content_length(request.headers());
+        let mut body = request.into_body();
+        let read = read(&mut body, announced, app).await;
+        if read.is_err() {
+            // An error or a time-out here changes nothing: the request is refused anyway.
+            timeout(DRAIN_TIMEOUT, drain(body)).await.unwrap_or_default();
+        }
+        read
+    }
+}
+
+async fn read(body: &mut Body, announced: Option<usize>, app: &App) -> Result<Bytes, ApiError> {
+    let limit = app.max_body_bytes;
+    let mut lease = app.inflight.lease();
+    let mut data = Vec::new();
+    if let Some(announced) = announced {
+        if announced > limit {
+            return Err(ApiError::too_large(limit));
+        }
+        reserve(&mut lease, announced)?;
+        data.reserve_exact(announced);
+    }
+    let deadline = now() + BODY_TIMEOUT;
+    while let Some(frame) = next_frame(body, deadline).await? {
+        if data.len() + frame.len() > limit {
+            return Err(ApiError::too_large(limit));
+        }
+        reserve(&mut lease, data.len() + frame.len())?;
+        data.extend_from_slice(&frame);
+    }
+    Ok(Bytes { data, lease })
+}
+
+fn reserve(lease: &mut Lease, bytes: usize) -> Result<(), ApiError> {
+    if lease.cover(bytes as u64) { Ok(()) } else { Err(ApiError::overloaded()) }
+}
+
+async fn next_frame(
+    body: &mut Body,
+    deadline: Instant,
+) -> Result<Option<axum::body::Bytes>, ApiError> {
+    let slow =
+        || ApiError::new(StatusCode::REQUEST_TIMEOUT, "slow", "the request body came too slowly");
+    let until = deadline.min(now() + PIECE_TIMEOUT);
+    loop {
+        match timeout_at(until, body.frame()).await.map_err(|_| slow())? {
+            None => return Ok(None),
+            Some(Ok(frame)) => {
+                // Trailers are of no use here.
+                if let Ok(data) = frame.into_data() {
+                    return Ok(Some(data));
+                }
+            }
+            Some(Err(_)) => return Err(ApiError::bad_request("the request body is incomplete")),
+        }
+    }
+}
+
+async fn drain(mut body: Body) {
+    let mut bytes = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        bytes += frame.data_ref().map_or(0, axum::body::Bytes::len);
+        if bytes > DRAIN_BYTES {
+            break;
+        }
+    }
+}
+
+fn content_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+#[expect(clippy::disallowed_methods, reason = "tokio's clock, which tests can pause")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// A JSON body; an empty one counts as `{}`.
+#[derive(Debug)]
+pub(super) struct JsonBody<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<App>> for JsonBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
+        let bytes = Bytes::from_request(request, app).await?;
+        let text = bytes.data.trim_ascii();
+        let text = if text.is_empty() { b"{}" } else { text };
+        let parsed = serde_json::from_slice(text);
+        parsed.map(Self).map_err(|error| {
+            ApiError::bad_request(format!("the request body is not what is expected: {error}"))
+        })
+    }
+}
+
+/// The parameters after `?`; empty ones count as absent.
+#[derive(Debug)]
+pub(super) struct Params(HashMap<String, String>);
+
+impl Params {
+    /// Takes a parameter out.
+    pub(super) fn take(&mut self, name: &str) -> Option<String> {
+        self.0.remove(name).filter(|value| !value.is_empty())
+    }
+
+    /// Takes a parameter out that must be there.
+    pub(super) fn require(&mut self, name: &str) -> Result<String, ApiError> {
+        self.take(name)
+            .ok_or_else(|| ApiError::bad_request(format!("parameter {name:?} is missing")))
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Params {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, ApiError> {
+        Query::try_from_uri(&parts.uri)
+            .map(|Query(values)| Self(values))
+            .map_err(|_| ApiError::bad_request("the parameters after ? are malformed"))
+    }
+}
+
+/// The `{id}` of a path.
+#[derive(Debug)]
+pub(super) struct Id(pub(super) String);
+
+impl FromRequestParts<Arc<App>> for Id {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        axum::extract::Path::from_request_parts(parts, app)
+            .await
+            .map(|axum::extract::Path(id)| Self(id))
+            .map_err(|_| ApiError::bad_request("the id in the path is malformed"))
+    }
+}

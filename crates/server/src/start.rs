@@ -1,0 +1,105 @@
+//! Starting a collector: address, directory, store, keys, in this order, so that whatever fails
+//! leaves nothing behind.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+
+use crate::app::App;
+use crate::data_dir::DirectoryLock;
+use crate::error::StartError;
+use crate::handle::Handle;
+use crate::keys::{Keys, random_hex};
+use crate::lifecycle::Lifecycle;
+use crate::options::Options;
+use crate::shed::ByteGauge;
+use crate::store::sqlite::{DATABASE_FILE, OpenError, OpenFailure, SqliteStore};
+use crate::store::{Store, StoreError};
+use crate::{listener, routes};
+
+/// Starts a collector on the current runtime and returns once it accepts requests.
+///
+/// # Errors
+/// See [`StartError`]. Waits up to 10 s for a data directory that is being handed over.
+///
+/// # Cancel safety
+/// A dropped future releases whatever it had taken.
+pub async fn start(options: Options) -> Result<Handle, StartError> {
+    let listener = bind(options.listen).await?;
+    let address = listener
+        .local_addr()
+        .map_err(|source| StartError::Listen { address: options.listen, source })?;
+    let lock = DirectoryLock::acquire(&options.data_dir, options.role).await?;
+    let store = open(&options.data_dir).await?;
+    let database = |source| database_error(&options.data_dir, source);
+    let org = store.org(options.org.clone()).await.map_err(database)?;
+    let (keys, first_key) = Keys::load(&store, options.key_needed()).await.map_err(database)?;
+    let token = random_hex::<16>().map_err(database)?;
+    let url = format!("http://{}", reachable(address));
+    lock.publish(&url, options.role, &token)
+        .map_err(|source| StartError::DataDir { path: options.data_dir.clone(), source })?;
+
+    let lifecycle = Lifecycle::default();
+    let store: Arc<dyn Store> = Arc::new(store);
+    let app = Arc::new(App {
+        store: Arc::clone(&store),
+        org,
+        keys,
+        role: options.role,
+        url: url.clone(),
+        token,
+        max_body_bytes: options.max_body_bytes,
+        inflight: ByteGauge::new(options.max_inflight_bytes),
+        lifecycle: lifecycle.clone(),
+    });
+    let router = routes::router(app);
+    let running = lifecycle.clone();
+    lifecycle.spawn(async move {
+        listener::run(listener, router, running.clone()).await;
+        // The lock goes last: whoever takes the directory finds a closed database.
+        store.close(Box::new(lock)).await;
+        running.set_stopped();
+    });
+    Ok(Handle { url, address, first_key, lifecycle })
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => StartError::AddressInUse { address },
+        _ => StartError::Listen { address, source },
+    })
+}
+
+async fn open(data_dir: &Path) -> Result<SqliteStore, StartError> {
+    let path = data_dir.join(DATABASE_FILE);
+    let owned = data_dir.to_owned();
+    let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&owned)).await;
+    let opened = opened.unwrap_or(Err(OpenFailure::Store(StoreError::Panicked)));
+    opened.map_err(|failure| match failure {
+        OpenFailure::Open(OpenError::Newer { found, supported }) => {
+            StartError::NewerSchema { path, found, supported }
+        }
+        OpenFailure::Open(OpenError::Foreign) => StartError::ForeignDatabase { path },
+        OpenFailure::Open(OpenError::Sqlite(error)) => {
+            StartError::Database { path, source: error.into() }
+        }
+        OpenFailure::Store(source) => StartError::Database { path, source },
+    })
+}
+
+fn database_error(data_dir: &Path, source: StoreError) -> StartError {
+    StartError::Database { path: data_dir.join(DATABASE_FILE), source }
+}
+
+/// The address at which this machine reaches a listener, which may listen on all of them.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}

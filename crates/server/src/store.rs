@@ -1,0 +1,123 @@
+//! Where rows and objects are kept.
+//!
+//! [`Store`] is what the rest of the collector sees; [`sqlite`] is the one implementation so far.
+//! Every write is durable when its future resolves.
+
+mod objects;
+mod rows;
+pub(crate) mod sqlite;
+
+use std::fmt;
+
+use futures_util::future::BoxFuture;
+use tidegate_analysis::comparison::Trial;
+use tidegate_model::{Destination, XactId};
+
+pub(crate) use objects::{
+    Experiment, ExperimentFilter, NewExperiment, Org, Page, Project, ProjectFilter, Registered,
+    StoredKey,
+};
+pub(crate) use rows::{Change, Cursor, Document, RowPage, RowWrite, StoredRow};
+
+/// A store's answer in the making.
+pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+/// Why a store did not do what it was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The store is closing or closed.
+    #[error("the store is closed")]
+    Closed,
+    /// The queue before the store stayed full until the deadline.
+    #[error("the store is overloaded")]
+    Overloaded,
+    /// A named project does not exist.
+    #[error("unknown project {0:?}")]
+    UnknownProject(String),
+    /// The base of a new experiment does not exist.
+    #[error("base experiment {0:?} not found")]
+    UnknownBase(String),
+    /// A row grew beyond what is stored, by merging.
+    #[error("row {id:?} would grow to {bytes} bytes, more than the {limit} a row may have")]
+    RowTooLarge {
+        /// Id of the row.
+        id: String,
+        /// Its size, had it been stored.
+        bytes: usize,
+        /// The most a row may have.
+        limit: usize,
+    },
+    /// The database failed.
+    #[error("database error")]
+    Database(#[source] std::sync::Arc<rusqlite::Error>),
+    /// What the database holds does not make sense.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+    /// A file operation failed.
+    #[error("file error")]
+    Io(#[source] std::sync::Arc<std::io::Error>),
+    /// The work panicked; the transaction was rolled back.
+    #[error("internal error while using the database")]
+    Panicked,
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(std::sync::Arc::new(error))
+    }
+}
+
+impl From<std::io::Error> for StoreError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(std::sync::Arc::new(error))
+    }
+}
+
+/// The interface of a store. All methods are cancel safe: a write whose future is dropped either
+/// happens whole or not at all.
+pub(crate) trait Store: fmt::Debug + Send + Sync {
+    /// Applies rows in order, all or none, under one new transaction id. `bytes` is what the rows
+    /// take in memory.
+    fn write(&self, rows: Vec<RowWrite>, bytes: usize) -> Answer<'_, XactId>;
+
+    /// Reads rows of an object in a stable order, at most `limit` of them and not many more bytes
+    /// than `max_bytes`, but at least one.
+    fn rows(
+        &self,
+        destination: Destination,
+        after: Option<Cursor>,
+        limit: usize,
+        max_bytes: usize,
+    ) -> Answer<'_, RowPage>;
+
+    /// Returns the newest transaction that touched the object's present rows.
+    fn newest_xact(&self, destination: Destination) -> Answer<'_, Option<XactId>>;
+
+    /// Reads an object's rows as trials.
+    fn trials(&self, destination: Destination) -> Answer<'_, Vec<Trial>>;
+
+    /// Returns the project of that name, made if it does not exist.
+    fn register_project(&self, name: String) -> Answer<'_, Registered<Project>>;
+
+    /// Lists projects, newest first.
+    fn projects(&self, filter: ProjectFilter) -> Answer<'_, Vec<Project>>;
+
+    /// Makes an experiment, or finds the one to be continued, and fixes its base.
+    fn register_experiment(&self, new: NewExperiment) -> Answer<'_, Registered<Experiment>>;
+
+    /// Lists experiments, newest first.
+    fn experiments(&self, filter: ExperimentFilter) -> Answer<'_, Vec<Experiment>>;
+
+    /// Returns the organisation, renamed first if a name is given.
+    fn org(&self, rename: Option<String>) -> Answer<'_, Org>;
+
+    /// Returns all keys, revoked ones included.
+    fn keys(&self) -> Answer<'_, Vec<StoredKey>>;
+
+    /// Stores a new key.
+    fn add_key(&self, key: StoredKey) -> Answer<'_, ()>;
+
+    /// Finishes what was accepted, refuses everything else and closes; then drops `held`.
+    fn close(&self, held: Box<dyn Send>) -> BoxFuture<'_, ()>;
+}

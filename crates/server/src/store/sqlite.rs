@@ -1,0 +1,13 @@
+//! The SQLite store: one writer thread with group commit, a few readers.
+
+mod experiments;
+mod migrate;
+mod objects;
+mod open;
+mod readers;
+mod row_tables;
+mod store;
+mod writer;
+
+pub(crate) use open::{DATABASE_FILE, OpenError};
+pub(crate) use store::{OpenFailure, SqliteStore};

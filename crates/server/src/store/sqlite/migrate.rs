@@ -1,0 +1,89 @@
+//! Numbered migrations and the table that says which were applied.
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use super::OpenError;
+use crate::clock;
+
+/// In order; the version of a schema is the number of migrations applied to it.
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_initial.sql")];
+
+/// The newest schema version this build knows.
+pub(super) const SUPPORTED: u32 = MIGRATIONS.len() as u32;
+
+/// Reads the schema version without changing anything; 0 for an empty database.
+///
+/// # Errors
+/// [`OpenError::Newer`] and [`OpenError::Foreign`] if the database is not ours to touch.
+pub(super) fn check(connection: &Connection) -> Result<u32, OpenError> {
+    let tables: u32 =
+        connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+    if tables == 0 {
+        return Ok(0);
+    }
+    let versioned: bool = connection.query_row(
+        "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'",
+        [],
+        |row| row.get(0),
+    )?;
+    if !versioned {
+        return Err(OpenError::Foreign);
+    }
+    let found: Option<u32> = connection
+        .query_row("SELECT max(version) FROM schema_version", [], |row| row.get(0))
+        .optional()?
+        .flatten();
+    match found {
+        Some(found) if found > SUPPORTED => Err(OpenError::Newer { found, supported: SUPPORTED }),
+        Some(found) => Ok(found),
+        None => Err(OpenError::Foreign),
+    }
+}
+
+/// Applies the missing migrations, each in its own transaction.
+pub(super) fn apply(connection: &mut Connection, found: u32) -> Result<(), OpenError> {
+    for (version, sql) in (1_u32..).zip(MIGRATIONS).filter(|(version, _)| *version > found) {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(sql)?;
+        transaction.execute(
+            "INSERT INTO schema_version (version, applied) VALUES (?1, ?2)",
+            (version, clock::now_text()),
+        )?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrating_an_empty_database_reaches_the_supported_version() {
+        let mut connection = Connection::open_in_memory().expect("open");
+        assert_eq!(check(&connection).expect("empty"), 0);
+        apply(&mut connection, 0).expect("migrate");
+        assert_eq!(check(&connection).expect("migrated"), SUPPORTED);
+    }
+
+    #[test]
+    fn other_databases_are_refused() {
+        let connection = Connection::open_in_memory().expect("open");
+        connection.execute_batch("CREATE TABLE theirs (a)").expect("create");
+        assert!(matches!(check(&connection), Err(OpenError::Foreign)));
+    }
+
+    #[test]
+    fn newer_databases_are_refused() {
+        let mut connection = Connection::open_in_memory().expect("open");
+        apply(&mut connection, 0).expect("migrate");
+        connection
+            .execute("INSERT INTO schema_version VALUES (?1, '')", [SUPPORTED + 1])
+            .expect("insert");
+        let refused = check(&connection);
+        assert!(
+            matches!(refused, Err(OpenError::Newer { found, .. }) if found == SUPPORTED + 1),
+            "{refused:?}"
+        );
+    }
+}

@@ -1,0 +1,100 @@
+//! SQL over projects, keys and the organisation.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use uuid::Uuid;
+
+use crate::clock;
+use crate::store::{Org, Project, ProjectFilter, Registered, StoreError, StoredKey};
+
+/// Name of the organisation until somebody sets one.
+const DEFAULT_ORG: &str = "local";
+
+/// Makes the row that every store has.
+pub(super) fn initialise(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute(
+        "INSERT INTO store (only, org_id, org_name, last_xact) VALUES (1, ?1, ?2, 0)
+         ON CONFLICT DO NOTHING",
+        params![Uuid::now_v7().to_string(), DEFAULT_ORG],
+    )?;
+    Ok(())
+}
+
+pub(super) fn org(connection: &Connection, rename: Option<&str>) -> Result<Org, StoreError> {
+    if let Some(name) = rename {
+        connection.execute("UPDATE store SET org_name = ?1", [name])?;
+    }
+    let org = connection.query_row("SELECT org_id, org_name FROM store", [], |row| {
+        Ok(Org { id: row.get(0)?, name: row.get(1)? })
+    })?;
+    Ok(org)
+}
+
+pub(super) fn register_project(
+    connection: &Connection,
+    name: &str,
+) -> Result<Registered<Project>, StoreError> {
+    if let Some(object) = project_by(connection, "name", name)? {
+        return Ok(Registered { object, existing: true });
+    }
+    let object =
+        Project { id: Uuid::now_v7().to_string(), name: name.into(), created: clock::now_text() };
+    connection
+        .prepare_cached("INSERT INTO projects (id, name, created) VALUES (?1, ?2, ?3)")?
+        .execute([&object.id, &object.name, &object.created])?;
+    Ok(Registered { object, existing: false })
+}
+
+/// Finds a project; `column` is `id` or `name`.
+pub(super) fn project_by(
+    connection: &Connection,
+    column: &'static str,
+    value: &str,
+) -> Result<Option<Project>, StoreError> {
+    let sql = format!("SELECT id, name, created FROM projects WHERE {column} = ?1");
+    Ok(connection.prepare_cached(&sql)?.query_row([value], project).optional()?)
+}
+
+pub(super) fn projects(
+    connection: &Connection,
+    filter: &ProjectFilter,
+) -> Result<Vec<Project>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, name, created FROM projects
+         WHERE (?1 IS NULL OR id = ?1) AND (?2 IS NULL OR name = ?2)
+           AND (?3 IS NULL OR number < (SELECT number FROM projects WHERE id = ?3))
+         ORDER BY number DESC LIMIT ?4",
+    )?;
+    let found = statement.query_map(
+        params![filter.id, filter.name, filter.page.after, filter.page.limit],
+        project,
+    )?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
+fn project(row: &rusqlite::Row<'_>) -> rusqlite::Result<Project> {
+    Ok(Project { id: row.get(0)?, name: row.get(1)?, created: row.get(2)? })
+}
+
+pub(super) fn keys(connection: &Connection) -> Result<Vec<StoredKey>, StoreError> {
+    let mut statement = connection
+        .prepare_cached("SELECT id, sha256, created, revoked IS NOT NULL FROM api_keys")?;
+    let keys = statement.query_map([], |row| {
+        Ok(StoredKey {
+            id: row.get(0)?,
+            sha256: row.get(1)?,
+            created: row.get(2)?,
+            revoked: row.get(3)?,
+        })
+    })?;
+    Ok(keys.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn add_key(connection: &Connection, key: &StoredKey) -> Result<(), StoreError> {
+    let revoked = key.revoked.then(clock::now_text);
+    connection
+        .prepare_cached(
+            "INSERT INTO api_keys (id, sha256, created, revoked) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![key.id, key.sha256, key.created, revoked])?;
+    Ok(())
+}

@@ -1,0 +1,273 @@
+//! SQL over objects and rows.
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use tidegate_analysis::comparison::{Trial, trials_from_rows};
+use tidegate_model::{Destination, Row, RowId, TraceId, XactId, merge};
+
+use super::writer::Session;
+use crate::store::{Change, Cursor, Document, RowPage, RowWrite, StoreError, StoredRow};
+
+/// The most bytes a stored row may have, so that merging cannot grow one without end.
+const ROW_LIMIT_BYTES: usize = 64 << 20;
+
+/// A row id as it is stored: 16 bytes for a UUID, else the text.
+struct IdColumn<'a>(&'a RowId);
+
+impl ToSql for IdColumn<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            RowId::Uuid(uuid) => ValueRef::Blob(uuid.as_bytes()),
+            RowId::Text(text) => ValueRef::Text(text.as_bytes()),
+        }))
+    }
+}
+
+/// Applies rows in order, all under one new transaction id.
+pub(super) fn write(session: &mut Session, rows: Vec<RowWrite>) -> Result<XactId, StoreError> {
+    let xact = session.next_xact();
+    for row in rows {
+        let object = intern(session, &row.destination)?;
+        let connection = &session.connection;
+        match row.change {
+            Change::Replace(document) => put(connection, object, &row.id, xact, &document)?,
+            Change::Delete => {
+                connection
+                    .prepare_cached("DELETE FROM rows WHERE object = ?1 AND row_id = ?2")?
+                    .execute(params![object, IdColumn(&row.id)])?;
+            }
+            Change::Merge(delta) => {
+                let stored = stored(connection, object, &row.id)?;
+                if let Some(merged) = merge::apply(stored, delta) {
+                    put(connection, object, &row.id, xact, &Document::of(merged))?;
+                }
+            }
+        }
+    }
+    Ok(xact)
+}
+
+fn intern(session: &mut Session, destination: &Destination) -> Result<i64, StoreError> {
+    if let Some(number) = session.objects.get(destination) {
+        return Ok(*number);
+    }
+    let number = match object_number(&session.connection, destination)? {
+        Some(number) => number,
+        None => {
+            session
+                .connection
+                .prepare_cached("INSERT INTO objects (kind, id) VALUES (?1, ?2)")?
+                .execute([destination.kind(), destination.object_id()])?;
+            session.connection.last_insert_rowid()
+        }
+    };
+    session.objects.insert(destination.clone(), number);
+    Ok(number)
+}
+
+fn object_number(
+    connection: &Connection,
+    destination: &Destination,
+) -> Result<Option<i64>, StoreError> {
+    let number = connection
+        .prepare_cached("SELECT number FROM objects WHERE kind = ?1 AND id = ?2")?
+        .query_row([destination.kind(), destination.object_id()], |row| row.get(0))
+        .optional()?;
+    Ok(number)
+}
+
+fn stored(connection: &Connection, object: i64, id: &RowId) -> Result<Option<Row>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT document FROM rows WHERE object = ?1 AND row_id = ?2")?;
+    let mut rows = statement.query(params![object, IdColumn(id)])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+    serde_json::from_str(text).map(Some).map_err(|error| damaged(&error))
+}
+
+fn put(
+    connection: &Connection,
+    object: i64,
+    id: &RowId,
+    xact: XactId,
+    document: &Document,
+) -> Result<(), StoreError> {
+    if document.text.len() > ROW_LIMIT_BYTES {
+        let (id, bytes) = (id.to_string(), document.text.len());
+        return Err(StoreError::RowTooLarge { id, bytes, limit: ROW_LIMIT_BYTES });
+    }
+    let trace = document.root_span_id.as_deref();
+    let trace_bits = trace.and_then(|text| text.parse::<TraceId>().ok()).map(TraceId::bits);
+    let trace_bytes = trace_bits.map(u128::to_be_bytes);
+    let trace: &dyn ToSql = match &trace_bytes {
+        Some(bytes) => bytes,
+        None => &trace,
+    };
+    connection
+        .prepare_cached(
+            "INSERT INTO rows (object, row_id, xact, created_us, is_root, root_span_id, document)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (object, row_id) DO UPDATE SET
+               xact = excluded.xact, created_us = excluded.created_us, is_root = excluded.is_root,
+               root_span_id = excluded.root_span_id, document = excluded.document",
+        )?
+        .execute(params![
+            object,
+            IdColumn(id),
+            xact.as_u64().cast_signed(),
+            document.created_us,
+            document.is_root,
+            trace,
+            document.text,
+        ])?;
+    Ok(())
+}
+
+/// Reads a page; see [`Store::rows`](crate::store::Store::rows).
+pub(super) fn page(
+    connection: &Connection,
+    destination: &Destination,
+    after: Option<&Cursor>,
+    limit: usize,
+    max_bytes: usize,
+) -> Result<RowPage, StoreError> {
+    let mut page = RowPage { rows: Vec::new(), next: None, known: false };
+    let Some(object) = object_number(connection, destination)? else { return Ok(page) };
+    page.known = true;
+    // NULL sorts before every id, but compares with none: the first page has its own text.
+    let first = "SELECT row_id, xact, is_root, document FROM rows
+                 WHERE object = ?1 ORDER BY row_id LIMIT ?2";
+    let later = "SELECT row_id, xact, is_root, document FROM rows
+                 WHERE object = ?1 AND row_id > ?3 ORDER BY row_id LIMIT ?2";
+    // One more than wanted tells whether there is more.
+    let ask = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
+    let mut statement = connection.prepare_cached(after.map_or(first, |_| later))?;
+    let mut rows = match after {
+        None => statement.query(params![object, ask])?,
+        Some(Cursor(id)) => statement.query(params![object, ask, IdColumn(id)])?,
+    };
+    let (mut bytes, mut last) = (0, None);
+    while let Some(row) = rows.next()? {
+        let text = row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?;
+        let full = page.rows.len() >= limit || bytes + text.len() > max_bytes;
+        if full && !page.rows.is_empty() {
+            page.next = last.map(Cursor);
+            break;
+        }
+        bytes += text.len();
+        last = Some(row_id(row.get_ref(0)?)?);
+        page.rows.push(StoredRow {
+            text: text.to_owned(),
+            xact: xact_id(row.get(1)?),
+            is_root: row.get(2)?,
+        });
+    }
+    Ok(page)
+}
+
+fn row_id(value: ValueRef<'_>) -> Result<RowId, StoreError> {
+    match value {
+        ValueRef::Blob(bytes) => uuid::Uuid::from_slice(bytes)
+            .map(RowId::Uuid)
+            .map_err(|_| StoreError::Damaged("a row id of a wrong length".into())),
+        ValueRef::Text(text) => Ok(RowId::from(String::from_utf8_lossy(text).as_ref())),
+        other => Err(StoreError::Damaged(format!("a row id of type {}", other.data_type()))),
+    }
+}
+
+fn xact_id(number: i64) -> XactId {
+    XactId::from_u64(number.cast_unsigned())
+}
+
+/// Returns the newest transaction among an object's rows.
+pub(super) fn newest_xact(
+    connection: &Connection,
+    destination: &Destination,
+) -> Result<Option<XactId>, StoreError> {
+    let Some(object) = object_number(connection, destination)? else { return Ok(None) };
+    let newest: Option<i64> = connection
+        .prepare_cached("SELECT max(xact) FROM rows WHERE object = ?1")?
+        .query_row([object], |row| row.get(0))?;
+    Ok(newest.map(xact_id))
+}
+
+/// What trials are made of. The other members, which are most of the bytes, are skipped unparsed.
+#[derive(Deserialize)]
+struct Skeleton<'a> {
+    #[serde(default)]
+    id: Value,
+    #[serde(default)]
+    span_id: Value,
+    #[serde(default)]
+    root_span_id: Value,
+    #[serde(default)]
+    span_parents: Value,
+    #[serde(default, rename = "_parent_id")]
+    parent_id: Value,
+    #[serde(default)]
+    created: Value,
+    #[serde(default)]
+    span_attributes: Value,
+    #[serde(default)]
+    scores: Value,
+    #[serde(default)]
+    metrics: Value,
+    #[serde(borrow, default)]
+    input: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    comment: Option<&'a RawValue>,
+}
+
+impl Skeleton<'_> {
+    fn into_row(self, is_root: bool) -> Result<Row, StoreError> {
+        let mut row = Map::new();
+        for (name, value) in [
+            ("id", self.id),
+            ("span_id", self.span_id),
+            ("root_span_id", self.root_span_id),
+            ("span_parents", self.span_parents),
+            ("_parent_id", self.parent_id),
+            ("created", self.created),
+            ("span_attributes", self.span_attributes),
+            ("scores", self.scores),
+            ("metrics", self.metrics),
+        ] {
+            if !value.is_null() {
+                row.insert(name.into(), value);
+            }
+        }
+        if let Some(input) = self.input.filter(|_| is_root) {
+            let input = serde_json::from_str(input.get()).map_err(|error| damaged(&error))?;
+            row.insert("input".into(), input);
+        }
+        if self.comment.is_some() {
+            row.insert("comment".into(), Value::Bool(true));
+        }
+        Ok(row)
+    }
+}
+
+/// Reads an object's rows as trials.
+pub(super) fn trials(
+    connection: &Connection,
+    destination: &Destination,
+) -> Result<Vec<Trial>, StoreError> {
+    let Some(object) = object_number(connection, destination)? else { return Ok(Vec::new()) };
+    let mut statement =
+        connection.prepare_cached("SELECT is_root, document FROM rows WHERE object = ?1")?;
+    let mut rows = statement.query([object])?;
+    let mut skeletons = Vec::new();
+    while let Some(row) = rows.next()? {
+        let text = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+        let skeleton: Skeleton<'_> = serde_json::from_str(text).map_err(|error| damaged(&error))?;
+        skeletons.push(skeleton.into_row(row.get(0)?)?);
+    }
+    Ok(trials_from_rows(&skeletons))
+}
+
+fn damaged(error: &serde_json::Error) -> StoreError {
+    StoreError::Damaged(format!("a stored row is not valid JSON: {error}"))
+}

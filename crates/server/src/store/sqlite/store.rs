@@ -1,0 +1,133 @@
+//! [`Store`] over the writer and the readers.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tidegate_analysis::comparison::Trial;
+use tidegate_model::{Destination, XactId};
+
+use super::readers::Readers;
+use super::writer::Writer;
+use super::{DATABASE_FILE, OpenError, experiments, objects, open, row_tables};
+use crate::store::{
+    Answer, Cursor, Experiment, ExperimentFilter, NewExperiment, Org, Project, ProjectFilter,
+    Registered, RowPage, RowWrite, Store, StoreError, StoredKey,
+};
+
+/// Rows and objects in one SQLite file. Lists and registrations go through the writer where they
+/// write, through readers otherwise; both see what was acknowledged before.
+#[derive(Debug)]
+pub(crate) struct SqliteStore {
+    writer: Arc<Writer>,
+    readers: Readers,
+}
+
+impl SqliteStore {
+    /// Opens or makes the database in a data directory. Blocks.
+    pub(crate) fn open(data_dir: &Path) -> Result<Self, OpenFailure> {
+        let path = data_dir.join(DATABASE_FILE);
+        let connection = open::for_writing(&path).map_err(OpenFailure::Open)?;
+        objects::initialise(&connection).map_err(OpenFailure::Store)?;
+        let writer = Writer::start(connection).map_err(OpenFailure::Store)?;
+        Ok(Self { writer: Arc::new(writer), readers: Readers::new(path) })
+    }
+}
+
+/// Why [`SqliteStore::open`] failed.
+#[derive(Debug)]
+pub(crate) enum OpenFailure {
+    /// The file could not be opened or is not ours.
+    Open(OpenError),
+    /// The store could not start on it.
+    Store(StoreError),
+}
+
+/// A registration takes little; it only has to count.
+const SMALL_BYTES: usize = 1_024;
+
+impl Store for SqliteStore {
+    fn write(&self, rows: Vec<RowWrite>, bytes: usize) -> Answer<'_, XactId> {
+        self.writer.submit(bytes, move |session| row_tables::write(session, rows)).boxed()
+    }
+
+    fn rows(
+        &self,
+        destination: Destination,
+        after: Option<Cursor>,
+        limit: usize,
+        max_bytes: usize,
+    ) -> Answer<'_, RowPage> {
+        self.readers
+            .run(move |connection| {
+                row_tables::page(connection, &destination, after.as_ref(), limit, max_bytes)
+            })
+            .boxed()
+    }
+
+    fn newest_xact(&self, destination: Destination) -> Answer<'_, Option<XactId>> {
+        self.readers
+            .run(move |connection| row_tables::newest_xact(connection, &destination))
+            .boxed()
+    }
+
+    fn trials(&self, destination: Destination) -> Answer<'_, Vec<Trial>> {
+        self.readers.run(move |connection| row_tables::trials(connection, &destination)).boxed()
+    }
+
+    fn register_project(&self, name: String) -> Answer<'_, Registered<Project>> {
+        self.writer
+            .submit(SMALL_BYTES, move |session| {
+                objects::register_project(&session.connection, &name)
+            })
+            .boxed()
+    }
+
+    fn projects(&self, filter: ProjectFilter) -> Answer<'_, Vec<Project>> {
+        self.readers.run(move |connection| objects::projects(connection, &filter)).boxed()
+    }
+
+    fn register_experiment(&self, new: NewExperiment) -> Answer<'_, Registered<Experiment>> {
+        self.writer
+            .submit(SMALL_BYTES, move |session| experiments::register(&session.connection, new))
+            .boxed()
+    }
+
+    fn experiments(&self, filter: ExperimentFilter) -> Answer<'_, Vec<Experiment>> {
+        self.readers.run(move |connection| experiments::list(connection, &filter)).boxed()
+    }
+
+    fn org(&self, rename: Option<String>) -> Answer<'_, Org> {
+        self.writer
+            .submit(SMALL_BYTES, move |session| {
+                objects::org(&session.connection, rename.as_deref())
+            })
+            .boxed()
+    }
+
+    fn keys(&self) -> Answer<'_, Vec<StoredKey>> {
+        self.readers.run(objects::keys).boxed()
+    }
+
+    fn add_key(&self, key: StoredKey) -> Answer<'_, ()> {
+        self.writer
+            .submit(SMALL_BYTES, move |session| objects::add_key(&session.connection, &key))
+            .boxed()
+    }
+
+    fn close(&self, held: Box<dyn Send>) -> BoxFuture<'_, ()> {
+        let writer = Arc::clone(&self.writer);
+        async move {
+            self.readers.close().await;
+            let closed = tokio::task::spawn_blocking(move || {
+                writer.close();
+                drop(held);
+            });
+            if closed.await.is_err() {
+                tracing::error!(target: "server::store", "closing the store panicked");
+            }
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,72 @@
+//! What can keep a run from starting or from being recorded.
+
+use tidegate_client::env::SettingsError;
+use tidegate_eval::EvalError;
+
+/// Why a run did not happen, or not completely. [`Error::hint`] says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Nothing says where the run should go.
+    #[error("nowhere to send the run: no destination is set")]
+    NoDestination,
+    /// A settings file cannot be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The operating system refused a thread.
+    #[error("cannot start a thread")]
+    Thread(#[source] std::io::Error),
+    /// The data directory cannot be served.
+    #[cfg(feature = "embedded")]
+    #[error(transparent)]
+    Collector(#[from] tidegate_server::StartError),
+    /// The evaluation failed.
+    #[error(transparent)]
+    Eval(#[from] EvalError),
+}
+
+impl Error {
+    /// What the user can do about it, in one line.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NoDestination => NO_DESTINATION_HINT.to_owned(),
+            Self::Settings(_) => "correct or remove the file".to_owned(),
+            Self::Thread(_) => "raise the limit of processes (ulimit -u)".to_owned(),
+            #[cfg(feature = "embedded")]
+            Self::Collector(error) => collector_hint(error).to_owned(),
+            Self::Eval(error) => error.hint().to_string(),
+        }
+    }
+
+    /// Message, causes and hint on two lines, as command-line programs print them.
+    #[must_use]
+    pub fn report(&self) -> String {
+        let mut text = format!("error: {self}");
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        format!("{text}\nhint: {}", self.hint())
+    }
+}
+
+const NO_DESTINATION_HINT: &str = "set BRAINTRUST_APP_URL to a collector (`tidegate serve`), or \
+     BRAINTRUST_API_KEY for the hosted service, or build with the feature `embedded`";
+
+#[cfg(feature = "embedded")]
+fn collector_hint(error: &tidegate_server::StartError) -> &'static str {
+    use tidegate_server::StartError;
+    match error {
+        StartError::Locked { .. } => "wait for the other process, or set TIDEGATE_DATA_DIR",
+        StartError::NotWritable { .. } | StartError::DataDir { .. } => {
+            "make it writable, or set TIDEGATE_DATA_DIR to another directory"
+        }
+        StartError::NewerSchema { .. } => {
+            "upgrade tidegate, or set TIDEGATE_DATA_DIR to another directory"
+        }
+        StartError::ForeignDatabase { .. } => "set TIDEGATE_DATA_DIR to another directory",
+        _ => "check the data directory, or set TIDEGATE_DATA_DIR to another one",
+    }
+}
