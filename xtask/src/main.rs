@@ -1,1 +1,63 @@
-fn main() {}
+//! `cargo xtask`: the one task runner. `.ci/run` calls `cargo xtask ci`.
+
+mod ci;
+mod env;
+mod setup;
+mod step;
+mod tests;
+mod tidy;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+const HELP: &str = "\
+usage: cargo xtask COMMAND [--yes]
+
+  ci      formatting, lints, docs, dependencies, tidy, then `test`: what CI runs
+  test    sets up what the tests need, then builds and runs all of them
+  setup   only the set-up: clients from npm and PyPI into target/e2e
+  tidy    dependency arrows, file lengths, machine paths
+  soak    the long runs: many kill points
+
+  --yes   install missing Debian packages without asking (so does CI=true)
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let yes = arguments.iter().any(|argument| argument == "--yes") || env::is_set("CI");
+    let words: Vec<&str> =
+        arguments.iter().map(String::as_str).filter(|word| *word != "--yes").collect();
+    let result = match words.as_slice() {
+        ["ci"] => ci::run(yes),
+        ["test"] => tests::run(yes),
+        ["setup"] => setup::run(yes),
+        ["tidy"] => tidy::run(),
+        ["soak"] => tests::soak(yes),
+        ["help" | "--help" | "-h"] => {
+            print(HELP);
+            Ok(())
+        }
+        _ => {
+            print(HELP);
+            return ExitCode::from(2);
+        }
+    };
+    exit(result)
+}
+
+fn exit(result: Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            print(&format!("error: {error:#}\n"));
+            ExitCode::from(3)
+        }
+    }
+}
+
+/// Prints to stderr, so that stdout keeps what the commands themselves say.
+pub(crate) fn print(text: &str) {
+    write!(std::io::stderr(), "{text}").ok();
+}

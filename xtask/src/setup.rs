@@ -1,0 +1,174 @@
+//! What the tests need from outside: the published clients, from lock files, into `target/e2e`.
+//!
+//! Nothing is skipped: what is missing and cannot be installed is listed, and the run fails.
+
+use std::fs;
+use std::io::{BufRead as _, IsTerminal as _};
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::print;
+use crate::step::{output, root, run as run_command};
+
+/// A program the tests need, how to see that it is there, and the Debian package that has it.
+struct Need {
+    what: &'static str,
+    program: &'static str,
+    arguments: &'static [&'static str],
+    least: Option<(u32, u32)>,
+    package: &'static str,
+}
+
+const NEEDS: [Need; 5] = [
+    Need {
+        what: "Node.js 18 or later",
+        program: "node",
+        arguments: &["--version"],
+        least: Some((18, 0)),
+        package: "nodejs",
+    },
+    Need { what: "npm", program: "npm", arguments: &["--version"], least: None, package: "npm" },
+    Need {
+        what: "Python 3.9 or later",
+        program: "python3",
+        arguments: &["--version"],
+        least: Some((3, 9)),
+        package: "python3",
+    },
+    Need {
+        what: "Python's venv with pip",
+        program: "python3",
+        arguments: &["-c", "import venv, ensurepip"],
+        least: None,
+        package: "python3-venv",
+    },
+    Need {
+        what: "a C compiler",
+        program: "cc",
+        arguments: &["--version"],
+        least: None,
+        package: "gcc",
+    },
+];
+
+pub(crate) fn run(yes: bool) -> Result<()> {
+    let missing = missing();
+    if !missing.is_empty() {
+        install(&missing, yes)?;
+        let still = self::missing();
+        if let Some(need) = still.first() {
+            bail!("{} is still missing after the installation", need.what);
+        }
+    }
+    let e2e = root().join("target/e2e");
+    javascript(&e2e.join("js"))?;
+    python(&e2e.join("venv"))
+}
+
+fn missing() -> Vec<&'static Need> {
+    NEEDS.iter().filter(|need| !is_there(need)).collect()
+}
+
+fn is_there(need: &Need) -> bool {
+    match (output(Command::new(need.program).args(need.arguments)), need.least) {
+        (None, _) => false,
+        (Some(_), None) => true,
+        (Some(text), Some(least)) => version(&text).is_some_and(|version| version >= least),
+    }
+}
+
+/// The first `major.minor` in a text such as `v20.1.0` or `Python 3.11.7`.
+fn version(text: &str) -> Option<(u32, u32)> {
+    let digits = text.find(|c: char| c.is_ascii_digit())?;
+    let mut numbers = text[digits..].split(|c: char| !c.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+fn install(missing: &[&Need], yes: bool) -> Result<()> {
+    let list: Vec<&str> = missing.iter().map(|need| need.what).collect();
+    let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
+    let is_root = output(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
+    let has_apt = output(Command::new("apt-get").arg("--version")).is_some();
+    if !(is_root && has_apt) {
+        bail!(
+            "the tests need {}: install it with your system's package manager and run this again",
+            list.join(", ")
+        );
+    }
+    if !yes && !confirmed(&packages)? {
+        bail!("the tests need {}", list.join(", "));
+    }
+    let apt = || {
+        let mut apt = Command::new("apt-get");
+        apt.env("DEBIAN_FRONTEND", "noninteractive");
+        apt
+    };
+    run_command(apt().arg("update"))?;
+    run_command(apt().args(["install", "--yes", "--no-install-recommends"]).args(packages))
+}
+
+fn confirmed(packages: &[&str]) -> Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        return Ok(false);
+    }
+    print(&format!("apt-get install {}? [y/N] ", packages.join(" ")));
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(answer.trim().eq_ignore_ascii_case("y"))
+}
+
+/// Installs the npm client exactly as locked.
+fn javascript(target: &Path) -> Result<()> {
+    let source = root().join("e2e/js");
+    up_to_date(target, &source.join("package-lock.json"), || {
+        fs::create_dir_all(target)?;
+        for file in ["package.json", "package-lock.json"] {
+            fs::copy(source.join(file), target.join(file))
+                .with_context(|| format!("cannot copy e2e/js/{file}"))?;
+        }
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(target);
+        run_command(&mut npm)
+    })
+}
+
+/// Installs the PyPI client exactly as locked, hashes checked.
+fn python(target: &Path) -> Result<()> {
+    let lock = root().join("e2e/python/requirements.lock");
+    up_to_date(target, &lock, || {
+        if target.exists() {
+            fs::remove_dir_all(target).context("cannot remove the old venv")?;
+        }
+        run_command(Command::new("python3").args(["-m", "venv"]).arg(target))?;
+        let mut pip = Command::new(target.join("bin/python"));
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+        run_command(pip.args(["--require-hashes", "--requirement"]).arg(&lock))
+    })
+}
+
+/// Runs an installation unless it was done with the very same lock file. The copy of the lock
+/// that says so is written last, so that an interrupted installation starts over.
+fn up_to_date(target: &Path, lock: &Path, install: impl FnOnce() -> Result<()>) -> Result<()> {
+    let wanted = fs::read(lock).with_context(|| format!("cannot read {}", lock.display()))?;
+    let stamp = target.join(".installed");
+    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    install()?;
+    fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_from_what_programs_print() {
+        assert_eq!(version("v20.20.2\n"), Some((20, 20)));
+        assert_eq!(version("Python 3.11.7"), Some((3, 11)));
+        assert!(version("Python 3.8.1").is_some_and(|version| version < (3, 9)));
+        assert_eq!(version("none"), None);
+    }
+}
