@@ -1,0 +1,7 @@
+//! Published clients against the real binary. What they leave unmodified is the point: only
+//! `BRAINTRUST_APP_URL` and `BRAINTRUST_API_KEY` are set.
+
+mod clients;
+mod javascript;
+mod python;
+mod stored;
