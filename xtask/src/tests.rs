@@ -20,6 +20,10 @@ pub(crate) fn steps(yes: bool, steps: &mut Steps) -> Result<()> {
     steps.run("setup", || setup::run(yes))?;
     // Tests of other packages start the binary, which cargo builds only for its own package.
     steps.run("build", || step::run(&mut cargo(&["build", "--package", "tidegate-cli"])))?;
+    // A plain SDK user's build: no feature, and so neither axum nor SQLite.
+    steps.run("plain", || {
+        step::run(&mut cargo(&["test", "--package", "tidegate", "--no-default-features"]))
+    })?;
     steps.run("test", || step::run(&mut cargo(&["test", "--workspace", "--all-features"])))
 }
 

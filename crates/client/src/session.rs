@@ -75,17 +75,26 @@ impl Session {
         if let Some(connected) = &state.current {
             return Ok(Arc::clone(connected));
         }
-        let app_url = match &self.config.locate {
-            Some(locate) => {
-                locate.locate(state.failed.as_deref()).await.map_err(ApiError::Locate)?
+        let mut tries = 1;
+        let (app_url, login) = loop {
+            let app_url = match &self.config.locate {
+                Some(locate) => {
+                    locate.locate(state.failed.as_deref()).await.map_err(ApiError::Locate)?
+                }
+                None => self.config.app_url.clone(),
+            };
+            match self.http.json::<LoginReply>(Method::POST, &app_url, LOGIN, None).await {
+                // A login changes nothing, so it may be repeated at another address.
+                Err(ApiError::Unreachable { .. })
+                    if self.config.locate.is_some() && tries < MOST_MOVES =>
+                {
+                    state.failed = Some(app_url);
+                    tries += 1;
+                }
+                login => break (app_url, login?),
             }
-            None => self.config.app_url.clone(),
         };
-        let login = self.http.json::<LoginReply>(Method::POST, &app_url, LOGIN, None).await;
-        if let Err(ApiError::Unreachable { .. }) = &login {
-            state.failed = Some(app_url.clone());
-        }
-        let connected = Arc::new(self.choose(app_url, login?)?);
+        let connected = Arc::new(self.choose(app_url, login)?);
         state.current = Some(Arc::clone(&connected));
         state.failed = None;
         Ok(connected)
@@ -123,7 +132,11 @@ impl Session {
         }
     }
 
-    /// Sends a request to a logged-in server; once more at its new address if it moved.
+    /// Sends a request to a logged-in server; again at its new address if it moved meanwhile.
+    ///
+    /// A server that hands over finishes the requests it has begun, so a connection that broke
+    /// then carried none. One that was killed may have carried out a registration whose answer
+    /// was lost; the repeat leaves an empty experiment behind then, which beats failing the run.
     pub(crate) async fn request(
         &self,
         origin: Origin,
@@ -131,21 +144,24 @@ impl Session {
         path: &str,
         body: Option<Bytes>,
     ) -> Result<(Answer, Arc<Connected>), ApiError> {
-        let mut moved = false;
+        let mut connected = self.connected().await?;
+        let mut moves = 0;
         loop {
-            let connected = self.connected().await?;
             let base = connected.base(origin);
-            match self.http.send(method.clone(), base, path, body.clone()).await {
-                Err(ApiError::Unreachable { origin, source }) => {
-                    self.lost(&connected).await;
-                    // Only a refused connection proves that the request had no effect.
-                    if moved || self.config.locate.is_none() || !source.is_connect() {
-                        return Err(ApiError::Unreachable { origin, source });
-                    }
-                    moved = true;
-                }
-                answer => return Ok((answer?, connected)),
+            let answer = self.http.send(method.clone(), base, path, body.clone()).await;
+            let Err(error @ ApiError::Unreachable { .. }) = answer else {
+                return Ok((answer?, connected));
+            };
+            self.lost(&connected).await;
+            moves += 1;
+            if self.config.locate.is_none() || moves >= MOST_MOVES {
+                return Err(error);
             }
+            let now = self.connected().await?;
+            if now.app_url == connected.app_url {
+                return Err(error);
+            }
+            connected = now;
         }
     }
 
@@ -207,6 +223,9 @@ impl Session {
         }
     }
 }
+
+/// How often one request follows a server to another address.
+const MOST_MOVES: u32 = 3;
 
 const LOGIN: &str = "api/apikey/login";
 

@@ -35,6 +35,7 @@ fn an_unmodified_eval_is_stored_and_summarized() {
 #[test]
 fn a_logger_is_stored() {
     let world = World::start();
-    let _ = world.python("logger_program.py", "").success();
+    let finished = world.python("logger_program.py", "").success();
+    assert_eq!(finished.stdout, "");
     check_logs(&Stored::logs(world.url(), "python-logs"));
 }

@@ -1,0 +1,102 @@
+//! `tidegate serve` in normal use.
+
+use serde_json::json;
+use tempfile::TempDir;
+use tidegate_testkit::{get, post, rows};
+
+use crate::support::{body, experiment, serve, tidegate};
+
+#[test]
+fn says_where_it_listens_and_how_to_use_it() {
+    let data = TempDir::new().expect("a directory");
+    let server = serve(data.path(), &["--org", "acme"]);
+    assert!(server.url().starts_with("http://127.0.0.1:"));
+    let line = server.line_with("export");
+    assert!(line.contains(&format!("BRAINTRUST_APP_URL={}", server.url())), "{line}");
+    let login = post(server.url(), "/api/apikey/login", &["authorization: Bearer any"], "");
+    assert_eq!(login.expect("an answer").json()["org_info"][0]["name"], "acme");
+    assert_eq!(get(server.url(), "/version").json(), json!({}));
+    assert_eq!(get(server.url(), "/no/such/route").status, 404);
+}
+
+#[test]
+fn stops_cleanly_on_sigterm_and_keeps_everything() {
+    let data = TempDir::new().expect("a directory");
+    let server = serve(data.path(), &[]);
+    let experiment = experiment(server.url());
+    let ids = (0..10).map(|n| n.to_string());
+    let reply = post(server.url(), "/logs3", &[], &body(&experiment, ids));
+    assert_eq!(reply.expect("an answer").status, 200);
+    assert!(server.terminate().success());
+    let server = serve(data.path(), &[]);
+    assert_eq!(rows(server.url(), "experiment", &experiment).len(), 10);
+}
+
+#[test]
+fn a_required_key_is_printed_once_and_needed_everywhere() {
+    let data = TempDir::new().expect("a directory");
+    let server = serve(data.path(), &["--require-key"]);
+    let line = server.line_with("first key");
+    let key = line.rsplit(' ').next().expect("a key").to_owned();
+    let with = |key: &str| format!("authorization: Bearer {key}");
+    let login = |headers: &[&str]| {
+        post(server.url(), "/api/apikey/login", headers, "").expect("an answer").status
+    };
+    assert_eq!(login(&[]), 401);
+    assert_eq!(login(&[&with("wrong")]), 401);
+    assert_eq!(login(&[&with(&key)]), 200);
+    let upload = post(server.url(), "/logs3", &[], r#"{"rows":[],"api_version":2}"#);
+    assert_eq!(upload.expect("an answer").status, 401);
+    assert_eq!(get(server.url(), "/ping").status, 200);
+    assert!(server.terminate().success());
+
+    let server = serve(data.path(), &["--require-key"]);
+    let again = post(server.url(), "/api/apikey/login", &[&with(&key)], "").expect("an answer");
+    assert_eq!(again.status, 200, "the key is kept");
+    assert!(!server.first_lines.iter().any(|line| line.contains("first key")));
+}
+
+#[test]
+fn malformed_uploads_get_400_with_json_and_store_nothing() {
+    let data = TempDir::new().expect("a directory");
+    let server = serve(data.path(), &[]);
+    let experiment = experiment(server.url());
+    let good = json!({"id": "good", "experiment_id": experiment});
+    for (bad, part) in [
+        (String::new(), ""),
+        ("{".to_owned(), ""),
+        ("[]".to_owned(), ""),
+        (json!({"api_version": 2}).to_string(), "rows"),
+        (json!({"rows": 3, "api_version": 2}).to_string(), "rows"),
+        (json!({"rows": [good, 3], "api_version": 2}).to_string(), ""),
+        (json!({"rows": [good, {"id": "x"}], "api_version": 2}).to_string(), "destination"),
+        (json!({"rows": [good, {"experiment_id": experiment}]}).to_string(), "id"),
+        (json!({"rows": {"type": "logs3_overflow", "key": "k"}}).to_string(), "overflow"),
+        (format!("{{\"rows\":[{good},{}1{}]}}", "[".repeat(3_000), "]".repeat(3_000)), ""),
+    ] {
+        let reply = post(server.url(), "/logs3", &[], &bad).expect("an answer");
+        assert_eq!(reply.status, 400, "{bad:.200} -> {}", reply.text);
+        let error = reply.json()["error"].as_str().map(str::to_owned).expect("an error text");
+        assert!(error.contains(part), "{bad:.200} -> {error}");
+    }
+    assert_eq!(rows(server.url(), "experiment", &experiment).len(), 0);
+}
+
+#[test]
+fn help_names_every_flag_with_its_default() {
+    let help = tidegate(&["serve", "--help"]).success().stdout;
+    for part in [
+        "--data-dir <DIR>",
+        "[env: TIDEGATE_DATA_DIR=]",
+        "[default: .tidegate]",
+        "--listen <ADDR>",
+        "[default: 127.0.0.1:8787]",
+        "--require-key",
+        "--org <NAME>",
+        "BRAINTRUST_APP_URL=http://127.0.0.1:8787",
+    ] {
+        assert!(help.contains(part), "{part} is missing in\n{help}");
+    }
+    assert!(tidegate(&["--version"]).success().stdout.starts_with("tidegate 0."));
+    assert_eq!(tidegate(&["serve", "--no-such-flag"]).status.code(), Some(2));
+}

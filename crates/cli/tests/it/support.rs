@@ -1,0 +1,40 @@
+//! Starting the binary and sending it rows.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tidegate_testkit::{Finished, ServerProcess, post, run};
+
+pub(crate) fn binary() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_tidegate"))
+}
+
+pub(crate) fn serve(data_dir: &Path, extra: &[&str]) -> ServerProcess {
+    ServerProcess::start(binary(), data_dir, extra)
+}
+
+/// Runs the binary to its end, with nothing of the developer's settings.
+pub(crate) fn tidegate(arguments: &[&str]) -> Finished {
+    let mut command = Command::new(binary());
+    command.args(arguments).env_remove("TIDEGATE_DATA_DIR").env_remove("TIDEGATE_LOG");
+    run(&mut command, Duration::from_secs(60))
+}
+
+/// Registers an experiment and returns its id.
+pub(crate) fn experiment(url: &str) -> String {
+    let body = json!({"project_name": "p", "experiment_name": "e"}).to_string();
+    let reply = post(url, "/api/experiment/register", &[], &body).expect("an answer");
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    reply.json()["experiment"]["id"].as_str().expect("an id").to_owned()
+}
+
+/// A `/logs3` body with the given rows of an experiment.
+pub(crate) fn body(experiment: &str, ids: impl IntoIterator<Item = String>) -> String {
+    let rows: Vec<Value> = ids
+        .into_iter()
+        .map(|id| json!({"id": id, "experiment_id": experiment, "input": id, "span_id": id}))
+        .collect();
+    json!({"rows": rows, "api_version": 2}).to_string()
+}
