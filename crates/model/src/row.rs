@@ -161,7 +161,10 @@ mod tests {
     use serde_json::json;
 
     fn row(value: Value) -> Row {
-        value.as_object().expect("object").clone()
+        match value {
+            Value::Object(row) => row,
+            other => panic!("a row is an object, not {other}"),
+        }
     }
 
     #[test]

@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 use super::*;
 
 fn row(value: Value) -> Row {
-    value.as_object().expect("a row is an object").clone()
+    match value {
+        Value::Object(row) => row,
+        other => panic!("a row is an object, not {other}"),
+    }
 }
 
 fn merged(stored: Value, delta: Value) -> Value {

@@ -42,7 +42,6 @@ pub(super) struct Waiting {
 
 impl Waiting {
     pub(super) fn new(role: Role) -> Self {
-        #[expect(clippy::disallowed_methods, reason = "tokio's clock, which tests can pause")]
         let since = Instant::now();
         Self { role, since, leaving: None }
     }

@@ -63,7 +63,7 @@ impl DirectoryLock {
     /// Takes the directory, made if missing, asking an embedded holder to make way for a server.
     pub(crate) async fn acquire(data_dir: &Path, role: Role) -> Result<Self, StartError> {
         let path = data_dir.to_owned();
-        let file = blocking(&path, |path| open(path)).await?;
+        let file = blocking(&path, open).await?;
         let mut waiting = handover::Waiting::new(role);
         loop {
             match file.try_lock() {

@@ -114,7 +114,6 @@ fn content_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-#[expect(clippy::disallowed_methods, reason = "tokio's clock, which tests can pause")]
 fn now() -> Instant {
     Instant::now()
 }

@@ -53,10 +53,12 @@ struct Ran {
     answer: Answer,
 }
 
+/// Gets the error instead of a session if the job could not be started.
+type Work = Box<dyn FnOnce(Result<&mut Session, StoreError>) -> Ran + Send>;
+
 struct Job {
     bytes: usize,
-    /// Gets the error instead of a session if the job could not be started.
-    run: Box<dyn FnOnce(Result<&mut Session, StoreError>) -> Ran + Send>,
+    run: Work,
 }
 
 pub(super) struct Writer {
