@@ -93,7 +93,9 @@ impl Cursor {
 
     /// Reads [`Cursor::to_text`]; `None` for anything else.
     pub(crate) fn from_text(text: &str) -> Option<Self> {
-        let hex = text.strip_prefix('r').filter(|hex| hex.is_ascii() && hex.len() % 2 == 0)?;
+        // `from_str_radix` alone would take a sign.
+        let is_hex = |hex: &&str| hex.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let hex = text.strip_prefix('r').filter(|hex| hex.len() % 2 == 0).filter(is_hex)?;
         let bytes = (0..hex.len())
             .step_by(2)
             .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).ok())
