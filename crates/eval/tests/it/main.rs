@@ -1,0 +1,4 @@
+//! Whole runs: how the runner behaves, and what a real collector has afterwards.
+
+mod recorded;
+mod runner;

@@ -1,0 +1,160 @@
+//! What a real collector has after a run, and what the comparison says.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tidegate_analysis::comparison::{compare, trials_from_rows};
+use tidegate_client::{Client, Config, Event, Policy, Span};
+use tidegate_eval::{Case, Eval, EvalError, Outcome, Report};
+use tidegate_server::{Handle, Options, Role, start};
+
+struct World {
+    client: Client,
+    collector: Handle,
+    _data: TempDir,
+}
+
+async fn world() -> World {
+    let data = TempDir::new().expect("a directory");
+    let listen = "127.0.0.1:0".parse().expect("an address");
+    let options = Options::new(data.path()).listen(listen).role(Role::Embedded);
+    let collector = start(options).await.expect("a collector");
+    let config = Config::default().app_url(collector.url()).policy(Policy::Block);
+    let client = Client::new(config).expect("a client");
+    World { client, collector, _data: data }
+}
+
+impl World {
+    /// Rows by an independent way: plain HTTP on a thread, not the client under test.
+    async fn rows(&self, id: &str) -> Vec<Value> {
+        let (url, id) = (self.collector.url().to_owned(), id.to_owned());
+        tokio::task::spawn_blocking(move || tidegate_testkit::rows(&url, "experiment", &id))
+            .await
+            .expect("rows")
+    }
+}
+
+type Ran = Outcome<&'static str, String, &'static str>;
+
+/// `good` names the inputs that are answered right.
+async fn run(world: &World, good: &'static [&'static str]) -> Ran {
+    let cases = ["a", "b", "c", "d"].map(|input| Case::new(input).expected("right").id(input));
+    Eval::new("project")
+        .experiment_name("run")
+        .data(cases)
+        .try_task(async move |input, cx| {
+            if *input == "d" {
+                return Err("failed on purpose");
+            }
+            let step = Span::start("step");
+            step.log(Event::new().input(&*input).metric("tokens", 7.0));
+            step.end();
+            cx.set_metadata("seen", &true);
+            Ok(if good.contains(&*input) { "right" } else { "wrong" }.to_owned())
+        })
+        .scorer("exact", |args| args.expected.is_some_and(|expected| expected == args.output))
+        .scorer("fragile", |args| if *args.input == "c" { Err("no score") } else { Ok(0.25) })
+        .max_concurrency(2)
+        .report(Report::Silent)
+        .run_with(&world.client)
+        .await
+        .expect("runs")
+}
+
+fn child<'a>(rows: &'a [Value], parent: &Value, name: &str) -> &'a Value {
+    let found = rows.iter().find(|row| {
+        row["span_parents"] == json!([parent["span_id"]]) && row["span_attributes"]["name"] == name
+    });
+    found.unwrap_or_else(|| panic!("{name} below {parent}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tree_of_spans_is_the_one_that_published_clients_make() {
+    let world = world().await;
+    let outcome = run(&world, &["a"]).await;
+    let experiment = outcome.summary.experiment.as_ref().expect("recorded");
+    let rows = world.rows(&experiment.id).await;
+    assert_eq!(rows.len() as u64, outcome.receipt.rows);
+    // Root, task, step and two scorers; the failing case has no step and no scorers.
+    assert_eq!(rows.len(), 3 * 5 + 2);
+    let root = |input: &str| {
+        let mut roots = rows.iter().filter(|row| row["is_root"] == true);
+        roots.find(|row| row["input"] == input).expect("a root")
+    };
+    let a = root("a");
+    assert_eq!(a["span_attributes"], json!({"name": "eval", "type": "eval"}));
+    assert_eq!((&a["output"], &a["expected"]), (&json!("right"), &json!("right")));
+    assert_eq!(a["metadata"], json!({"case_id": "a", "seen": true}));
+    assert!(a["metrics"]["end"].as_f64() >= a["metrics"]["start"].as_f64());
+    let task = child(&rows, a, "task");
+    assert_eq!(task["span_attributes"]["type"], "task");
+    assert_eq!((&task["input"], &task["output"]), (&json!("a"), &json!("right")));
+    assert_eq!(child(&rows, task, "step")["metrics"]["tokens"], 7.0);
+    let exact = child(&rows, a, "exact");
+    assert_eq!(
+        exact["span_attributes"],
+        json!({"name": "exact", "type": "score", "purpose": "scorer"})
+    );
+    assert_eq!(exact["scores"], json!({"exact": 1.0}));
+    assert_eq!(exact["input"]["output"], "right");
+    let c = root("c");
+    assert_eq!(c["metadata"]["scorer_errors"], json!({"fragile": "no score"}));
+    assert_eq!(child(&rows, c, "fragile")["error"], "no score");
+    let d = root("d");
+    assert_eq!(d["error"], "failed on purpose");
+    assert_eq!(child(&rows, d, "task")["error"], "failed on purpose");
+    assert!(d.get("output").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_comparison_with_the_last_run_equals_a_count_by_hand() {
+    let world = world().await;
+    let first = run(&world, &["a", "b"]).await;
+    assert!(first.summary.base.is_none());
+    let second = run(&world, &["b", "c"]).await;
+    let base = second.summary.base.as_ref().expect("compared");
+    assert_eq!(base.name, "run");
+    assert_ne!(second.summary.experiment.as_ref().map(|e| e.name.as_str()), Some("run"));
+    let exact = &second.summary.comparison.scores["exact"];
+    // c got right, a got wrong, b stayed; d has no score in either run.
+    assert_eq!((exact.improvements, exact.regressions, exact.diff), (1, 1, Some(0.0)));
+    assert!((exact.score - 2.0 / 3.0).abs() < 1e-12);
+    let fragile = &second.summary.comparison.scores["fragile"];
+    assert_eq!((fragile.score, fragile.improvements, fragile.regressions), (0.25, 0, 0));
+    assert_eq!(second.summary.comparison.metrics["tokens"].metric, 7.0);
+
+    // The server's figures are those of the shared function over the stored rows.
+    let stored = |outcome: &Ran| outcome.summary.experiment.as_ref().expect("recorded").id.clone();
+    let (now, before) = (world.rows(&stored(&second)).await, world.rows(&stored(&first)).await);
+    let trials =
+        |rows: &[Value]| trials_from_rows(rows.iter().map(|row| row.as_object().expect("a row")));
+    let local = compare(&trials(&now), Some(&trials(&before)));
+    assert_eq!(local.scores, second.summary.comparison.scores);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_uploads_fail_is_an_error_that_keeps_the_results() {
+    let world = world().await;
+    let client = Client::new(
+        Config::default()
+            .app_url(world.collector.url())
+            .policy(Policy::Block)
+            // Registration goes to the collector, uploads to where nothing listens.
+            .api_url("http://127.0.0.1:1")
+            .shutdown_timeout(Duration::ZERO),
+    )
+    .expect("a client");
+    let error = Eval::new("project")
+        .data([Case::new(1)])
+        .task(async |input, _cx| *input + 1)
+        .flush_timeout(Duration::from_millis(300))
+        .report(Report::Silent)
+        .run_with(&client)
+        .await
+        .expect_err("nothing is stored");
+    assert!(matches!(&error, EvalError::NotRecorded { .. }), "{error:?}");
+    let outcome = error.into_outcome::<i32, i32, ()>().expect("the results");
+    assert_eq!(outcome.results[0].output.as_deref(), Some(&2));
+    assert_eq!(outcome.receipt.pending, outcome.receipt.accepted);
+}
