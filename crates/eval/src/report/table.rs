@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, ContentArrangement, Table};
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use console::Style as Color;
 use tidegate_client::Receipt;
 
@@ -16,6 +15,12 @@ pub(crate) struct Style {
     /// Columns of the terminal, if there is one.
     pub(crate) width: Option<u16>,
 }
+
+/// Lines above, below and under the header only: most tables have a handful of rows.
+const LINES: TableStyle = {
+    let line = LineStyle::none().fill('─').junction('─');
+    TableStyle::new().top_border(line).header_separator(line).bottom_border(line)
+};
 
 /// One line of the table, as text.
 #[derive(Debug, PartialEq)]
@@ -128,7 +133,7 @@ fn seconds(seconds: f64) -> String {
 
 fn table(lines: &[Line], summary: &Summary, style: Style) -> String {
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY);
+    table.load_style(LINES);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     // Without a terminal nothing is cut or wrapped: a program may read it.
     table.set_width(style.width.unwrap_or(u16::MAX));
