@@ -1,10 +1,14 @@
 //! What can keep a run from starting or from being recorded.
 
+use std::fmt;
+
 use tidegate_client::env::SettingsError;
 use tidegate_eval::EvalError;
 
 /// Why a run did not happen, or not completely. [`Error::hint`] says what to do.
-#[derive(Debug, thiserror::Error)]
+///
+/// Its `Debug` form is for people, since that is what `fn main() -> Result<(), Error>` prints.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Nothing says where the run should go.
@@ -42,13 +46,19 @@ impl Error {
     /// Message, causes and hint on two lines, as command-line programs print them.
     #[must_use]
     pub fn report(&self) -> String {
-        let mut text = format!("error: {self}");
+        format!("error: {self:?}")
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {
-            text.push_str(&format!(": {error}"));
+            write!(f, ": {error}")?;
             cause = error.source();
         }
-        format!("{text}\nhint: {}", self.hint())
+        write!(f, "\nhint: {}", self.hint())
     }
 }
 

@@ -90,7 +90,7 @@ fn view(summary: &Summary) -> Vec<Line> {
     let scores = summary.comparison.scores.values().map(|score| Line {
         name: score.name.clone(),
         value: format!("{:.2} %", 100.0 * score.score),
-        difference: score.diff.map(|diff| (format!("{:+.2} %", zero(100.0 * diff)), verdict(diff))),
+        difference: score.diff.map(|diff| (percent(diff, 2), verdict(diff))),
         counts: compared.then_some((score.improvements, score.regressions)),
     });
     let metrics = summary.comparison.metrics.values().map(|metric| Line {
@@ -100,17 +100,22 @@ fn view(summary: &Summary) -> Vec<Line> {
             unit => format!("{:.2} {unit}", metric.metric),
         },
         // Less time and fewer tokens are better.
-        difference: metric
-            .diff
-            .map(|diff| (format!("{:+.1} %", zero(100.0 * diff)), verdict(-diff))),
+        difference: metric.diff.map(|diff| (percent(diff, 1), verdict(-diff))),
         counts: compared.then_some((metric.improvements, metric.regressions)),
     });
     scores.chain(metrics).collect()
 }
 
-/// No "-0.00 %": a negative number that rounds to zero is zero.
-fn zero(percent: f64) -> f64 {
-    if percent.abs() < 0.005 { 0.0 } else { percent }
+/// A signed percentage; what rounds to zero has no sign.
+fn percent(fraction: f64, decimals: usize) -> String {
+    let plain = format!("{:.decimals$}", 100.0 * fraction.abs());
+    let is_zero = plain.bytes().all(|byte| matches!(byte, b'0' | b'.'));
+    let sign = match fraction {
+        _ if is_zero => "",
+        fraction if fraction < 0.0 => "-",
+        _ => "+",
+    };
+    format!("{sign}{plain} %")
 }
 
 fn verdict(diff: f64) -> Verdict {
