@@ -42,8 +42,7 @@ pub(super) struct Waiting {
 
 impl Waiting {
     pub(super) fn new(role: Role) -> Self {
-        let since = Instant::now();
-        Self { role, since, leaving: None }
+        Self { role, since: Instant::now(), leaving: None }
     }
 
     /// Looks at the holder's entry, asks it to go where that helps, and otherwise waits a little.

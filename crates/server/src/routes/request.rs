@@ -64,7 +64,7 @@ async fn read(body: &mut Body, announced: Option<usize>, app: &App) -> Result<By
         reserve(&mut lease, announced)?;
         data.reserve_exact(announced);
     }
-    let deadline = now() + BODY_TIMEOUT;
+    let deadline = Instant::now() + BODY_TIMEOUT;
     while let Some(frame) = next_frame(body, deadline).await? {
         if data.len() + frame.len() > limit {
             return Err(ApiError::too_large(limit));
@@ -85,7 +85,7 @@ async fn next_frame(
 ) -> Result<Option<axum::body::Bytes>, ApiError> {
     let slow =
         || ApiError::new(StatusCode::REQUEST_TIMEOUT, "slow", "the request body came too slowly");
-    let until = deadline.min(now() + PIECE_TIMEOUT);
+    let until = deadline.min(Instant::now() + PIECE_TIMEOUT);
     loop {
         match timeout_at(until, body.frame()).await.map_err(|_| slow())? {
             None => return Ok(None),
@@ -112,10 +112,6 @@ async fn drain(mut body: Body) {
 
 fn content_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
-fn now() -> Instant {
-    Instant::now()
 }
 
 /// A JSON body; an empty one counts as `{}`.

@@ -78,21 +78,6 @@ pub(super) fn for_reading(path: &PathBuf) -> Result<Connection, rusqlite::Error>
 mod tests {
     use super::*;
 
-    /// A 2xx promises that the rows survive loss of power, which a killed process cannot show:
-    /// read the settings that SQLite's documentation ties the promise to.
-    #[test]
-    fn commits_of_a_live_store_survive_loss_of_power() {
-        let data = tempfile::tempdir().expect("a directory");
-        let path = data.path().join(DATABASE_FILE);
-        let connection = for_writing(&path).expect("opened");
-        let journal: String =
-            connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).expect("read");
-        let synchronous: i64 =
-            connection.pragma_query_value(None, "synchronous", |row| row.get(0)).expect("read");
-        assert_eq!(journal, "wal");
-        assert_eq!(synchronous, 2, "FULL; 1 would be NORMAL, which syncs only at checkpoints");
-    }
-
     #[test]
     fn readers_cannot_write() {
         let data = tempfile::tempdir().expect("a directory");

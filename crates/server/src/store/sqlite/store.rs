@@ -131,3 +131,60 @@ impl Store for SqliteStore {
         .boxed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_live_store_syncs_every_commit() {
+        let dir = tempfile::tempdir().expect("directory");
+        let store = SqliteStore::open(dir.path()).expect("open");
+        let (journal, synchronous) = store
+            .writer
+            .submit(0, |session| {
+                let pragma = |name| session.connection.query_row(name, [], |row| row.get(0));
+                let journal: String = pragma("PRAGMA journal_mode")?;
+                let synchronous: u8 =
+                    session.connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
+                Ok((journal, synchronous))
+            })
+            .await
+            .expect("pragmas");
+        // 2 is FULL.
+        assert_eq!((journal.as_str(), synchronous), ("wal", 2));
+        store.close(Box::new(())).await;
+    }
+
+    #[tokio::test]
+    async fn a_failed_job_takes_no_other_with_it() {
+        let dir = tempfile::tempdir().expect("directory");
+        let store = SqliteStore::open(dir.path()).expect("open");
+        let insert = |session: &mut crate::store::sqlite::writer::Session, name: &str| {
+            objects::register_project(&session.connection, name).map(drop)
+        };
+        let (good, failed, panicked, other) = tokio::join!(
+            store.writer.submit(0, move |session| insert(session, "good")),
+            store.writer.submit(0, move |session| {
+                insert(session, "bad")?;
+                Err::<(), _>(StoreError::Overloaded)
+            }),
+            store.writer.submit(0, move |session| -> Result<(), StoreError> {
+                insert(session, "worse")?;
+                panic!("on purpose")
+            }),
+            store.writer.submit(0, move |session| insert(session, "other")),
+        );
+        good.expect("kept");
+        other.expect("kept");
+        assert!(matches!(failed, Err(StoreError::Overloaded)), "{failed:?}");
+        assert!(matches!(panicked, Err(StoreError::Panicked)), "{panicked:?}");
+        let page = crate::store::Page { limit: 10, after: None };
+        let filter = ProjectFilter { id: None, name: None, page };
+        let names: Vec<_> =
+            store.projects(filter).await.expect("list").into_iter().map(|p| p.name).collect();
+        assert_eq!(names, ["other", "good"]);
+        store.close(Box::new(())).await;
+        assert!(matches!(store.org(None).await, Err(StoreError::Closed)));
+    }
+}

@@ -1,0 +1,134 @@
+//! A collector in a temporary directory, and a client for it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use reqwest::{Client, Method, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tidegate_server::{Handle, Options, start};
+
+/// For everything a test waits for.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+
+pub(crate) struct Collector {
+    pub(crate) handle: Handle,
+    pub(crate) dir: TempDir,
+    client: Client,
+}
+
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: Value,
+}
+
+/// Options for a free port on a directory.
+pub(crate) fn options(dir: &TempDir) -> Options {
+    Options::new(dir.path()).listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+}
+
+impl Collector {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(|options| options).await
+    }
+
+    pub(crate) async fn start_with(change: impl FnOnce(Options) -> Options) -> Self {
+        Self::start_in(tempfile::tempdir().expect("temporary directory"), change).await
+    }
+
+    pub(crate) async fn start_in(dir: TempDir, change: impl FnOnce(Options) -> Options) -> Self {
+        let handle = start(change(options(&dir))).await.expect("start");
+        // Only needed to build a client at all: everything here is plain HTTP. Fails when another
+        // test was first.
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let client = Client::builder().timeout(DEADLINE).build().expect("client");
+        Self { handle, dir, client }
+    }
+
+    /// Stops the collector and gives its directory back.
+    pub(crate) async fn stop(self) -> TempDir {
+        self.handle.shutdown(DEADLINE).await.expect("clean shutdown");
+        self.dir
+    }
+
+    pub(crate) async fn send(&self, method: Method, path: &str, body: impl Into<Vec<u8>>) -> Reply {
+        self.send_with(method, path, body, &[]).await
+    }
+
+    pub(crate) async fn send_with(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Into<Vec<u8>>,
+        headers: &[(&str, &str)],
+    ) -> Reply {
+        let url = format!("{}{path}", self.handle.url());
+        let mut request = self.client.request(method, url).body(body.into());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let reply = request.send().await.expect("reply");
+        let (status, headers) = (reply.status(), reply.headers().clone());
+        let text = reply.bytes().await.expect("body");
+        let body = serde_json::from_slice(&text)
+            .unwrap_or_else(|error| panic!("{path}: not JSON ({error}): {text:?}"));
+        Reply { status, headers, body }
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
+        let reply = self.send(Method::POST, path, body.to_string()).await;
+        assert_eq!(reply.status, StatusCode::OK, "{path}: {}", reply.body);
+        reply.body
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let reply = self.send(Method::GET, path, "").await;
+        assert_eq!(reply.status, StatusCode::OK, "{path}: {}", reply.body);
+        reply.body
+    }
+
+    /// Posts what must be refused and returns the message.
+    pub(crate) async fn refused(&self, path: &str, body: &str, status: u16) -> String {
+        let reply = self.send(Method::POST, path, body).await;
+        assert_eq!(reply.status.as_u16(), status, "{path}: {}", reply.body);
+        reply.body["error"].as_str().expect("an error text").to_owned()
+    }
+
+    pub(crate) async fn log(&self, rows: &Value) -> Value {
+        self.post("/logs3", &json!({"rows": rows, "api_version": 2})).await
+    }
+
+    /// Registers an experiment in project `p` and returns the reply's experiment.
+    pub(crate) async fn experiment(&self, more: &Value) -> Value {
+        let mut body = json!({"project_name": "p"});
+        for (name, value) in more.as_object().expect("object") {
+            body[name] = value.clone();
+        }
+        self.post("/api/experiment/register", &body).await["experiment"].clone()
+    }
+
+    /// Reads all rows of an experiment through `/btql`, by pages of `limit`.
+    pub(crate) async fn rows(&self, experiment: &str, limit: usize) -> Vec<Value> {
+        let mut rows = Vec::new();
+        let mut cursor = Value::Null;
+        loop {
+            let query = json!({"select": [{"op": "star"}], "limit": limit, "cursor": cursor,
+                "from": {"op": "function", "name": {"op": "ident", "name": ["experiment"]},
+                    "args": [{"op": "literal", "value": experiment}]}});
+            let page = self.post("/btql", &json!({ "query": query })).await;
+            let data = page["data"].as_array().expect("data").clone();
+            assert!(data.len() <= limit);
+            rows.extend(data);
+            cursor = page["cursor"].clone();
+            if cursor.is_null() {
+                return rows;
+            }
+        }
+    }
+
+    /// Reads one row of an experiment by its id.
+    pub(crate) async fn row(&self, experiment: &str, id: &str) -> Option<Value> {
+        self.rows(experiment, 1_000).await.into_iter().find(|row| row["id"] == id)
+    }
+}

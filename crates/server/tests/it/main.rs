@@ -1,0 +1,11 @@
+//! The collector over real sockets and a real database.
+
+mod directory;
+mod experiments;
+mod harness;
+mod ingest;
+mod keys;
+mod limits;
+mod reading;
+mod routes;
+mod summary;
