@@ -155,6 +155,7 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
     for action in core.poll(Pressure::default(), now) {
         carry_out(action, shared, transport, &mut uploads);
     }
+    shared.notices.finish();
     shared.inbox.complete_flushes(None);
 }
 

@@ -16,7 +16,9 @@
 //! | `BRAINTRUST_SYNC_FLUSH` | false | send only in `flush()` |
 //! | `BRAINTRUST_QUEUE_DROP_LOGGING_PERIOD` | 60 | seconds between lines about losses |
 //! | `BRAINTRUST_HTTP_TIMEOUT` | 60 | seconds one request may take |
-//! | `BRAINTRUST_LOG_FLUSH_CHUNK_SIZE` | | no effect; warns |
+//! | `BRAINTRUST_LOG_FLUSH_CHUNK_SIZE` | | deprecated: no effect, warns |
+//! | `BRAINTRUST_QUEUE_DROP_EXCEEDING_MAXSIZE` | | no effect (the bound is in bytes), warns |
+//! | `BRAINTRUST_ALL_PUBLISH_PAYLOADS_DIR`, `BRAINTRUST_FAILED_PUBLISH_PAYLOADS_DIR` | | not supported yet, warns |
 //! | `TIDEGATE_DATA_DIR` | `.tidegate` | data directory of the embedded collector |
 //!
 //! A blank value means unset, and so does a number that cannot be read (with a warning). The
@@ -43,6 +45,21 @@ pub const FILE_VARIABLES: [&str; 8] = [
     "BRAINTRUST_ORG_NAME",
     "BRAINTRUST_ENVIRONMENT_TYPE",
     "BRAINTRUST_ENVIRONMENT_NAME",
+];
+
+/// Variables of the published clients that change nothing here, and what to tell who sets them.
+const WITHOUT_EFFECT: [(&str, &str); 4] = [
+    (
+        "BRAINTRUST_LOG_FLUSH_CHUNK_SIZE",
+        "is deprecated and has no effect: uploads run in parallel and are bounded by \
+         BRAINTRUST_FLUSH_BACKPRESSURE_BYTES",
+    ),
+    (
+        "BRAINTRUST_QUEUE_DROP_EXCEEDING_MAXSIZE",
+        "has no effect: what is pending is bounded in bytes by BRAINTRUST_FLUSH_BACKPRESSURE_BYTES",
+    ),
+    ("BRAINTRUST_ALL_PUBLISH_PAYLOADS_DIR", "is not supported yet: no payload is written there"),
+    ("BRAINTRUST_FAILED_PUBLISH_PAYLOADS_DIR", "is not supported yet: no payload is written there"),
 ];
 
 const FILE_NAME: &str = ".env.braintrust";
@@ -172,12 +189,10 @@ impl Settings {
             data_dir: source.text("TIDEGATE_DATA_DIR").map(PathBuf::from),
             warnings: Vec::new(),
         };
-        if source.text("BRAINTRUST_LOG_FLUSH_CHUNK_SIZE").is_some() {
-            source.warnings.push(
-                "BRAINTRUST_LOG_FLUSH_CHUNK_SIZE is deprecated and has no effect: uploads run in \
-                 parallel and are bounded by BRAINTRUST_FLUSH_BACKPRESSURE_BYTES"
-                    .to_owned(),
-            );
+        for (name, why) in WITHOUT_EFFECT {
+            if source.text(name).is_some() {
+                source.warnings.push(format!("{name} {why}"));
+            }
         }
         settings.warnings = source.warnings;
         Ok(settings)
@@ -343,11 +358,15 @@ mod tests {
     }
 
     #[test]
-    fn the_chunk_size_warns_that_it_does_nothing() {
+    fn variables_without_effect_say_so() {
         let empty = tempfile::tempdir().expect("tempdir");
-        let settings = read(&[("BRAINTRUST_LOG_FLUSH_CHUNK_SIZE", "25")], empty.path());
-        assert_eq!(settings.warnings.len(), 1);
-        assert!(settings.warnings[0].contains("deprecated"));
+        for (name, _) in WITHOUT_EFFECT {
+            let settings = read(&[(name, "25")], empty.path());
+            assert_eq!(settings.warnings.len(), 1);
+            assert!(settings.warnings[0].starts_with(name), "{:?}", settings.warnings);
+        }
+        let chunk = read(&[("BRAINTRUST_LOG_FLUSH_CHUNK_SIZE", "25")], empty.path());
+        assert!(chunk.warnings[0].contains("is deprecated and has no effect"));
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub(crate) struct Notices {
 struct State {
     last_printed: Option<Instant>,
     unsaid: u64,
+    last_reason: Option<DropReason>,
 }
 
 impl Notices {
@@ -29,6 +30,7 @@ impl Notices {
     pub(crate) fn lost(&self, records: u64, reason: DropReason, detail: Option<&str>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.unsaid += records;
+        state.last_reason = Some(reason);
         let now = clock::now();
         let due = state
             .last_printed
@@ -37,15 +39,26 @@ impl Notices {
             return;
         }
         state.last_printed = Some(now);
-        let count = std::mem::take(&mut state.unsaid);
-        drop(state);
-        let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
-        say(&format!("tidegate: {count} record(s) lost: {}{detail}", reason.explain()));
+        state.say(detail);
+    }
+
+    /// Says what the period has held back so far; nothing may stay unsaid at the end.
+    pub(crate) fn finish(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).say(None);
     }
 
     /// Says something that is not a loss, such as a deprecated setting.
     pub(crate) fn warn(text: &str) {
         say(&format!("tidegate: warning: {text}"));
+    }
+}
+
+impl State {
+    fn say(&mut self, detail: Option<&str>) {
+        let (count @ 1.., Some(reason)) = (self.unsaid, self.last_reason) else { return };
+        self.unsaid = 0;
+        let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
+        say(&format!("tidegate: {count} record(s) lost: {}{detail}", reason.explain()));
     }
 }
 

@@ -76,7 +76,9 @@ impl From<String> for SpanOptions {
 
 /// A handle to a running span. Clones are the same span; dropping the last one ends it.
 ///
-/// Recording never fails and never panics; see [`Span::log`] for when it may wait.
+/// Recording never fails and never panics. Starting, logging and ending (a drop that ends
+/// included) wait only if the byte budget is full and the policy is
+/// [`Block`](crate::Policy::Block); see [`Span::log`].
 #[derive(Debug, Clone)]
 pub struct Span {
     inner: Option<Arc<Inner>>,
