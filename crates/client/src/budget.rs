@@ -2,11 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::Duration;
 
 use tokio::sync::Notify;
-
-use crate::clock;
 
 /// A bound on the wire bytes that may be pending at once.
 #[derive(Debug)]
@@ -72,17 +70,20 @@ impl Budget {
         Some(Lease { budget: Arc::clone(self), bytes })
     }
 
-    /// Parks the calling thread until there is room or the deadline passes.
-    pub(crate) fn admit_blocking(self: &Arc<Self>, bytes: u64, deadline: Instant) -> Option<Lease> {
+    /// Parks the calling thread until there is room or the time is up.
+    ///
+    /// The condition variable measures the time: the clock of the caller's runtime may be
+    /// paused by a test, and would never pass a deadline while this thread is parked.
+    pub(crate) fn admit_blocking(self: &Arc<Self>, bytes: u64, timeout: Duration) -> Option<Lease> {
         let _waiting = Waiting::begin(self);
-        let mut guard = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if let Some(lease) = self.try_admit(bytes) {
-                return Some(lease);
-            }
-            let left = deadline.checked_duration_since(clock::now())?;
-            guard = self.unpark.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
+        let guard = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lease = None;
+        let full = |(): &mut ()| {
+            lease = self.try_admit(bytes);
+            lease.is_none()
+        };
+        drop(self.unpark.wait_timeout_while(guard, timeout, full));
+        lease
     }
 
     /// Waits until there is room.
@@ -179,8 +180,6 @@ impl Drop for Lease {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -215,10 +214,10 @@ mod tests {
     fn a_parked_thread_gets_room_or_its_deadline() {
         let budget = Budget::new(10);
         let held = budget.try_admit(10).expect("room");
-        assert!(budget.admit_blocking(1, clock::now() + Duration::from_millis(5)).is_none());
+        assert!(budget.admit_blocking(1, Duration::from_millis(5)).is_none());
         let waiter = std::thread::spawn({
             let budget = Arc::clone(&budget);
-            move || budget.admit_blocking(10, clock::now() + Duration::from_secs(30)).is_some()
+            move || budget.admit_blocking(10, Duration::from_secs(30)).is_some()
         });
         drop(held);
         assert!(waiter.join().expect("no panic"));

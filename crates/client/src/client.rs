@@ -11,7 +11,6 @@ use tidegate_model::wire::session::OrgInfo;
 use tidegate_model::wire::summary::ExperimentComparison;
 
 use crate::budget::Budget;
-use crate::clock;
 use crate::config::Config;
 use crate::driver::{Driver, Shared};
 use crate::error::{ApiError, FlushError};
@@ -195,17 +194,17 @@ impl Client {
             drop(send.try_send(flushed.await));
         });
         // The sender goes away at once if the thread has ended.
-        let receipt = receive.recv_timeout(deadline + Duration::from_millis(100));
+        let receipt = receive.recv_timeout(deadline.saturating_add(Duration::from_millis(100)));
         judge(receipt.unwrap_or_else(|_| self.final_receipt()))
     }
 
     fn flushed(&self, deadline: Duration) -> impl Future<Output = Receipt> + Send + use<> {
         // Registered now, so that the range ends with the call and not with the first poll.
         let (guard, settled) = FlushGuard::begin(&self.inner.recorder.inbox);
-        let deadline = clock::now() + deadline;
         async move {
-            // Both outcomes, settled or too late, are told by the receipt.
-            drop(tokio::time::timeout_at(deadline.into(), settled).await);
+            // On the upload thread's clock, since the caller's may be paused by a test. Both
+            // outcomes, settled or too late, are told by the receipt.
+            drop(tokio::time::timeout(deadline, settled).await);
             guard.finish()
         }
     }

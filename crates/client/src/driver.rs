@@ -23,6 +23,11 @@ const POLL: Duration = Duration::from_millis(1);
 /// Without a record for this long the thread sleeps until the next one wakes it.
 const ACTIVE: Duration = Duration::from_millis(20);
 
+/// A little longer than the deadline, by which the thread itself gives up.
+const LEEWAY: Duration = Duration::from_millis(100);
+/// Stands for time-outs that no clock can reach, such as `Duration::MAX`.
+const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
 /// How batches reach a server.
 pub(crate) trait Transport: Send + Sync + 'static {
     /// Sends one body. Must end by itself: it owns the request's time-out.
@@ -48,7 +53,9 @@ pub(crate) struct Shared {
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) budget: Arc<Budget>,
     pub(crate) notices: Arc<Notices>,
-    stop: Mutex<Option<Instant>>,
+    /// Set once: how long a stop may take. The thread turns it into a deadline on its own
+    /// clock, since the caller's may be paused by a test.
+    stop: Mutex<Option<Duration>>,
 }
 
 impl Shared {
@@ -56,7 +63,7 @@ impl Shared {
         Self { inbox, budget, notices, stop: Mutex::new(None) }
     }
 
-    fn stop_deadline(&self) -> Option<Instant> {
+    fn stop_within(&self) -> Option<Duration> {
         *self.stop.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -97,13 +104,11 @@ impl Driver {
     /// Stops taking records, delivers what is pending until the deadline, and drops the rest.
     /// Returns whether the thread has ended in time.
     pub(crate) fn stop(&self, timeout: Duration) -> bool {
-        let deadline = clock::now() + timeout;
         self.shared.inbox.close();
-        self.shared.stop.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(deadline);
+        self.shared.stop.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(timeout);
         self.shared.inbox.wake.notify_one();
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // A little longer than the deadline, by which the thread itself gives up.
-        ended.is_none_or(|ended| ended.recv_timeout(timeout + Duration::from_millis(100)).is_ok())
+        ended.is_none_or(|ended| ended.recv_timeout(timeout.saturating_add(LEEWAY)).is_ok())
     }
 }
 
@@ -112,6 +117,7 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
     let mut uploads = Uploads { tasks: JoinSet::new(), batches: HashMap::new() };
     let mut limit = transport.max_request_bytes();
     let mut last_record = clock::now();
+    let mut stop = None;
     loop {
         let now = clock::now();
         let active = now.saturating_duration_since(last_record) < ACTIVE;
@@ -132,7 +138,11 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
         for action in core.poll(pressure, now) {
             carry_out(action, shared, transport, &mut uploads);
         }
-        let stop = shared.stop_deadline();
+        if stop.is_none() {
+            stop = shared
+                .stop_within()
+                .map(|timeout| now.checked_add(timeout).unwrap_or(now + FOR_EVER));
+        }
         if stop.is_some_and(|deadline| core.oldest_pending().is_none() || now >= deadline) {
             break;
         }

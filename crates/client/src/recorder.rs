@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::budget::{Budget, Lease};
-use crate::clock::{self, WallTime};
+use crate::clock::WallTime;
 use crate::config::Policy;
 use crate::event::Event;
 use crate::inbox::{DropReason, Inbox};
@@ -47,7 +47,7 @@ impl Recorder {
     pub(crate) fn record(&self, draft: Draft) {
         let bytes = draft.wire_bytes();
         let lease = self.budget.try_admit(bytes).or_else(|| match self.policy {
-            Policy::Block => self.budget.admit_blocking(bytes, clock::now() + self.admit_timeout),
+            Policy::Block => self.budget.admit_blocking(bytes, self.admit_timeout),
             Policy::Drop => None,
         });
         match lease {

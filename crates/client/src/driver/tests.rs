@@ -94,7 +94,7 @@ impl World {
 
     fn stop(&self, timeout: Duration) {
         self.shared.inbox.close();
-        *self.shared.stop.lock().expect("not poisoned") = Some(clock::now() + timeout);
+        *self.shared.stop.lock().expect("not poisoned") = Some(timeout);
         self.shared.inbox.wake.notify_one();
     }
 }

@@ -442,8 +442,9 @@ impl Core {
             }
         }
         let pending = !self.unsettled.is_empty() && self.halt.is_none();
-        let give_up =
-            self.failing_since.filter(|_| pending).map(|s| s + self.options.give_up_after);
+        // `Duration::MAX` means never, and has no moment.
+        let give_up = self.failing_since.filter(|_| pending);
+        let give_up = give_up.and_then(|since| since.checked_add(self.options.give_up_after));
         [open, retry, ready, give_up].into_iter().flatten().min()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tidegate_client::{Client, DropReason, FlushError};
+use tidegate_client::{Client, DropReason, FlushError, Policy};
 use tokio::runtime::Builder;
 
 use crate::support::{Answer, Server, experiment};
@@ -91,4 +91,52 @@ fn a_span_that_outlives_its_client_neither_blocks_nor_panics() {
     drop(client);
     span.end();
     assert_eq!(server.seen(|seen| seen.stored.len()), 1);
+}
+
+/// A test of the host program may pause its runtime's clock, which then never reaches a deadline
+/// while a thread is parked.
+#[test]
+fn deadlines_hold_in_a_runtime_whose_clock_is_paused() {
+    let server = Server::start(|path, _, _| (path == "/logs3").then_some(Answer::Hang));
+    let client = server.client_with(|config| {
+        config
+            .policy(Policy::Block)
+            .budget_bytes(500)
+            .admit_timeout(Duration::from_millis(100))
+            .shutdown_timeout(Duration::from_millis(100))
+    });
+    let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime").block_on(async {
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        let (stats, took) = timed(|| {
+            one_row(&client);
+            one_row(&client);
+            client.stats()
+        });
+        assert!(stats.dropped[&DropReason::BudgetFull] > 0, "{stats:?}");
+        assert!(took < Duration::from_secs(10), "{took:?}");
+        let (flushed, took) = timed(|| client.flush_blocking(Duration::from_millis(100)));
+        assert!(flushed.is_err() && took < Duration::from_secs(10), "{took:?}");
+        let ((), took) = timed(|| drop(client));
+        assert!(took < Duration::from_secs(10), "{took:?}");
+    });
+}
+
+#[test]
+fn endless_time_outs_are_no_overflow() {
+    let server = Server::start(|path, number, _| match (path, number) {
+        ("/logs3", 0) => Some(Answer::Close),
+        _ => None,
+    });
+    let client = server.client_with(|config| {
+        config
+            .give_up_after(Duration::MAX)
+            .admit_timeout(Duration::MAX)
+            .shutdown_timeout(Duration::MAX)
+            .policy(Policy::Block)
+    });
+    one_row(&client);
+    assert_eq!(client.flush_blocking(Duration::MAX).expect("delivered").rows, 1);
+    one_row(&client);
+    assert_eq!(client.shutdown(Duration::MAX).expect("delivered").rows, 1);
 }
