@@ -1,8 +1,9 @@
 //! Arguments as they are typed.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand};
 
 /// Evaluations and traces of LLM applications: recorded, kept and compared.
@@ -31,11 +32,20 @@ Examples:
 Point a client at it:
   export BRAINTRUST_APP_URL=http://127.0.0.1:8787 BRAINTRUST_API_KEY=any";
 
+const DATA_DIR: &str = ".tidegate";
+
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// Where everything is kept; made if missing.
-    #[arg(long, env = "TIDEGATE_DATA_DIR", default_value = ".tidegate", value_name = "DIR")]
-    pub(crate) data_dir: PathBuf,
+    // The parser for paths refuses a blank value, which has a meaning here.
+    #[arg(
+        long,
+        env = "TIDEGATE_DATA_DIR",
+        default_value = DATA_DIR,
+        value_name = "DIR",
+        value_parser = OsStringValueParser::new().map(PathBuf::from)
+    )]
+    data_dir: PathBuf,
     /// Address to listen on; port 0 takes a free one. Anything but loopback requires keys.
     #[arg(long, default_value = "127.0.0.1:8787", value_name = "ADDR")]
     pub(crate) listen: SocketAddr,
@@ -45,4 +55,14 @@ pub(crate) struct Serve {
     /// Name of the organisation that clients see; `local` at first.
     #[arg(long, value_name = "NAME")]
     pub(crate) org: Option<String>,
+}
+
+impl Serve {
+    /// Where everything is kept; a blank variable means the default, as everywhere.
+    pub(crate) fn data_dir(&self) -> &Path {
+        match self.data_dir.as_os_str().is_empty() {
+            true => Path::new(DATA_DIR),
+            false => &self.data_dir,
+        }
+    }
 }

@@ -46,7 +46,7 @@ fn the_right_key() {
 fn an_unreachable_server() {
     let directory = TempDir::new().expect("a directory");
     let mut command = command(directory.path());
-    // A port that nothing can listen on.
+    // A port that nothing listens on.
     command.env("BRAINTRUST_APP_URL", "http://127.0.0.1:1");
     let (error, hint) = failed(&finished(&mut command));
     assert!(error.contains("cannot reach http://127.0.0.1:1"), "{error}");

@@ -1,5 +1,8 @@
 //! `tidegate serve` in normal use.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
 use serde_json::json;
 use tempfile::TempDir;
 use tidegate_testkit::{get, post, rows};
@@ -99,4 +102,24 @@ fn help_names_every_flag_with_its_default() {
     }
     assert!(tidegate(&["--version"]).success().stdout.starts_with("tidegate 0."));
     assert_eq!(tidegate(&["serve", "--no-such-flag"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_blank_variable_means_the_default_directory() {
+    let directory = TempDir::new().expect("a directory");
+    let mut server = Command::new(crate::support::binary())
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .current_dir(directory.path())
+        .env("TIDEGATE_DATA_DIR", "")
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the server starts");
+    let said = BufReader::new(server.stderr.take().expect("piped")).lines();
+    let mut said = said.map_while(Result::ok);
+    // Ends with the line, or with the server.
+    let line = said.find(|line| line.starts_with("data directory") || line.starts_with("error"));
+    server.kill().expect("a process to kill");
+    server.wait().expect("its end");
+    assert_eq!(line.as_deref(), Some("data directory .tidegate"));
+    assert!(directory.path().join(".tidegate/tidegate.db").exists());
 }
