@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::step::{self, Steps, cargo, output, root};
-use crate::{tests, tidy};
+use crate::{run_tests, tidy};
 
 const DENY_VERSION: &str = "0.20.2";
 
@@ -46,7 +46,7 @@ pub(crate) fn run(yes: bool) -> Result<()> {
         step::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
     })?;
     steps.run("deny", deny)?;
-    tests::steps(yes, &mut steps)?;
+    let count = run_tests::steps(yes, &mut steps)?;
     steps.summary();
-    Ok(())
+    count.print()
 }

@@ -2,9 +2,9 @@
 
 mod ci;
 mod env;
+mod run_tests;
 mod setup;
 mod step;
-mod tests;
 mod tidy;
 
 use std::io::Write as _;
@@ -31,10 +31,10 @@ fn main() -> ExitCode {
         arguments.iter().map(String::as_str).filter(|word| *word != "--yes").collect();
     let result = match words.as_slice() {
         ["ci"] => ci::run(yes),
-        ["test"] => tests::run(yes),
+        ["test"] => run_tests::run(yes),
         ["setup"] => setup::run(yes),
         ["tidy"] => tidy::run(),
-        ["soak"] => tests::soak(yes),
+        ["soak"] => run_tests::soak(yes),
         ["help" | "--help" | "-h"] => {
             print(HELP);
             Ok(())
@@ -52,7 +52,9 @@ fn exit(result: Result<()>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             print(&format!("error: {error:#}\n"));
-            ExitCode::from(3)
+            // 3: something is missing on this machine; 1: a check or a test failed.
+            let missing = error.downcast_ref::<setup::Missing>().is_some();
+            ExitCode::from(if missing { 3 } else { 1 })
         }
     }
 }

@@ -7,7 +7,7 @@ use std::io::{BufRead as _, IsTerminal as _};
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use crate::print;
 use crate::step::{output, root, run as run_command};
@@ -20,6 +20,18 @@ struct Need {
     least: Option<(u32, u32)>,
     package: &'static str,
 }
+
+/// What the tests need and cannot get here.
+#[derive(Debug)]
+pub(crate) struct Missing(String);
+
+impl std::fmt::Display for Missing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the tests need {}: install it and run this again", self.0)
+    }
+}
+
+impl std::error::Error for Missing {}
 
 const NEEDS: [Need; 5] = [
     Need {
@@ -59,7 +71,7 @@ pub(crate) fn run(yes: bool) -> Result<()> {
         install(&missing, yes)?;
         let still = self::missing();
         if let Some(need) = still.first() {
-            bail!("{} is still missing after the installation", need.what);
+            return Err(Missing(need.what.to_owned()).into());
         }
     }
     let e2e = root().join("target/e2e");
@@ -92,13 +104,10 @@ fn install(missing: &[&Need], yes: bool) -> Result<()> {
     let is_root = output(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
     let has_apt = output(Command::new("apt-get").arg("--version")).is_some();
     if !(is_root && has_apt) {
-        bail!(
-            "the tests need {}: install it with your system's package manager and run this again",
-            list.join(", ")
-        );
+        return Err(Missing(list.join(", ")).into());
     }
     if !yes && !confirmed(&packages)? {
-        bail!("the tests need {}", list.join(", "));
+        return Err(Missing(list.join(", ")).into());
     }
     let apt = || {
         let mut apt = Command::new("apt-get");

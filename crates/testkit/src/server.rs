@@ -56,8 +56,7 @@ impl ServerProcess {
             .spawn()
             .expect("the server starts");
         let stderr = BufReader::new(child.stderr.take().expect("piped"));
-        // Bounded: a test that does not read what the server says later stalls nothing, since
-        // the thread below gives up with the receiver.
+        // Bounded: what a test does not read beyond this is dropped.
         let (send, lines) = sync_channel(10_000);
         thread::spawn(move || {
             for line in stderr.lines().map_while(Result::ok) {
