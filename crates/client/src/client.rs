@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tidegate_model::wire::session::OrgInfo;
 use tidegate_model::wire::summary::ExperimentComparison;
 
 use crate::budget::Budget;
-use crate::config::Config;
+use crate::config::{Config, Policy};
 use crate::driver::{Driver, Shared};
 use crate::error::{ApiError, FlushError};
 use crate::experiment::{self, Experiment, ExperimentOptions};
@@ -19,9 +20,11 @@ use crate::ids;
 use crate::inbox::{FlushGuard, Inbox, Receipt};
 use crate::notice::Notices;
 use crate::pipeline::Options;
-use crate::recorder::Recorder;
+use crate::recorder::{Owner, Recorder};
+use crate::requests::Request;
 use crate::session::Session;
 use crate::span::{Span, SpanOptions};
+use crate::spool::{DrainError, Drained, Journal, replay};
 
 /// A connection to one server: spans go in, uploads happen on a thread of its own.
 ///
@@ -38,18 +41,24 @@ struct Inner {
     recorder: Arc<Recorder>,
     session: Arc<Session>,
     driver: Driver,
+    shared: Arc<Shared>,
     shutdown_timeout: Duration,
 }
 
 impl Client {
-    /// Makes a client. Nothing is sent before it is used, and the login happens on first use.
+    /// Makes a client. The login happens on first use. If an earlier process left rows for the
+    /// same server in the spool, they are sent in the background from now on.
     ///
     /// # Errors
-    /// The operating system refused a thread.
+    /// The operating system refused a thread; the policy [`Spool`](crate::Policy::Spool) or
+    /// [`Config::durable`] without a spool directory; or, for the latter, one that cannot be
+    /// written.
     pub fn new(config: Config) -> io::Result<Self> {
         let inbox = Arc::new(Inbox::default());
         let budget = Budget::new(config.budget_bytes);
-        let notices = Arc::new(Notices::new(config.notice_period));
+        let hook = config.on_error.clone().map(|hook| hook.0);
+        let notices = Arc::new(Notices::new(config.notice_period, hook));
+        let journal = open_spool(&config)?;
         let options = Options {
             lanes: config.concurrent_requests,
             budget_bytes: config.budget_bytes,
@@ -60,6 +69,8 @@ impl Client {
             max_retries: config.max_retries,
             give_up_after: config.give_up_after,
             sync_flush: config.sync_flush,
+            spool: journal.is_some(),
+            spool_when_full: config.policy == Policy::Spool,
             seed: ids::random(),
         };
         let recorder = Arc::new(Recorder {
@@ -68,12 +79,23 @@ impl Client {
             notices: Arc::clone(&notices),
             policy: config.policy,
             admit_timeout: config.admit_timeout,
+            mask: config.mask.clone(),
+            sample_ratio: config.sample_ratio,
+            journal: journal.clone().filter(|_| config.durable),
+            dumps: config.dumps.clone(),
+            owner: Owner::this_process(),
         });
-        let shutdown_timeout = config.shutdown_timeout;
+        let (shutdown_timeout, patience) = (config.shutdown_timeout, config.give_up_after);
+        let shared = Shared::new(inbox, budget, notices).journal(journal.clone());
+        let shared = Arc::new(shared.dumps(config.dumps.clone()));
         let session = Arc::new(Session::new(config));
-        let shared = Arc::new(Shared::new(inbox, budget, notices));
-        let driver = Driver::start(options, shared, Arc::clone(&session))?;
-        Ok(Self { inner: Arc::new(Inner { recorder, session, driver, shutdown_timeout }) })
+        let driver = Driver::start(options, Arc::clone(&shared), Arc::clone(&session))?;
+        if let Some(journal) = journal.filter(|journal| journal.directory().is_dir()) {
+            let (directory, session) = (journal.directory().to_owned(), Arc::clone(&session));
+            driver.runtime.spawn(earlier(directory, session, patience));
+        }
+        let inner = Inner { recorder, session, driver, shared, shutdown_timeout };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Runs a request on the client's own thread, so that it works from any runtime or none.
@@ -81,7 +103,16 @@ impl Client {
         &self,
         request: impl Future<Output = Result<T, ApiError>> + Send + 'static,
     ) -> Result<T, ApiError> {
+        if !self.is_mine() {
+            return Err(ApiError::Forked);
+        }
         self.inner.driver.runtime.spawn(request).await.unwrap_or(Err(ApiError::Shutdown))
+    }
+
+    /// Whether this is the process that made the client. The upload thread is not copied by a
+    /// fork: waiting for it would never end.
+    fn is_mine(&self) -> bool {
+        self.inner.recorder.owner.is_this_process()
     }
 
     /// Logs in, unless that is done, and returns the organisation.
@@ -167,6 +198,38 @@ impl Client {
         self.inner.recorder.inbox.stats()
     }
 
+    /// The latest upload requests, oldest first: the timeline of this client, at most 4096.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Request> {
+        self.inner.shared.requests.all()
+    }
+
+    /// Sends what ended processes left in a directory of the spool to this client's server.
+    ///
+    /// `patience` is how long nothing but failures may come back before it gives up.
+    ///
+    /// # Errors
+    /// [`DrainError`] says why it stopped; what was not delivered stays in the spool.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not stop the drain; what it has not sent yet stays.
+    pub async fn drain_spool(
+        &self,
+        directory: &Path,
+        patience: Duration,
+    ) -> (Drained, Result<(), DrainError>) {
+        let (session, directory) = (Arc::clone(&self.inner.session), directory.to_owned());
+        let drained = self.inner.driver.runtime.spawn(async move {
+            let mut drained = Drained::default();
+            let result = drain_all(&directory, &session, patience, &mut drained).await;
+            (drained, result)
+        });
+        drained.await.unwrap_or_else(|error| {
+            let detail = error.to_string();
+            (Drained::default(), Err(DrainError::Unreachable { detail }))
+        })
+    }
+
     /// Waits until everything recorded before the call is settled, and nothing after it.
     ///
     /// The receipt covers what no earlier flush has reported. The deadline covers the whole
@@ -178,6 +241,9 @@ impl Client {
     /// # Cancel safety
     /// Dropping the future loses nothing; uploading goes on.
     pub async fn flush(&self, deadline: Duration) -> Result<Receipt, FlushError> {
+        if !self.is_mine() {
+            return Err(FlushError::Forked { receipt: self.stats() });
+        }
         let flushed = self.inner.driver.runtime.spawn(self.flushed(deadline)).await;
         judge(flushed.unwrap_or_else(|_| self.final_receipt()))
     }
@@ -187,6 +253,9 @@ impl Client {
     /// # Errors
     /// As [`Client::flush`].
     pub fn flush_blocking(&self, deadline: Duration) -> Result<Receipt, FlushError> {
+        if !self.is_mine() {
+            return Err(FlushError::Forked { receipt: self.stats() });
+        }
         let (send, receive) = std::sync::mpsc::sync_channel(1);
         let flushed = self.flushed(deadline);
         self.inner.driver.runtime.spawn(async move {
@@ -220,6 +289,9 @@ impl Client {
     /// # Errors
     /// As [`Client::flush`].
     pub fn shutdown(&self, deadline: Duration) -> Result<Receipt, FlushError> {
+        if !self.is_mine() {
+            return Err(FlushError::Forked { receipt: self.stats() });
+        }
         self.inner.driver.stop(deadline);
         judge(self.final_receipt())
     }
@@ -237,6 +309,55 @@ fn judge(receipt: Receipt) -> Result<Receipt, FlushError> {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.driver.stop(self.shutdown_timeout);
+        // In a forked child there is no thread to wait for, and nothing of its own to deliver.
+        if self.recorder.owner.is_this_process() {
+            self.driver.stop(self.shutdown_timeout);
+        }
     }
+}
+
+/// The spool that the configuration asks for; made at once if records depend on it.
+fn open_spool(config: &Config) -> io::Result<Option<Arc<Journal>>> {
+    let Some(root) = &config.spool_dir else {
+        if config.durable || config.policy == Policy::Spool {
+            let text = "durable recording and the policy `spool` need a spool directory";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        return Ok(None);
+    };
+    let target = config.spool_target();
+    let journal = Journal::new(root, target, config.spool_max_bytes, config.fsync);
+    if config.durable || config.policy == Policy::Spool {
+        journal.open()?;
+    }
+    Ok(Some(Arc::new(journal)))
+}
+
+/// Sends what earlier processes left in the spool, and says so: somebody waits for it.
+async fn earlier(directory: PathBuf, session: Arc<Session>, patience: Duration) {
+    let mut drained = Drained::default();
+    let result = drain_all(&directory, &session, patience, &mut drained).await;
+    if drained.records > 0 {
+        let Drained { records, rows, .. } = drained;
+        Notices::warn(&format!(
+            "delivered {records} record(s) in {rows} row(s) that an earlier process left in the spool"
+        ));
+    }
+    if let Err(error) = result {
+        Notices::warn(&format!("rows of an earlier process stay in the spool: {error}"));
+    }
+}
+
+async fn drain_all(
+    directory: &Path,
+    session: &Arc<Session>,
+    patience: Duration,
+    drained: &mut Drained,
+) -> Result<(), DrainError> {
+    let groups = replay::groups(directory)
+        .map_err(|source| DrainError::File { path: directory.to_owned(), source })?;
+    for group in groups {
+        replay::drain(&group, session, patience, drained).await?;
+    }
+    Ok(())
 }

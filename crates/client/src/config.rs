@@ -1,13 +1,19 @@
 //! What a client needs to know, ready to use.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use tidegate_model::limits;
 
+use crate::compress::Compression;
+use crate::dump::Dumps;
 use crate::env::{Settings, SettingsError};
 use crate::locate::Locate;
+use crate::mask::Mask;
+use crate::notice::{Hook, Problem};
+use crate::spool::Target;
 
 /// What happens to an event when the byte budget is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,6 +22,9 @@ pub enum Policy {
     /// Wait for room: `log_async` awaits, `log` parks the thread up to `admit_timeout` and then
     /// counts a drop. What evaluations use.
     Block,
+    /// Make room by moving the oldest rows to the spool; while the disk takes them, wait as under
+    /// `Block`. Needs [`Config::spool_dir`].
+    Spool,
     /// Drop the new event, count it and say so. What a plain logger uses, since a production
     /// service must not wait for its telemetry.
     #[default]
@@ -45,7 +54,29 @@ pub struct Config {
     pub(crate) request_timeout: Duration,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) notice_period: Duration,
+    pub(crate) spool_dir: Option<PathBuf>,
+    pub(crate) spool_max_bytes: u64,
+    pub(crate) durable: bool,
+    pub(crate) fsync: bool,
+    pub(crate) compression: Compression,
+    pub(crate) sample_ratio: f64,
+    pub(crate) mask: Option<Mask>,
+    pub(crate) on_error: Option<ErrorHook>,
+    pub(crate) dumps: Dumps,
 }
+
+/// The program's own way to hear of problems.
+#[derive(Clone)]
+pub(crate) struct ErrorHook(pub(crate) Arc<Hook>);
+
+impl std::fmt::Debug for ErrorHook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ErrorHook")
+    }
+}
+
+/// Default of [`Config::spool_max_bytes`].
+const SPOOL_MAX_BYTES: u64 = 4 << 30;
 
 /// The app origin of the hosted service, used when a key is set and no URL is.
 pub const HOSTED_APP_URL: &str = "https://www.braintrust.dev";
@@ -71,6 +102,15 @@ impl Default for Config {
             request_timeout: Duration::from_secs(60),
             shutdown_timeout: Duration::from_secs(5),
             notice_period: Duration::from_secs(60),
+            spool_dir: None,
+            spool_max_bytes: SPOOL_MAX_BYTES,
+            durable: false,
+            fsync: false,
+            compression: Compression::default(),
+            sample_ratio: 1.0,
+            mask: None,
+            on_error: None,
+            dumps: Dumps::default(),
         }
     }
 }
@@ -112,6 +152,11 @@ impl Config {
             sync_flush: settings.sync_flush,
             request_timeout: settings.http_timeout.unwrap_or(default.request_timeout),
             notice_period: settings.queue_drop_logging_period.unwrap_or(default.notice_period),
+            spool_dir: Some(settings.spool_dir()),
+            dumps: Dumps {
+                all: settings.all_publish_payloads_dir.clone(),
+                failed: settings.failed_publish_payloads_dir.clone(),
+            },
             ..default
         }
     }
@@ -200,6 +245,122 @@ impl Config {
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout;
         self
+    }
+
+    /// Sets where rows go that cannot be delivered, `<data-dir>/spool`; none by default, and
+    /// from the environment `$TIDEGATE_DATA_DIR/spool`.
+    ///
+    /// Without one, such rows are dropped. The next client of the same server and organisation
+    /// sends what it finds there, and so does `tidegate spool drain`.
+    #[must_use]
+    pub fn spool_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.spool_dir = Some(directory.into());
+        self
+    }
+
+    /// Sets how many bytes the spool of one server may hold; 4 GiB by default. Rows beyond that
+    /// are dropped and counted.
+    #[must_use]
+    pub fn spool_max_bytes(mut self, bytes: u64) -> Self {
+        self.spool_max_bytes = bytes;
+        self
+    }
+
+    /// Sets whether every record is in the spool before `log()` returns, so that it survives the
+    /// death of the process; off by default. Needs [`Config::spool_dir`].
+    ///
+    /// A record that cannot be written there is dropped, counted and said: it would not be what
+    /// was asked for.
+    #[must_use]
+    pub fn durable(mut self, durable: bool) -> Self {
+        self.durable = durable;
+        self
+    }
+
+    /// Sets whether what is written to the spool also survives loss of power; off by default.
+    /// Costs an `fsync` per record under [`Config::durable`], which is milliseconds.
+    #[must_use]
+    pub fn fsync(mut self, fsync: bool) -> Self {
+        self.fsync = fsync;
+        self
+    }
+
+    /// Sets whether request bodies are compressed; [`Compression::Auto`] by default.
+    #[must_use]
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self
+    }
+
+    /// Records only a fraction of all traces, between 0 and 1; all by default. The decision is
+    /// made at the root, by the trace id, and holds for every span below it.
+    ///
+    /// ```
+    /// # use tidegate_client::Config;
+    /// let config = Config::default().sample_ratio(0.1);
+    /// ```
+    #[must_use]
+    pub fn sample_ratio(mut self, ratio: f64) -> Self {
+        self.sample_ratio = if ratio.is_nan() { 1.0 } else { ratio.clamp(0.0, 1.0) };
+        self
+    }
+
+    /// Shows `input`, `output`, `expected`, `metadata`, `context`, `scores` and `metrics` of every
+    /// event to a function before it is queued; what comes back is recorded instead.
+    ///
+    /// A function that panics never lets the original through: the field says
+    /// `ERROR: Failed to mask field '…'` then. It runs on the thread that logs.
+    ///
+    /// ```
+    /// use serde_json::Value;
+    /// # use tidegate_client::Config;
+    /// let config = Config::default().mask(|value| match value {
+    ///     Value::String(text) => text.replace("4111 1111", "****").into(),
+    ///     other => other,
+    /// });
+    /// ```
+    #[must_use]
+    pub fn mask(
+        mut self,
+        mask: impl Fn(serde_json::Value) -> serde_json::Value + Send + Sync + 'static,
+    ) -> Self {
+        self.mask = Some(Mask::new(mask));
+        self
+    }
+
+    /// As [`Config::mask`], for a function that can fail. Of an error only the name of its type
+    /// is recorded, since its text may hold what was to be masked.
+    #[must_use]
+    pub fn try_mask<E>(
+        mut self,
+        mask: impl Fn(serde_json::Value) -> Result<serde_json::Value, E> + Send + Sync + 'static,
+    ) -> Self {
+        self.mask = Some(Mask::fallible(mask));
+        self
+    }
+
+    /// Calls a function for everything that goes wrong with records, instead of the line on
+    /// stderr. It is called from the thread that logs or from the upload thread, for each problem
+    /// and without a rate limit, and must not block.
+    ///
+    /// ```
+    /// # use tidegate_client::Config;
+    /// let config = Config::default().on_error(|problem| eprintln!("telemetry: {problem}"));
+    /// ```
+    #[must_use]
+    pub fn on_error(mut self, hook: impl Fn(&Problem) + Send + Sync + 'static) -> Self {
+        self.on_error = Some(ErrorHook(Arc::new(hook)));
+        self
+    }
+
+    /// Where the rows of this client's spool belong.
+    pub(crate) fn spool_target(&self) -> Target {
+        let fixed = self.locate.is_none();
+        Target {
+            app_url: fixed.then(|| self.app_url.clone()),
+            api_url: self.api_url.clone().filter(|_| fixed),
+            org_name: self.org_name.clone(),
+        }
     }
 
     /// Sets how long dropping the last client may wait for what is pending; 5 s by default.

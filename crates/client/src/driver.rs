@@ -14,14 +14,20 @@ use tokio::time::sleep_until;
 
 use crate::budget::Budget;
 use crate::clock;
-use crate::inbox::{DropReason, Inbox};
+use crate::dump::Dumps;
+use crate::inbox::{DropReason, Inbox, Outcome};
 use crate::notice::Notices;
-use crate::pipeline::{Action, Core, Options, Pressure, Reply};
+use crate::pipeline::{Action, Core, Options, Pressure, Reply, Settled, Spooled};
+use crate::requests::{Requests, Trace};
+use crate::spool::Journal;
 
 /// While records keep coming they are collected this often; nobody wakes the thread for each.
 const POLL: Duration = Duration::from_millis(1);
 /// Without a record for this long the thread sleeps until the next one wakes it.
 const ACTIVE: Duration = Duration::from_millis(20);
+
+/// The vector that collects records is kept for the next turn up to this capacity.
+const KEEP_RECORDS: usize = 4096;
 
 /// A little longer than the deadline, by which the thread itself gives up.
 const LEEWAY: Duration = Duration::from_millis(100);
@@ -31,14 +37,14 @@ const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 /// How batches reach a server.
 pub(crate) trait Transport: Send + Sync + 'static {
     /// Sends one body. Must end by itself: it owns the request's time-out.
-    fn send(&self, body: Bytes) -> impl Future<Output = Reply> + Send;
+    fn send(&self, body: Bytes) -> impl Future<Output = (Reply, Trace)> + Send;
 
     /// The limit of one body, as far as it is known by now.
     fn max_request_bytes(&self) -> u64;
 }
 
 impl Transport for crate::session::Session {
-    async fn send(&self, body: Bytes) -> Reply {
+    async fn send(&self, body: Bytes) -> (Reply, Trace) {
         self.upload(body).await
     }
 
@@ -53,6 +59,10 @@ pub(crate) struct Shared {
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) budget: Arc<Budget>,
     pub(crate) notices: Arc<Notices>,
+    pub(crate) requests: Requests,
+    /// Where rows go that cannot be delivered, if anywhere.
+    pub(crate) journal: Option<Arc<Journal>>,
+    pub(crate) dumps: Dumps,
     /// Set once: how long a stop may take. The thread turns it into a deadline on its own
     /// clock, since the caller's may be paused by a test.
     stop: Mutex<Option<Duration>>,
@@ -60,7 +70,25 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(inbox: Arc<Inbox>, budget: Arc<Budget>, notices: Arc<Notices>) -> Self {
-        Self { inbox, budget, notices, stop: Mutex::new(None) }
+        Self {
+            inbox,
+            budget,
+            notices,
+            requests: Requests::new(),
+            journal: None,
+            dumps: Dumps::default(),
+            stop: Mutex::new(None),
+        }
+    }
+
+    pub(crate) fn journal(mut self, journal: Option<Arc<Journal>>) -> Self {
+        self.journal = journal;
+        self
+    }
+
+    pub(crate) fn dumps(mut self, dumps: Dumps) -> Self {
+        self.dumps = dumps;
+        self
     }
 
     fn stop_within(&self) -> Option<Duration> {
@@ -117,15 +145,20 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
     let mut uploads = Uploads { tasks: JoinSet::new(), batches: HashMap::new() };
     let mut limit = transport.max_request_bytes();
     let mut last_record = clock::now();
+    let mut spare = Vec::new();
     let mut stop = None;
     loop {
         let now = clock::now();
         let active = now.saturating_duration_since(last_record) < ACTIVE;
-        let records = shared.inbox.take(!active);
+        let mut records = shared.inbox.take(std::mem::take(&mut spare), !active);
         let idle = !active && records.is_empty();
         if !records.is_empty() {
             last_record = now;
-            core.records(records, now);
+            core.records(records.drain(..), now);
+        }
+        spare = records;
+        if spare.capacity() > KEEP_RECORDS {
+            spare = Vec::new();
         }
         if transport.max_request_bytes() != limit {
             limit = transport.max_request_bytes();
@@ -134,6 +167,7 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
         let pressure = Pressure {
             flush_watermark: shared.inbox.flush_watermark(),
             gate_waiting: shared.budget.has_waiters(),
+            used_bytes: shared.budget.used_bytes(),
         };
         for action in core.poll(pressure, now) {
             carry_out(action, shared, transport, &mut uploads);
@@ -150,20 +184,27 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
 
         let poll = (!idle).then_some(now + POLL);
         // A stopping client sends at once instead of lingering.
-        let wake = [core.next_wake(), poll, stop].into_iter().flatten().min();
+        let wake = [core.next_wake(now), poll, stop].into_iter().flatten().min();
         // Cancel safety: all four arms only wait; what they announce stays where it is.
         tokio::select! {
-            (batch, reply) = uploads.next() => core.finished(batch, reply, clock::now()),
+            (number, reply, trace) = uploads.next() => {
+                let now = clock::now();
+                shared.requests.finished(number, trace, now);
+                core.finished(number, reply, now);
+            }
             () = sleep(wake) => {}
             () = shared.inbox.wake.notified() => {}
             () = shared.budget.gate_closed() => {}
         }
     }
     let now = clock::now();
-    core.records(shared.inbox.take(false), now);
+    core.records(shared.inbox.take(Vec::new(), false), now);
     core.abandon(DropReason::Shutdown);
     for action in core.poll(Pressure::default(), now) {
         carry_out(action, shared, transport, &mut uploads);
+    }
+    if let Some(journal) = &shared.journal {
+        journal.close();
     }
     shared.notices.finish();
     shared.inbox.complete_flushes(None);
@@ -176,17 +217,65 @@ fn carry_out<T: Transport>(
     uploads: &mut Uploads,
 ) {
     match action {
-        Action::Send { batch, body } => {
+        Action::Send { load, body } => {
+            shared.requests.started(&load, clock::now());
+            if load.attempt == 0 {
+                shared.dumps.sent(&body);
+            }
             let transport = Arc::clone(transport);
             let task = uploads.tasks.spawn(async move { transport.send(body).await });
-            uploads.batches.insert(task.id(), batch);
+            uploads.batches.insert(task.id(), load.number);
         }
-        Action::Settle { sequences, outcome, delivered } => {
-            shared.inbox.settle(&sequences, outcome, delivered);
-        }
+        Action::Settle { rows, outcome } => settle(rows, outcome, shared),
+        Action::Spool { rows, reason, detail } => keep(rows, reason, detail, shared),
         Action::Notice { records, reason, detail } => {
             shared.notices.lost(records, reason, detail.as_deref());
         }
+        Action::Failed { body } => shared.dumps.failed(&body),
+    }
+}
+
+/// Notes in the spool first: once the ledger says so, a row may be followed by the next one of
+/// its key, and what is noted of a row must always be its beginning.
+fn settle(mut rows: Vec<Settled>, outcome: Outcome, shared: &Shared) {
+    if let Some(journal) = &shared.journal {
+        journal.done(rows.iter_mut().flat_map(|row| std::mem::take(&mut row.journal)));
+    }
+    shared.inbox.settle(rows.iter().map(|row| (&*row.sequences, row.delivered)), outcome);
+}
+
+/// Writes rows to the spool. On this thread: the pipeline hands over a megabyte at most per
+/// turn, which the page cache takes in under a millisecond.
+fn keep(rows: Vec<Spooled>, reason: DropReason, mut detail: Option<String>, shared: &Shared) {
+    let (mut kept, mut lost) = (0, 0);
+    for Spooled { sequences, journal, json, _lease } in rows {
+        let records = sequences.len() as u64;
+        let written = match &shared.journal {
+            _ if !journal.is_empty() => Ok(()),
+            Some(spool) => {
+                let count = u32::try_from(records).unwrap_or(u32::MAX);
+                spool.append(count, |frame| frame.extend_from_slice(&json)).map(drop)
+            }
+            None => Err(io::ErrorKind::NotFound.into()),
+        };
+        let outcome = match written {
+            Ok(()) => {
+                kept += records;
+                Outcome::Spooled
+            }
+            Err(error) => {
+                lost += records;
+                detail = Some(format!("{reason:?}, and the spool failed: {error}"));
+                Outcome::Dropped(reason)
+            }
+        };
+        shared.inbox.settle([(&*sequences, false)], outcome);
+    }
+    if kept > 0 {
+        shared.notices.spooled(kept, reason, detail.as_deref());
+    }
+    if lost > 0 {
+        shared.notices.lost(lost, reason, detail.as_deref());
     }
 }
 
@@ -199,23 +288,24 @@ async fn sleep(until: Option<Instant>) {
 
 /// Requests under way, and which batch each one carries.
 struct Uploads {
-    tasks: JoinSet<Reply>,
+    tasks: JoinSet<(Reply, Trace)>,
     batches: HashMap<Id, u64>,
 }
 
 impl Uploads {
-    async fn next(&mut self) -> (u64, Reply) {
+    async fn next(&mut self) -> (u64, Reply, Trace) {
         loop {
-            let (id, reply) = match self.tasks.join_next_with_id().await {
-                Some(Ok((id, reply))) => (id, reply),
+            let (id, (reply, trace)) = match self.tasks.join_next_with_id().await {
+                Some(Ok(ended)) => ended,
                 // A bug in the transport must not strand the batch.
                 Some(Err(error)) => {
-                    (error.id(), Reply::Retry { after: None, detail: error.to_string() })
+                    let reply = Reply::Retry { after: None, detail: error.to_string() };
+                    (error.id(), (reply, Trace::default()))
                 }
                 None => future::pending().await,
             };
-            if let Some(batch) = self.batches.remove(&id) {
-                return (batch, reply);
+            if let Some(number) = self.batches.remove(&id) {
+                return (number, reply, trace);
             }
         }
     }

@@ -18,8 +18,9 @@
 //! | `BRAINTRUST_HTTP_TIMEOUT` | 60 | seconds one request may take |
 //! | `BRAINTRUST_LOG_FLUSH_CHUNK_SIZE` | | deprecated: no effect, warns |
 //! | `BRAINTRUST_QUEUE_DROP_EXCEEDING_MAXSIZE` | | no effect (the bound is in bytes), warns |
-//! | `BRAINTRUST_ALL_PUBLISH_PAYLOADS_DIR`, `BRAINTRUST_FAILED_PUBLISH_PAYLOADS_DIR` | | not supported yet, warns |
-//! | `TIDEGATE_DATA_DIR` | `.tidegate` | data directory of the embedded collector |
+//! | `BRAINTRUST_ALL_PUBLISH_PAYLOADS_DIR` | none | debug copies of every body before it is sent |
+//! | `BRAINTRUST_FAILED_PUBLISH_PAYLOADS_DIR` | none | debug copies of bodies that were given up |
+//! | `TIDEGATE_DATA_DIR` | `.tidegate` | data directory of the embedded collector, and of the spool |
 //!
 //! A blank value means unset, and so does a number that cannot be read (with a warning). The
 //! process environment is never modified. `.env.braintrust` is looked for in the working
@@ -48,7 +49,7 @@ pub const FILE_VARIABLES: [&str; 8] = [
 ];
 
 /// Variables of the published clients that change nothing here, and what to tell who sets them.
-const WITHOUT_EFFECT: [(&str, &str); 4] = [
+const WITHOUT_EFFECT: [(&str, &str); 2] = [
     (
         "BRAINTRUST_LOG_FLUSH_CHUNK_SIZE",
         "is deprecated and has no effect: uploads run in parallel and are bounded by \
@@ -58,9 +59,10 @@ const WITHOUT_EFFECT: [(&str, &str); 4] = [
         "BRAINTRUST_QUEUE_DROP_EXCEEDING_MAXSIZE",
         "has no effect: what is pending is bounded in bytes by BRAINTRUST_FLUSH_BACKPRESSURE_BYTES",
     ),
-    ("BRAINTRUST_ALL_PUBLISH_PAYLOADS_DIR", "is not supported yet: no payload is written there"),
-    ("BRAINTRUST_FAILED_PUBLISH_PAYLOADS_DIR", "is not supported yet: no payload is written there"),
 ];
+
+/// The data directory when `TIDEGATE_DATA_DIR` is not set.
+pub const DEFAULT_DATA_DIR: &str = ".tidegate";
 
 const FILE_NAME: &str = ".env.braintrust";
 const MOST_PARENTS: usize = 64;
@@ -100,6 +102,10 @@ pub struct Settings {
     pub queue_drop_logging_period: Option<Duration>,
     /// `BRAINTRUST_HTTP_TIMEOUT`.
     pub http_timeout: Option<Duration>,
+    /// `BRAINTRUST_ALL_PUBLISH_PAYLOADS_DIR`.
+    pub all_publish_payloads_dir: Option<PathBuf>,
+    /// `BRAINTRUST_FAILED_PUBLISH_PAYLOADS_DIR`.
+    pub failed_publish_payloads_dir: Option<PathBuf>,
     /// `TIDEGATE_DATA_DIR`.
     pub data_dir: Option<PathBuf>,
     /// What to tell the user about values that were not used.
@@ -162,6 +168,13 @@ impl Settings {
         self.app_url.is_some() || self.api_url.is_some() || self.api_key.is_some()
     }
 
+    /// Where what cannot be delivered is kept: `spool` in the data directory.
+    #[must_use]
+    pub fn spool_dir(&self) -> PathBuf {
+        let data_dir = self.data_dir.clone();
+        data_dir.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA_DIR)).join("spool")
+    }
+
     fn read(
         variable: &dyn Fn(&str) -> Option<String>,
         directory: &Path,
@@ -186,7 +199,9 @@ impl Settings {
             sync_flush: source.flag("BRAINTRUST_SYNC_FLUSH"),
             queue_drop_logging_period: source.seconds("BRAINTRUST_QUEUE_DROP_LOGGING_PERIOD"),
             http_timeout: source.seconds("BRAINTRUST_HTTP_TIMEOUT"),
-            data_dir: source.text("TIDEGATE_DATA_DIR").map(PathBuf::from),
+            all_publish_payloads_dir: source.path("BRAINTRUST_ALL_PUBLISH_PAYLOADS_DIR"),
+            failed_publish_payloads_dir: source.path("BRAINTRUST_FAILED_PUBLISH_PAYLOADS_DIR"),
+            data_dir: source.path("TIDEGATE_DATA_DIR"),
             warnings: Vec::new(),
         };
         for (name, why) in WITHOUT_EFFECT {
@@ -219,6 +234,10 @@ impl Source<'_> {
     fn text(&self, name: &str) -> Option<String> {
         let set = |value: String| Some(value.trim().to_owned()).filter(|text| !text.is_empty());
         (self.variable)(name).and_then(set).or_else(|| self.file.get(name).cloned().and_then(set))
+    }
+
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        self.text(name).map(PathBuf::from)
     }
 
     fn number<T: std::str::FromStr>(&mut self, name: &str, wanted: &str) -> Option<T> {

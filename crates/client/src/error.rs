@@ -69,6 +69,9 @@ pub enum ApiError {
     /// The client was shut down.
     #[error("the client is shut down")]
     Shutdown,
+    /// The client was made before a fork, and this is the child.
+    #[error("the client belongs to the process before the fork")]
+    Forked,
 }
 
 impl ApiError {
@@ -106,6 +109,7 @@ impl ApiError {
                 "check that the URL is that of a Braintrust-compatible server"
             }
             Self::Shutdown => "keep the client until the last request is done",
+            Self::Forked => "make a client of its own in the child",
         }
     }
 }
@@ -126,6 +130,12 @@ pub enum FlushError {
         /// Counts of the flush's range.
         receipt: Receipt,
     },
+    /// The client was made before a fork, and this is the child: nothing is uploaded here.
+    #[error("the client belongs to the process before the fork; make one in the child")]
+    Forked {
+        /// Counts of the flush's range, as the parent knew them at the fork.
+        receipt: Receipt,
+    },
 }
 
 impl FlushError {
@@ -133,7 +143,9 @@ impl FlushError {
     #[must_use]
     pub fn receipt(&self) -> &Receipt {
         match self {
-            Self::Lost { receipt } | Self::Deadline { receipt } => receipt,
+            Self::Lost { receipt } | Self::Deadline { receipt } | Self::Forked { receipt } => {
+                receipt
+            }
         }
     }
 }

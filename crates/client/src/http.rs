@@ -1,14 +1,15 @@
 //! HTTP with the habits this crate needs: deadlines, capped replies, no secrets in errors.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 
 use crate::clock;
+use crate::compress::Encoding;
 use crate::error::ApiError;
 
 /// Most bytes of a reply that is read for its content.
@@ -28,7 +29,22 @@ pub(crate) struct Http {
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) retry_after: Option<Duration>,
+    /// When the head of the reply was there.
+    pub(crate) first_byte: Instant,
     pub(crate) body: Bytes,
+}
+
+/// A request body and how it is encoded.
+#[derive(Debug, Clone)]
+pub(crate) struct Body {
+    pub(crate) bytes: Bytes,
+    pub(crate) encoding: Option<Encoding>,
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self { bytes, encoding: None }
+    }
 }
 
 impl Http {
@@ -57,7 +73,7 @@ impl Http {
         method: Method,
         base: &str,
         path: &str,
-        body: Option<Bytes>,
+        body: Option<Body>,
     ) -> Result<Answer, ApiError> {
         let url = join(base, path)?;
         let origin = url.origin().ascii_serialization();
@@ -70,9 +86,13 @@ impl Http {
             request = request.header(AUTHORIZATION, authorization);
         }
         if let Some(body) = body {
-            request = request.header(CONTENT_TYPE, "application/json").body(body);
+            request = request.header(CONTENT_TYPE, "application/json").body(body.bytes);
+            if let Some(encoding) = body.encoding {
+                request = request.header(CONTENT_ENCODING, encoding.name());
+            }
         }
         let mut response = request.send().await.map_err(unreachable)?;
+        let first_byte = clock::now();
         let status = response.status();
         let retry_after = response.headers().get(RETRY_AFTER).and_then(retry_after);
         let mut body = BytesMut::new();
@@ -83,7 +103,7 @@ impl Http {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, retry_after, body: body.freeze() })
+        Ok(Answer { status, retry_after, first_byte, body: body.freeze() })
     }
 
     /// Sends a request and decodes a 2xx reply.
@@ -94,7 +114,7 @@ impl Http {
         path: &str,
         body: Option<Bytes>,
     ) -> Result<T, ApiError> {
-        let answer = self.send(method, base, path, body).await?;
+        let answer = self.send(method, base, path, body.map(Body::from)).await?;
         answer.check(base, path)?;
         serde_json::from_slice(&answer.body)
             .map_err(|source| ApiError::Decode { path: path_only(path), source })
@@ -212,6 +232,7 @@ mod tests {
         let answer = |body: &str| Answer {
             status: StatusCode::BAD_REQUEST,
             retry_after: None,
+            first_byte: clock::now(),
             body: Bytes::copy_from_slice(body.as_bytes()),
         };
         assert_eq!(answer(r#"{"error":"row 3:\n bad"}"#).message(), "row 3: bad");

@@ -26,9 +26,17 @@ pub enum DropReason {
     TooLarge,
     /// The client was shut down before the record was delivered.
     Shutdown,
+    /// Every record had to be in the spool first ([`crate::Config::durable`]), and the spool
+    /// could not be written.
+    SpoolFailed,
 }
 
 impl DropReason {
+    /// Whether the same row may be delivered another time, so that it is worth keeping.
+    pub(crate) fn may_pass(self) -> bool {
+        matches!(self, Self::BudgetFull | Self::Unreachable | Self::Unauthorized | Self::Shutdown)
+    }
+
     /// Says what happened and what to do about it, for messages.
     #[must_use]
     pub fn explain(self) -> &'static str {
@@ -41,13 +49,16 @@ impl DropReason {
             Self::Rejected => "the server rejected the rows",
             Self::TooLarge => "a row is larger than the server accepts",
             Self::Shutdown => "the client was shut down before they were delivered",
+            Self::SpoolFailed => {
+                "the spool cannot be written (check the disk and TIDEGATE_DATA_DIR)"
+            }
         }
     }
 }
 
 /// Counts of records; what was accepted is always the sum of the others.
 ///
-/// `accepted = acknowledged + dropped + spooled + pending`, exactly and at every instant. A
+/// `accepted = acknowledged + spooled + dropped + pending`, exactly and at every instant. A
 /// record is one start, log or end event; `rows` counts what they became on the server.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Receipt {
@@ -57,7 +68,7 @@ pub struct Receipt {
     pub acknowledged: u64,
     /// Distinct rows among the acknowledged records: the number to compare with a store.
     pub rows: u64,
-    /// Records written to the spool for a later process. Always 0 until the spool exists.
+    /// Records kept in the spool for a later process or `tidegate spool drain`.
     pub spooled: u64,
     /// Records not settled yet.
     pub pending: u64,
@@ -84,12 +95,13 @@ impl Receipt {
 struct Totals {
     acknowledged: u64,
     rows: u64,
+    spooled: u64,
     dropped: BTreeMap<DropReason, u64>,
 }
 
 impl Totals {
     fn settled(&self) -> u64 {
-        self.acknowledged + self.dropped.values().sum::<u64>()
+        self.acknowledged + self.spooled + self.dropped.values().sum::<u64>()
     }
 
     fn minus(&self, other: &Self) -> Self {
@@ -101,6 +113,7 @@ impl Totals {
         Self {
             acknowledged: self.acknowledged - other.acknowledged,
             rows: self.rows - other.rows,
+            spooled: self.spooled - other.spooled,
             dropped,
         }
     }
@@ -111,7 +124,7 @@ impl Totals {
             pending: accepted - self.settled(),
             acknowledged: self.acknowledged,
             rows: self.rows,
-            spooled: 0,
+            spooled: self.spooled,
             dropped: self.dropped,
         }
     }
@@ -121,6 +134,8 @@ impl Totals {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Acknowledged,
+    /// Kept for a later process.
+    Spooled,
     Dropped(DropReason),
 }
 
@@ -169,13 +184,18 @@ impl Inbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Accepts a record; after [`Inbox::close`] it is counted as dropped and `false` comes back.
+    /// Accepts a record; after [`Inbox::close`] it is counted as dropped and `false` comes back,
+    /// unless it is in the spool.
     pub(crate) fn push(&self, mut record: Record) -> bool {
         let mut state = self.lock();
         state.last_sequence += 1;
         if state.closed {
-            settle_new(&mut state, DropReason::Shutdown);
-            return false;
+            // One that is in the spool already waits there for the next process.
+            let kept = record.journal.is_some();
+            let outcome =
+                if kept { Outcome::Spooled } else { Outcome::Dropped(DropReason::Shutdown) };
+            settle_new(&mut state, outcome);
+            return kept;
         }
         record.sequence = state.last_sequence;
         state.records.push(record);
@@ -190,32 +210,40 @@ impl Inbox {
     pub(crate) fn refuse(&self, reason: DropReason) {
         let mut state = self.lock();
         state.last_sequence += 1;
-        settle_new(&mut state, reason);
+        settle_new(&mut state, Outcome::Dropped(reason));
     }
 
-    /// Takes all records; if there are none, marks the uploader idle under the same lock, so
-    /// that a record pushed right after wakes it.
-    pub(crate) fn take(&self, may_idle: bool) -> Vec<Record> {
+    /// Takes all records, leaving the given empty vector for the next ones, so that producers
+    /// do not grow a new one each time. If there are none, it marks the uploader idle under the
+    /// same lock, so that a record pushed right after wakes it.
+    pub(crate) fn take(&self, spare: Vec<Record>, may_idle: bool) -> Vec<Record> {
+        debug_assert!(spare.is_empty());
         let mut state = self.lock();
-        let records = std::mem::take(&mut state.records);
+        let records = std::mem::replace(&mut state.records, spare);
         if records.is_empty() && may_idle {
             self.idle.store(true, Ordering::Release);
         }
         records
     }
 
-    /// Settles the records of one row. `delivered` says that the row was acknowledged for the
-    /// first time.
-    pub(crate) fn settle(&self, sequences: &[u64], outcome: Outcome, delivered: bool) {
+    /// Settles rows: their sequence numbers, and whether the row was acknowledged for the first
+    /// time.
+    pub(crate) fn settle<'a>(
+        &self,
+        rows: impl IntoIterator<Item = (&'a [u64], bool)>,
+        outcome: Outcome,
+    ) {
         let mut state = self.lock();
         let state = &mut *state;
-        let count = sequences.len() as u64;
-        add(&mut state.totals, outcome, count, u64::from(delivered));
-        for flush in &mut state.flushes {
-            let beyond = sequences.iter().filter(|&&s| s > flush.watermark).count() as u64;
-            if beyond > 0 {
-                let row = u64::from(delivered && beyond == count);
-                add(&mut flush.beyond, outcome, beyond, row);
+        for (sequences, delivered) in rows {
+            let count = sequences.len() as u64;
+            add(&mut state.totals, outcome, count, u64::from(delivered));
+            for flush in &mut state.flushes {
+                let beyond = sequences.iter().filter(|&&s| s > flush.watermark).count() as u64;
+                if beyond > 0 {
+                    let row = u64::from(delivered && beyond == count);
+                    add(&mut flush.beyond, outcome, beyond, row);
+                }
             }
         }
     }
@@ -294,10 +322,10 @@ impl Inbox {
     }
 }
 
-fn settle_new(state: &mut State, reason: DropReason) {
-    add(&mut state.totals, Outcome::Dropped(reason), 1, 0);
+fn settle_new(state: &mut State, outcome: Outcome) {
+    add(&mut state.totals, outcome, 1, 0);
     for flush in &mut state.flushes {
-        add(&mut flush.beyond, Outcome::Dropped(reason), 1, 0);
+        add(&mut flush.beyond, outcome, 1, 0);
     }
 }
 
@@ -307,6 +335,7 @@ fn add(totals: &mut Totals, outcome: Outcome, records: u64, rows: u64) {
             totals.acknowledged += records;
             totals.rows += rows;
         }
+        Outcome::Spooled => totals.spooled += records,
         Outcome::Dropped(reason) => *totals.dropped.entry(reason).or_default() += records,
     }
 }

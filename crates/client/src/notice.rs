@@ -1,50 +1,119 @@
-//! The one line on stderr that says that records were lost.
+//! Errors are visible: one rate-limited line on stderr, or the program's own hook.
 
+use std::fmt;
 use std::io::Write as _;
-use std::sync::{Mutex, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::clock;
 use crate::inbox::DropReason;
 
-/// Prints losses at once when the first happens, then at most once per period.
-#[derive(Debug)]
+/// Something that the user of a logger must know, given to [`crate::Config::on_error`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// What happened to the records.
+    pub kind: ProblemKind,
+    /// How many records it concerns.
+    pub records: u64,
+    /// Why.
+    pub reason: DropReason,
+    /// What the server or the system said, if anything.
+    pub detail: Option<String>,
+}
+
+/// What happened to records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProblemKind {
+    /// They are gone.
+    Lost,
+    /// They wait in the spool.
+    Spooled,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.kind {
+            ProblemKind::Lost => "lost",
+            ProblemKind::Spooled => "kept in the spool (`tidegate spool drain` sends them)",
+        };
+        write!(f, "{} record(s) {what}: {}", self.records, self.reason.explain())?;
+        match &self.detail {
+            Some(detail) => write!(f, ": {detail}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Called with every problem.
+pub(crate) type Hook = dyn Fn(&Problem) + Send + Sync;
+
+/// Says what happens at once when it first does, then at most once per period and kind.
 pub(crate) struct Notices {
     period: Duration,
-    state: Mutex<State>,
+    hook: Option<Arc<Hook>>,
+    lost: Mutex<Held>,
+    spooled: Mutex<Held>,
+}
+
+impl fmt::Debug for Notices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Notices").field("hook", &self.hook.is_some()).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Default)]
-struct State {
-    last_printed: Option<Instant>,
-    unsaid: u64,
-    last_reason: Option<DropReason>,
+struct Held {
+    last_said: Option<Instant>,
+    unsaid: Option<Problem>,
 }
 
 impl Notices {
-    pub(crate) fn new(period: Duration) -> Self {
-        Self { period, state: Mutex::default() }
+    pub(crate) fn new(period: Duration, hook: Option<Arc<Hook>>) -> Self {
+        Self { period, hook, lost: Mutex::default(), spooled: Mutex::default() }
     }
 
     /// Says that records were lost, with the server's words if there are any.
     pub(crate) fn lost(&self, records: u64, reason: DropReason, detail: Option<&str>) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.unsaid += records;
-        state.last_reason = Some(reason);
-        let now = clock::now();
-        let due = state
-            .last_printed
-            .is_none_or(|last| now.saturating_duration_since(last) >= self.period);
-        if !due {
+        self.tell(ProblemKind::Lost, records, reason, detail);
+    }
+
+    /// Says that records went to the spool.
+    pub(crate) fn spooled(&self, records: u64, reason: DropReason, detail: Option<&str>) {
+        self.tell(ProblemKind::Spooled, records, reason, detail);
+    }
+
+    fn tell(&self, kind: ProblemKind, records: u64, reason: DropReason, detail: Option<&str>) {
+        let problem = Problem { kind, records, reason, detail: detail.map(str::to_owned) };
+        if let Some(hook) = &self.hook {
+            // A hook that panics is the program's bug, and no reason to lose what comes next.
+            drop(catch_unwind(AssertUnwindSafe(|| hook(&problem))));
             return;
         }
-        state.last_printed = Some(now);
-        state.say(detail);
+        let mut held = self.held(kind).lock().unwrap_or_else(PoisonError::into_inner);
+        held.add(problem);
+        let now = clock::now();
+        let due = |last| now.saturating_duration_since(last) >= self.period;
+        if held.last_said.is_none_or(due) {
+            held.last_said = Some(now);
+            held.say();
+        }
+    }
+
+    fn held(&self, kind: ProblemKind) -> &Mutex<Held> {
+        match kind {
+            ProblemKind::Lost => &self.lost,
+            ProblemKind::Spooled => &self.spooled,
+        }
     }
 
     /// Says what the period has held back so far; nothing may stay unsaid at the end.
     pub(crate) fn finish(&self) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).say(None);
+        for kind in [ProblemKind::Lost, ProblemKind::Spooled] {
+            self.held(kind).lock().unwrap_or_else(PoisonError::into_inner).say();
+        }
     }
 
     /// Says something that is not a loss, such as a deprecated setting.
@@ -53,12 +122,19 @@ impl Notices {
     }
 }
 
-impl State {
-    fn say(&mut self, detail: Option<&str>) {
-        let (count @ 1.., Some(reason)) = (self.unsaid, self.last_reason) else { return };
-        self.unsaid = 0;
-        let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
-        say(&format!("tidegate: {count} record(s) lost: {}{detail}", reason.explain()));
+impl Held {
+    /// Joins what was held back: the counts add up, the last reason and words stay.
+    fn add(&mut self, problem: Problem) {
+        let before = self.unsaid.take();
+        let records = problem.records + before.as_ref().map_or(0, |before| before.records);
+        let detail = problem.detail.or(before.and_then(|before| before.detail));
+        self.unsaid = Some(Problem { records, detail, ..problem });
+    }
+
+    fn say(&mut self) {
+        if let Some(problem) = self.unsaid.take() {
+            say(&format!("tidegate: {problem}"));
+        }
     }
 }
 

@@ -7,14 +7,19 @@
 //! records -> coalesce per row key -> ready rows -> even batches over free lanes -> Action::Send
 //!                                                     ^                                |
 //!                                                     +-- retry, split, isolate <-- reply
+//!                                     Action::Settle | Action::Spool <---- or its fate
 //! ```
 
 pub(crate) mod backoff;
 pub(crate) mod batch;
 pub(crate) mod core;
+pub(crate) mod cost;
+mod dispatch;
+pub(crate) mod lanes;
 pub(crate) mod row;
+mod settle;
 
-pub(crate) use self::core::{Action, Core, Options, Pressure};
+pub(crate) use self::core::{Action, Core, Options, Pressure, Settled, Spooled};
 
 use std::time::Duration;
 

@@ -1,13 +1,14 @@
 //! A record: one accepted start, log or end event on its way to the uploader.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tidegate_model::{Destination, RowId, SpanId, TraceId};
 
 use crate::budget::Lease;
 use crate::clock::WallTime;
 use crate::event::Event;
+use crate::spool::Entry;
 
 /// What all records of one span share.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(crate) struct Head {
     pub(crate) parent: Option<SpanId>,
     /// Whether a server has acknowledged this row, so that it counts once as delivered.
     pub(crate) delivered: AtomicBool,
+    /// Whether a part of this row went to the spool, where the rest must follow it.
+    pub(crate) in_spool: AtomicBool,
 }
 
 /// Sent by the first record of a span.
@@ -40,6 +43,8 @@ pub(crate) struct Record {
     pub(crate) end: Option<WallTime>,
     pub(crate) event: Event,
     pub(crate) lease: Lease,
+    /// Where it stands in the spool already, if every record is written there first.
+    pub(crate) journal: Option<Entry>,
 }
 
 /// The merge key of a row within this process.
@@ -57,6 +62,14 @@ impl std::hash::Hash for RowKey {
 }
 
 impl Head {
+    pub(crate) fn is_spooled(&self) -> bool {
+        self.in_spool.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn spooled(&self) {
+        self.in_spool.store(true, Ordering::Relaxed);
+    }
+
     pub(crate) fn key(&self) -> RowKey {
         RowKey { row_id: self.row_id.clone(), destination: Arc::clone(&self.destination) }
     }

@@ -1,15 +1,21 @@
-//! From an event to an accepted record: admission by bytes, then the inbox.
+//! From an event to an accepted record: mask, admission by bytes, spool if wanted, then the inbox.
 
-use std::sync::Arc;
+use std::io;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use crate::budget::{Budget, Lease};
 use crate::clock::WallTime;
 use crate::config::Policy;
+use crate::dump::Dumps;
 use crate::event::Event;
 use crate::inbox::{DropReason, Inbox};
+use crate::mask::Mask;
 use crate::notice::Notices;
+use crate::pipeline::batch::body_of;
+use crate::pipeline::row::write_record;
 use crate::record::{Head, Record, Start, wire_bytes};
+use crate::spool::{Entry, Journal};
 
 /// What every span of a client shares.
 #[derive(Debug)]
@@ -19,6 +25,28 @@ pub(crate) struct Recorder {
     pub(crate) notices: Arc<Notices>,
     pub(crate) policy: Policy,
     pub(crate) admit_timeout: Duration,
+    pub(crate) mask: Option<Mask>,
+    /// Fraction of traces that are recorded.
+    pub(crate) sample_ratio: f64,
+    /// Present if every record must be in the spool before it is accepted.
+    pub(crate) journal: Option<Arc<Journal>>,
+    pub(crate) dumps: Dumps,
+    pub(crate) owner: Owner,
+}
+
+/// The process that made a client. After a fork the child has the client's memory but not its
+/// upload thread: what it recorded there would vanish.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Owner(u32);
+
+impl Owner {
+    pub(crate) fn this_process() -> Self {
+        Self(std::process::id())
+    }
+
+    pub(crate) fn is_this_process(self) -> bool {
+        self.0 == std::process::id()
+    }
 }
 
 /// A record before it holds its lease.
@@ -35,49 +63,94 @@ impl Draft {
         wire_bytes(&self.head, self.start.as_ref(), self.end, &self.event)
     }
 
-    fn record(self, lease: Lease) -> Record {
+    fn write(&self, body: &mut Vec<u8>) {
+        write_record(&self.head, self.start.as_ref(), self.end, &self.event, body);
+    }
+
+    fn record(self, lease: Lease, journal: Option<Entry>) -> Record {
         let Self { head, start, end, event } = self;
-        Record { sequence: 0, head, start, end, event, lease }
+        Record { sequence: 0, head, start, end, event, lease, journal }
     }
 }
 
 impl Recorder {
-    /// Records without an await: under [`Policy::Block`] the calling thread parks while the
-    /// budget is full, up to the admission time-out; then the record is counted as dropped.
-    pub(crate) fn record(&self, draft: Draft) {
+    /// Records without an await: while the budget is full the calling thread parks, unless the
+    /// policy is to drop, up to the admission time-out; then the record is counted as dropped.
+    pub(crate) fn record(&self, mut draft: Draft) {
+        self.mask(&mut draft);
         let bytes = draft.wire_bytes();
         let lease = self.budget.try_admit(bytes).or_else(|| match self.policy {
-            Policy::Block => self.budget.admit_blocking(bytes, self.admit_timeout),
+            // In a forked child nothing ever makes room.
+            Policy::Block | Policy::Spool if !self.may_record() => None,
+            Policy::Block | Policy::Spool => self.budget.admit_blocking(bytes, self.admit_timeout),
             Policy::Drop => None,
         });
         match lease {
-            Some(lease) => self.push(draft.record(lease)),
-            None => self.refuse(),
+            Some(lease) => self.accept(draft, lease),
+            None => self.refuse(&draft, DropReason::BudgetFull, None),
         }
     }
 
-    fn push(&self, record: Record) {
-        if !self.inbox.push(record) {
+    /// Records, waiting for room unless the policy is to drop.
+    ///
+    /// # Cancel safety
+    /// A future dropped while it waits has recorded nothing; the event never was accepted.
+    pub(crate) async fn record_async(&self, mut draft: Draft) {
+        self.mask(&mut draft);
+        let bytes = draft.wire_bytes();
+        let lease = match (self.budget.try_admit(bytes), self.policy) {
+            (Some(lease), _) => lease,
+            (None, Policy::Block | Policy::Spool) => self.budget.admit(bytes).await,
+            (None, Policy::Drop) => return self.refuse(&draft, DropReason::BudgetFull, None),
+        };
+        self.accept(draft, lease);
+    }
+
+    /// Whether this is the process that made the client; says so once if it is not.
+    pub(crate) fn may_record(&self) -> bool {
+        static SAID: Once = Once::new();
+        if self.owner.is_this_process() {
+            return true;
+        }
+        SAID.call_once(|| {
+            Notices::warn(
+                "this process was forked from the one that made the client, and nothing it \
+                 records is uploaded: make a client of its own in the child",
+            );
+        });
+        false
+    }
+
+    fn mask(&self, draft: &mut Draft) {
+        if let Some(mask) = &self.mask {
+            mask.apply(&mut draft.event);
+        }
+    }
+
+    fn accept(&self, draft: Draft, lease: Lease) {
+        let entry = match self.journal.as_ref().map(|journal| self.write_first(journal, &draft)) {
+            None => None,
+            Some(Ok(entry)) => Some(entry),
+            Some(Err(error)) => {
+                return self.refuse(&draft, DropReason::SpoolFailed, Some(&error.to_string()));
+            }
+        };
+        if !self.inbox.push(draft.record(lease, entry)) {
             self.notices.lost(1, DropReason::Shutdown, None);
         }
     }
 
-    /// Records, waiting for room under [`Policy::Block`].
-    ///
-    /// # Cancel safety
-    /// A future dropped while it waits has recorded nothing; the event never was accepted.
-    pub(crate) async fn record_async(&self, draft: Draft) {
-        let bytes = draft.wire_bytes();
-        let lease = match (self.budget.try_admit(bytes), self.policy) {
-            (Some(lease), _) => lease,
-            (None, Policy::Block) => self.budget.admit(bytes).await,
-            (None, Policy::Drop) => return self.refuse(),
-        };
-        self.push(draft.record(lease));
+    fn write_first(&self, journal: &Journal, draft: &Draft) -> io::Result<Entry> {
+        journal.append(1, |body| draft.write(body))
     }
 
-    fn refuse(&self) {
-        self.inbox.refuse(DropReason::BudgetFull);
-        self.notices.lost(1, DropReason::BudgetFull, None);
+    fn refuse(&self, draft: &Draft, reason: DropReason, detail: Option<&str>) {
+        self.inbox.refuse(reason);
+        self.notices.lost(1, reason, detail);
+        if !self.dumps.is_off() {
+            let mut row = Vec::new();
+            draft.write(&mut row);
+            self.dumps.dropped(&body_of(&[row.into()]));
+        }
     }
 }

@@ -123,13 +123,20 @@ impl Span {
         destination: Destination,
         options: SpanOptions,
     ) -> Self {
-        Self::begin(recorder, Arc::new(destination), ids::trace_id(), None, options)
+        let trace_id = ids::trace_id();
+        if !trace_id.is_sampled(recorder.sample_ratio) || !recorder.may_record() {
+            return Self::disabled();
+        }
+        Self::begin(recorder, Arc::new(destination), trace_id, None, options)
     }
 
     /// Starts a child of this span.
     #[must_use]
     pub fn child(&self, options: impl Into<SpanOptions>) -> Self {
         let Some(inner) = &self.inner else { return Self::disabled() };
+        if !inner.recorder.may_record() {
+            return Self::disabled();
+        }
         let head = &inner.head;
         Self::begin(
             Arc::clone(&inner.recorder),
@@ -155,6 +162,7 @@ impl Span {
             trace_id,
             parent,
             delivered: AtomicBool::new(false),
+            in_spool: AtomicBool::new(false),
         });
         let start = Start {
             at: started.wall,

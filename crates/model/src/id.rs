@@ -51,6 +51,16 @@ impl TraceId {
     pub fn bits(self) -> u128 {
         self.0
     }
+
+    /// Whether a trace of this id is among the given fraction of all traces. Decided by the low
+    /// 56 bits alone, which W3C trace context level 2 wants random, so that every process that
+    /// sees the id decides alike.
+    #[must_use]
+    pub fn is_sampled(self, ratio: f64) -> bool {
+        const RANDOM_BITS: u32 = 56;
+        let low = (self.0 & ((1 << RANDOM_BITS) - 1)) as f64;
+        low < ratio * (1u64 << RANDOM_BITS) as f64
+    }
 }
 
 impl fmt::Display for SpanId {

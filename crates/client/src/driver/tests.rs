@@ -8,7 +8,7 @@ use super::*;
 use crate::config::Policy;
 use crate::event::Event;
 use crate::inbox::{FlushGuard, Receipt};
-use crate::recorder::Recorder;
+use crate::recorder::{Owner, Recorder};
 use crate::span::{Span, SpanOptions};
 use tidegate_model::Destination;
 
@@ -22,13 +22,13 @@ struct Scripted {
 }
 
 impl Transport for Scripted {
-    async fn send(&self, _: Bytes) -> Reply {
+    async fn send(&self, _: Bytes) -> (Reply, Trace) {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let now = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
         self.peak.fetch_max(now, Ordering::Relaxed);
         tokio::time::sleep(self.latency).await;
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
-        (self.script)(number)
+        ((self.script)(number), Trace::default())
     }
 
     fn max_request_bytes(&self) -> u64 {
@@ -47,13 +47,18 @@ struct World {
 fn world(latency: Duration, script: fn(usize) -> Reply, budget_bytes: u64) -> World {
     let inbox = Arc::new(Inbox::default());
     let budget = Budget::new(budget_bytes);
-    let notices = Arc::new(Notices::new(Duration::from_secs(60)));
+    let notices = Arc::new(Notices::new(Duration::from_secs(60), None));
     let recorder = Arc::new(Recorder {
         inbox: Arc::clone(&inbox),
         budget: Arc::clone(&budget),
         notices: Arc::clone(&notices),
         policy: Policy::Block,
         admit_timeout: Duration::from_secs(30),
+        mask: None,
+        sample_ratio: 1.0,
+        journal: None,
+        dumps: Dumps::default(),
+        owner: Owner::this_process(),
     });
     let shared = Arc::new(Shared::new(inbox, budget, notices));
     let transport = Arc::new(Scripted {
@@ -71,6 +76,8 @@ fn world(latency: Duration, script: fn(usize) -> Reply, budget_bytes: u64) -> Wo
         max_retries: None,
         give_up_after: Duration::from_secs(300),
         sync_flush: false,
+        spool: false,
+        spool_when_full: false,
         seed: 1,
     };
     let driver = tokio::spawn({

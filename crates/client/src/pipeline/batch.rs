@@ -9,12 +9,28 @@ use bytes::Bytes;
 use crate::budget::Lease;
 use crate::pipeline::row::PendingRow;
 use crate::record::{Head, RowKey};
+use crate::spool::Entry;
 
 const OPEN: &[u8] = b"{\"rows\":[";
 const CLOSE: &[u8] = b"],\"api_version\":2}";
 
 /// Bytes of a body around its rows.
 pub(crate) const ENVELOPE_BYTES: u64 = (OPEN.len() + CLOSE.len()) as u64;
+
+/// Puts rows that are written already into one body.
+pub(crate) fn body_of(rows: &[Bytes]) -> Bytes {
+    let content: usize = rows.iter().map(|row| row.len() + 1).sum();
+    let mut body = Vec::with_capacity(content + OPEN.len() + CLOSE.len());
+    body.extend_from_slice(OPEN);
+    for row in rows {
+        if body.len() > OPEN.len() {
+            body.push(b',');
+        }
+        body.extend_from_slice(row);
+    }
+    body.extend_from_slice(CLOSE);
+    body.into()
+}
 
 /// Rows on their way. The body is the only copy of their content, so that a batch costs its
 /// wire bytes once, however often it is tried.
@@ -26,6 +42,8 @@ pub(crate) struct Batch {
     pub(crate) tries: u32,
     /// Not to be sent before.
     pub(crate) due: Instant,
+    /// When its oldest row began to wait.
+    pub(crate) queued_at: Instant,
 }
 
 /// What remains of a row once its content is in a body.
@@ -35,7 +53,9 @@ pub(crate) struct SentRow {
     pub(crate) head: Arc<Head>,
     pub(crate) sequences: Vec<u64>,
     pub(crate) lease: Lease,
-    range: Range<usize>,
+    pub(crate) journal: Vec<Entry>,
+    /// Where the row stands in the body.
+    pub(crate) range: Range<usize>,
 }
 
 impl Batch {
@@ -46,6 +66,7 @@ impl Batch {
         let mut body = Vec::with_capacity(capacity);
         body.extend_from_slice(OPEN);
         let mut sent = Vec::with_capacity(rows.len());
+        let queued_at = rows.iter().map(|row| row.queued_at).min().unwrap_or(now);
         for row in rows {
             if !sent.is_empty() {
                 body.push(b',');
@@ -53,14 +74,14 @@ impl Batch {
             let from = body.len();
             row.write(&mut body);
             let range = from..body.len();
-            let PendingRow { head, sequences, mut lease, .. } = row;
+            let PendingRow { head, sequences, mut lease, journal, .. } = row;
             lease.shrink_to(range.len() as u64 + 1);
-            sent.push(SentRow { key: head.key(), head, sequences, lease, range });
+            sent.push(SentRow { key: head.key(), head, sequences, lease, journal, range });
         }
         body.extend_from_slice(CLOSE);
         // Bytes keeps the spare capacity of its vector, which would escape the budget.
         body.shrink_to_fit();
-        Self { body: body.into(), rows: sent, tries: 0, due: now }
+        Self { body: body.into(), rows: sent, tries: 0, due: now, queued_at }
     }
 
     /// Cuts the batch in two, or gives it back if it holds one row.
@@ -89,6 +110,7 @@ impl Batch {
             })
             .collect();
         body.extend_from_slice(CLOSE);
-        Self { body: body.into(), rows, tries: self.tries, due: now }
+        let Self { tries, queued_at, .. } = *self;
+        Self { body: body.into(), rows, tries, due: now, queued_at }
     }
 }

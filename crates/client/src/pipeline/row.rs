@@ -6,12 +6,13 @@ use std::time::Instant;
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use tidegate_model::{Row, merge};
+use tidegate_model::{Row, RowId, merge};
 
 use crate::budget::Lease;
 use crate::clock::WallTime;
 use crate::event::{Event, Name, upsert};
 use crate::record::{Head, Record, Start, wire_bytes};
+use crate::spool::Entry;
 
 /// Records of one key, waiting to be sent as one row.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct PendingRow {
     pub(crate) sequences: Vec<u64>,
     pub(crate) lease: Lease,
     pub(crate) queued_at: Instant,
+    /// Where the records stand in the spool, if each is written there first.
+    pub(crate) journal: Vec<Entry>,
     /// Present in a row that creates (and so replaces); absent in a delta.
     created: Option<WallTime>,
     started: Option<f64>,
@@ -44,12 +47,13 @@ struct SpanAttributes<'a> {
 
 impl PendingRow {
     pub(crate) fn new(record: Record, now: Instant) -> Self {
-        let Record { sequence, head, start, end, event, lease } = record;
+        let Record { sequence, head, start, end, event, lease, journal } = record;
         let mut row = Self {
             head,
             sequences: vec![sequence],
             lease,
             queued_at: now,
+            journal: journal.into_iter().collect(),
             created: None,
             started: None,
             ended: end.map(WallTime::unix_seconds),
@@ -68,20 +72,9 @@ impl PendingRow {
     fn start(&mut self, start: &Start) {
         self.created = Some(start.at);
         self.started = Some(start.at.unix_seconds());
-        let attributes = SpanAttributes {
-            name: &start.name,
-            span_type: start.span_type.as_deref(),
-            purpose: start.purpose.as_deref(),
-        };
-        let attributes = to_raw_value(&attributes).expect("text members always serialize");
-        if self.raw.iter().any(|(name, _)| name == "span_attributes") {
-            // The event given at the start may add attributes of its own; they win.
-            let own = std::mem::take(&mut self.raw);
-            self.raw.push(("span_attributes".into(), attributes));
-            self.merge_raw(own);
-        } else {
-            self.raw.push(("span_attributes".into(), attributes));
-        }
+        let own = self.raw.iter().position(|(name, _)| name == ATTRIBUTES);
+        let own = own.map(|position| self.raw.swap_remove(position).1);
+        self.raw.push((ATTRIBUTES.into(), attributes(start, own.as_deref())));
     }
 
     /// The lowest sequence number, which identifies the row among those pending.
@@ -98,16 +91,14 @@ impl PendingRow {
     pub(crate) fn absorb(&mut self, record: Record) {
         if record.start.is_some() {
             // A second span with the same row id replaces the row, as the protocol has it.
-            let sequences = std::mem::take(&mut self.sequences);
-            let queued_at = self.queued_at;
-            let replaced = std::mem::replace(self, Self::new(record, queued_at));
-            let last = self.sequences[0];
-            self.sequences = sequences;
-            self.sequences.push(last);
-            drop(replaced);
+            let new = Self::new(record, self.queued_at);
+            let Self { sequences, journal, .. } = std::mem::replace(self, new);
+            self.sequences.splice(0..0, sequences);
+            self.journal.splice(0..0, journal);
             return;
         }
-        let Record { sequence, head, end, event, lease, .. } = record;
+        let Record { sequence, head, end, event, lease, journal, .. } = record;
+        self.journal.extend(journal);
         let overhead = wire_bytes(&head, None, None, &Event::new());
         let bytes = self.lease.bytes() + lease.bytes();
         self.lease.absorb(lease);
@@ -168,9 +159,90 @@ impl PendingRow {
 
     /// Writes the row as JSON.
     pub(crate) fn write(&self, body: &mut Vec<u8>) {
-        let head = &self.head;
+        Parts {
+            head: &self.head,
+            created: self.created,
+            started: self.started,
+            ended: self.ended,
+            attributes: None,
+            raw: &self.raw,
+            tree: &self.tree,
+            metrics: &self.metrics,
+            scores: &self.scores,
+            tags: &self.tags,
+        }
+        .write(body);
+    }
+}
+
+/// Writes one record as a row of its own.
+pub(crate) fn write_record(
+    head: &Head,
+    start: Option<&Start>,
+    end: Option<WallTime>,
+    event: &Event,
+    body: &mut Vec<u8>,
+) {
+    let own = event.raw.iter().find(|(name, _)| name == ATTRIBUTES).map(|(_, value)| &**value);
+    Parts {
+        head,
+        created: start.map(|start| start.at),
+        started: start.map(|start| start.at.unix_seconds()),
+        ended: end.map(WallTime::unix_seconds),
+        attributes: start.map(|start| attributes(start, own)),
+        raw: &event.raw,
+        tree: &Row::new(),
+        metrics: &event.metrics,
+        scores: &event.scores,
+        tags: &event.tags,
+    }
+    .write(body);
+}
+
+const ATTRIBUTES: &str = "span_attributes";
+
+/// What the start says of the span; the event given with it may add members, and wins.
+fn attributes(start: &Start, own: Option<&RawValue>) -> Box<RawValue> {
+    let attributes = SpanAttributes {
+        name: &start.name,
+        span_type: start.span_type.as_deref(),
+        purpose: start.purpose.as_deref(),
+    };
+    let Some(own) = own else {
+        return to_raw_value(&attributes).expect("text members always serialize");
+    };
+    let merged = serde_json::from_str::<Row>(own.get()).and_then(|own| {
+        let mut all: Row = serde_json::from_value(serde_json::to_value(&attributes)?)?;
+        all.extend(own);
+        to_raw_value(&all)
+    });
+    // Anything but an object replaces, as it would on the server.
+    merged.unwrap_or_else(|_| own.to_owned())
+}
+
+/// All that a row is written from.
+struct Parts<'a> {
+    head: &'a Head,
+    created: Option<WallTime>,
+    started: Option<f64>,
+    ended: Option<f64>,
+    /// Beats a member of `raw`.
+    attributes: Option<Box<RawValue>>,
+    raw: &'a [(Name, Box<RawValue>)],
+    tree: &'a Row,
+    metrics: &'a [(Name, f64)],
+    scores: &'a [(Name, Option<f64>)],
+    tags: &'a [String],
+}
+
+impl Parts<'_> {
+    fn write(&self, body: &mut Vec<u8>) {
+        let head = self.head;
         body.extend_from_slice(b"{\"id\":");
-        text(body, &head.row_id.to_string());
+        match &head.row_id {
+            RowId::Uuid(id) => raw(body, format_args!("\"{id}\"")),
+            RowId::Text(id) => text(body, id),
+        }
         raw(body, format_args!(",\"span_id\":\"{}\"", head.span_id));
         raw(body, format_args!(",\"root_span_id\":\"{}\"", head.trace_id));
         if let Some(parent) = head.parent {
@@ -184,11 +256,18 @@ impl PendingRow {
             Some(created) => raw(body, format_args!(",\"created\":\"{}\"", created.iso())),
             None => body.extend_from_slice(b",\"_is_merge\":true"),
         }
-        for (name, value) in &self.raw {
+        if let Some(attributes) = &self.attributes {
+            member(body, ATTRIBUTES);
+            body.extend_from_slice(attributes.get().as_bytes());
+        }
+        for (name, value) in self.raw {
+            if self.attributes.is_some() && name == ATTRIBUTES {
+                continue;
+            }
             member(body, name);
             body.extend_from_slice(value.get().as_bytes());
         }
-        for (name, value) in &self.tree {
+        for (name, value) in self.tree {
             if name != "_is_merge" {
                 member(body, name);
                 json(body, value);

@@ -15,7 +15,7 @@ use super::{Action, Core, Options, Pressure, Reply};
 use crate::budget::Budget;
 use crate::clock;
 use crate::event::Event;
-use crate::inbox::{DropReason, Inbox};
+use crate::inbox::{DropReason, Inbox, Outcome};
 use crate::record::{Head, Record, Start, wire_bytes};
 
 const LANES: usize = 3;
@@ -29,6 +29,8 @@ fn options() -> Options {
         max_retries: None,
         give_up_after: Duration::from_secs(300),
         sync_flush: false,
+        spool: false,
+        spool_when_full: false,
         seed: 7,
     }
 }
@@ -42,6 +44,8 @@ struct World {
     pressure: Pressure,
     in_flight: HashMap<u64, Bytes>,
     stored: HashMap<String, Row>,
+    /// What went to the spool, in order.
+    spool: Vec<Row>,
     /// What one-by-one application of every record gives.
     expected: HashMap<String, Row>,
     requests: usize,
@@ -57,6 +61,7 @@ impl World {
             pressure: Pressure::default(),
             in_flight: HashMap::new(),
             stored: HashMap::new(),
+            spool: Vec::new(),
             expected: HashMap::new(),
             requests: 0,
         }
@@ -81,23 +86,39 @@ impl World {
         }
         let before = self.expected.remove(&id);
         self.expected.insert(id, apply(before, delta).expect("no deletes"));
-        assert!(self.inbox.push(Record { sequence: 0, head, start, end, event, lease }));
+        assert!(self.inbox.push(Record {
+            sequence: 0,
+            head,
+            start,
+            end,
+            event,
+            lease,
+            journal: None
+        }));
     }
 
     /// One turn of the driver's loop.
     fn turn(&mut self) {
-        let records = self.inbox.take(false);
+        let records = self.inbox.take(Vec::new(), false);
         self.core.records(records, self.now);
         for action in self.core.poll(self.pressure, self.now) {
             match action {
-                Action::Send { batch, body } => {
+                Action::Send { load, body } => {
                     self.requests += 1;
-                    self.in_flight.insert(batch, body);
+                    assert_eq!(load.rows, rows_of(&body).len());
+                    self.in_flight.insert(load.number, body);
                 }
-                Action::Settle { sequences, outcome, delivered } => {
-                    self.inbox.settle(&sequences, outcome, delivered);
+                Action::Settle { rows, outcome } => {
+                    let rows = rows.iter().map(|row| (&*row.sequences, row.delivered));
+                    self.inbox.settle(rows, outcome);
                 }
-                Action::Notice { .. } => {}
+                Action::Spool { rows, .. } => {
+                    for row in rows {
+                        self.spool.push(serde_json::from_slice(&row.json).expect("a row"));
+                        self.inbox.settle([(&*row.sequences, false)], Outcome::Spooled);
+                    }
+                }
+                Action::Notice { .. } | Action::Failed { .. } => {}
             }
         }
         self.inbox.complete_flushes(self.core.oldest_pending());
@@ -106,7 +127,8 @@ impl World {
 
     fn check(&self) {
         let stats = self.inbox.stats();
-        assert_eq!(stats.accepted, stats.acknowledged + stats.lost() + stats.pending);
+        let settled = stats.acknowledged + stats.spooled + stats.lost();
+        assert_eq!(stats.accepted, settled + stats.pending);
         let (records, bytes) = self.core.held();
         assert_eq!(stats.pending, records, "the ledger's pending is what the pipeline holds");
         assert_eq!(self.budget.used_bytes(), bytes, "leases are held until settled, no longer");
@@ -140,7 +162,7 @@ impl World {
         for _ in 0..10_000 {
             self.turn();
             if self.in_flight.is_empty() {
-                match self.core.next_wake() {
+                match self.core.next_wake(self.now) {
                     Some(wake) => self.now = self.now.max(wake),
                     None if self.core.oldest_pending().is_none() => return,
                     None => panic!("rows are stranded: pending without a wake-up"),
@@ -186,6 +208,7 @@ fn head(number: u64) -> Arc<Head> {
         trace_id: TraceId::from_bits(1),
         parent: (number > 0).then(|| SpanId::from_bits(1)),
         delivered: AtomicBool::new(false),
+        in_spool: AtomicBool::new(false),
     })
 }
 
@@ -387,7 +410,7 @@ fn an_open_span_waits_for_its_end_but_not_for_ever() {
     world.now += Duration::from_millis(199);
     world.turn();
     assert_eq!(world.requests, 0);
-    assert_eq!(world.core.next_wake(), Some(world.now + Duration::from_millis(1)));
+    assert_eq!(world.core.next_wake(world.now), Some(world.now + Duration::from_millis(1)));
     world.now += Duration::from_millis(1);
     world.turn();
     assert_eq!(world.requests, 1);
@@ -398,7 +421,8 @@ fn a_flush_and_a_waiting_producer_end_the_linger() {
     for flush in [true, false] {
         let mut world = World::new(options());
         world.record(&head(1), Kind::Start, Event::new(), &json!({}));
-        world.pressure = Pressure { flush_watermark: flush.then_some(1), gate_waiting: !flush };
+        world.pressure =
+            Pressure { flush_watermark: flush.then_some(1), gate_waiting: !flush, used_bytes: 0 };
         world.turn();
         assert_eq!(world.requests, 1);
     }
@@ -467,7 +491,7 @@ fn giving_up_drops_what_is_pending_and_a_probe_brings_the_server_back() {
     burst(&mut world, 0, 5);
     let started = world.now;
     while world.inbox.stats().pending > 0 {
-        world.now = world.core.next_wake().unwrap_or(world.now).max(world.now);
+        world.now = world.core.next_wake(world.now).unwrap_or(world.now).max(world.now);
         world.turn();
         let batches: Vec<u64> = world.in_flight.keys().copied().collect();
         batches.into_iter().for_each(|batch| world.reply(batch, busy()));

@@ -60,10 +60,14 @@ pub struct GitMetadataSettings {
 }
 
 /// Reply to `GET /version`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VersionReply {
     /// Body limit of `/logs3` in bytes. Announcing one also announces that `/logs3/overflow`
     /// works, so a server without it leaves this out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logs3_payload_max_bytes: Option<i64>,
+    /// Values of `Content-Encoding` that `/logs3` understands, best first. An extension of ours:
+    /// servers that do not know it leave it out, clients that do not know it ignore it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logs3_content_encodings: Option<Vec<String>>,
 }

@@ -1,0 +1,232 @@
+//! What is sent, in which cut and when.
+
+use std::time::{Duration, Instant};
+
+use crate::inbox::DropReason;
+use crate::pipeline::batch::Batch;
+use crate::pipeline::core::{Action, Core, Halt, PROBE_EVERY, Pressure, Sending};
+use crate::pipeline::row::PendingRow;
+use crate::requests::Load;
+
+/// A burst counts as over after this long without a new record.
+const QUIESCENCE: Duration = Duration::from_millis(5);
+/// No ready row waits longer than this for company.
+const MAX_LINGER: Duration = Duration::from_millis(25);
+/// The first row of a span still open waits this long for its end.
+pub(super) const OPEN_SPAN_WAIT: Duration = Duration::from_millis(200);
+/// Most bytes that one turn writes to the spool, so that replies do not wait for the disk.
+const SPILL_BYTES: u64 = 1 << 20;
+
+impl Core {
+    /// Decides what to send now and hands over all that is to be done.
+    pub(crate) fn poll(&mut self, pressure: Pressure, now: Instant) -> Vec<Action> {
+        if let (Some(since), None) = (self.failing_since, self.halt)
+            && now.saturating_duration_since(since) >= self.options.give_up_after
+        {
+            self.halt = Some(Halt::GivenUp { probe_at: now + PROBE_EVERY });
+            self.part_with_pending(DropReason::Unreachable);
+        }
+        self.open_to_ready(pressure, now);
+        self.resend_due(now);
+        self.send_ready(pressure, now);
+        self.spill(pressure);
+        std::mem::take(&mut self.actions)
+    }
+
+    /// Rows of spans that waited long enough for their end, or that somebody waits for.
+    fn open_to_ready(&mut self, pressure: Pressure, now: Instant) {
+        while let Some((&first, key)) = self.open.first_key_value() {
+            let Some(row) = self.rows.get(key) else { break };
+            let asked = pressure.gate_waiting
+                || pressure.flush_watermark.is_some_and(|watermark| first <= watermark);
+            if !asked && now < row.queued_at + OPEN_SPAN_WAIT {
+                break;
+            }
+            self.ready_bytes += row.lease.bytes();
+            if let Some(key) = self.open.remove(&first) {
+                self.ready.insert(first, key);
+            }
+        }
+    }
+
+    fn free_lanes(&self) -> usize {
+        match self.halt {
+            Some(Halt::GivenUp { .. }) => usize::from(self.sending.is_empty()),
+            Some(Halt::Unauthorized) => 0,
+            None => self.lanes.free(),
+        }
+    }
+
+    fn repeats(&self) -> usize {
+        self.sending.values().filter(|sending| sending.batch.tries > 0).count()
+    }
+
+    fn resend_due(&mut self, now: Instant) {
+        let mut repeats = self.repeats();
+        while self.free_lanes() > 0 {
+            let due = self.retrying.iter().enumerate().filter(|(_, batch)| batch.due <= now);
+            let Some((position, batch)) = due.min_by_key(|(_, batch)| batch.due) else { break };
+            if batch.tries > 0 {
+                if !self.retry_budget.allows(repeats) {
+                    break;
+                }
+                self.retry_budget.repeat();
+                repeats += 1;
+            }
+            let batch = self.retrying.swap_remove(position);
+            self.send(batch, now);
+        }
+    }
+
+    fn send(&mut self, batch: Batch, now: Instant) {
+        self.next_batch += 1;
+        let lane = self.lanes.take();
+        let load = Load {
+            number: self.next_batch,
+            lane,
+            attempt: batch.tries,
+            rows: batch.rows.len(),
+            bytes: batch.body.len() as u64,
+            queued_at: batch.queued_at,
+        };
+        self.actions.push(Action::Send { load, body: batch.body.clone() });
+        self.sending.insert(load.number, Sending { batch, lane, sent_at: now });
+    }
+
+    /// When ready rows go without further waiting, unless somebody asks earlier.
+    fn linger_ends(&self) -> Option<Instant> {
+        let (_, key) = self.ready.first_key_value()?;
+        let oldest = self.rows.get(key)?.queued_at + MAX_LINGER;
+        let quiet = self.last_record? + QUIESCENCE;
+        Some(oldest.min(quiet))
+    }
+
+    /// Whether a server that was given up, or that refused the key, is left alone for now.
+    fn halted(&self, now: Instant) -> Option<DropReason> {
+        match self.halt? {
+            Halt::Unauthorized => Some(DropReason::Unauthorized),
+            Halt::GivenUp { probe_at } if now < probe_at || !self.sending.is_empty() => {
+                Some(DropReason::Unreachable)
+            }
+            Halt::GivenUp { .. } => None,
+        }
+    }
+
+    fn send_ready(&mut self, pressure: Pressure, now: Instant) {
+        let free = self.free_lanes();
+        let halted = self.halted(now);
+        if self.ready.is_empty() || (free == 0 && halted.is_none()) {
+            return;
+        }
+        let cap = self.batch_bytes_cap();
+        let flushing = pressure
+            .flush_watermark
+            .zip(self.ready.first_key_value())
+            .is_some_and(|(watermark, (&first, _))| first <= watermark);
+        let asked = flushing || pressure.gate_waiting;
+        let full = self.ready_bytes >= cap.saturating_mul(free as u64);
+        let lingered =
+            !self.options.sync_flush && self.linger_ends().is_some_and(|ends| ends <= now);
+        if !(asked || full || lingered) {
+            return;
+        }
+        if let Some(reason) = halted {
+            while !self.ready.is_empty() {
+                let rows = self.take_ready(SPILL_BYTES, usize::MAX);
+                self.part_with(rows, reason);
+            }
+            return;
+        }
+        let batches = if pressure.gate_waiting && !flushing {
+            // Producers refill what is acknowledged, so lanes stay busy with this share each.
+            let lanes = self.lanes.limit() as u64;
+            let share = (self.options.budget_bytes / lanes).clamp(1, cap);
+            let whole = usize::try_from(self.ready_bytes / share).unwrap_or(usize::MAX);
+            let least = usize::from(self.sending.is_empty());
+            whole.max(least).min(free)
+        } else {
+            let least = usize::try_from(self.ready_bytes / cap).unwrap_or(usize::MAX);
+            self.cost.requests_for(self.ready.len(), free).max(least.min(free))
+        };
+        for left in (1..=batches).rev() {
+            let target = self.ready_bytes.div_ceil(left as u64).min(cap);
+            let rows = self.take_ready(target, self.options.max_rows);
+            if rows.is_empty() {
+                break;
+            }
+            self.in_flight.extend(rows.iter().map(|row| row.head.key()));
+            self.retry_budget.first_try();
+            self.send(Batch::build(rows, now), now);
+        }
+    }
+
+    /// Makes room through the spool where the policy says so: what failed before goes first,
+    /// then the oldest rows that are not on their way.
+    fn spill(&mut self, pressure: Pressure) {
+        let high = self.options.budget_bytes / 8 * 7;
+        let full = pressure.gate_waiting || pressure.used_bytes >= high;
+        if !(self.options.spool_when_full && self.options.spool && full) {
+            return;
+        }
+        let mut bytes = 0;
+        while bytes < SPILL_BYTES {
+            let Some(oldest) = (0..self.retrying.len()).min_by_key(|&at| self.retrying[at].due)
+            else {
+                break;
+            };
+            let batch = self.retrying.swap_remove(oldest);
+            bytes += batch.body.len() as u64;
+            self.part_with_batch(batch, DropReason::BudgetFull, None);
+        }
+        if bytes < SPILL_BYTES {
+            let rows = self.take_ready(SPILL_BYTES - bytes, usize::MAX);
+            self.part_with(rows, DropReason::BudgetFull);
+        }
+    }
+
+    /// Half the request limit: the wire length of coalesced rows is an estimate until written.
+    fn batch_bytes_cap(&self) -> u64 {
+        (self.options.max_request_bytes / 2).max(1)
+    }
+
+    /// Takes the oldest ready rows up to about the given bytes; a row larger than that alone.
+    fn take_ready(&mut self, target_bytes: u64, most: usize) -> Vec<PendingRow> {
+        let cap = self.batch_bytes_cap();
+        let mut bytes = 0;
+        let mut rows = Vec::new();
+        while let Some((&first, key)) = self.ready.first_key_value() {
+            let Some(row) = self.rows.get(key) else { break };
+            let size = row.lease.bytes();
+            let over = bytes + size > cap || bytes >= target_bytes || rows.len() >= most;
+            if over && !rows.is_empty() {
+                break;
+            }
+            bytes += size;
+            self.ready_bytes -= size;
+            if let Some(row) = self.ready.remove(&first).and_then(|key| self.rows.remove(&key)) {
+                rows.push(row);
+            }
+        }
+        rows
+    }
+
+    /// When [`Core::poll`] would do something new without an event from outside.
+    pub(crate) fn next_wake(&self, now: Instant) -> Option<Instant> {
+        let open = self.open.first_key_value().and_then(|(_, key)| self.rows.get(key));
+        let open = open.map(|row| row.queued_at + OPEN_SPAN_WAIT);
+        let (mut retry, mut ready) = (None, None);
+        if self.free_lanes() > 0 {
+            let allowed = self.retry_budget.allows(self.repeats());
+            let may = self.retrying.iter().filter(|batch| allowed || batch.tries == 0);
+            retry = may.map(|batch| batch.due).min();
+        }
+        if (self.free_lanes() > 0 || self.halted(now).is_some()) && !self.options.sync_flush {
+            ready = self.linger_ends();
+        }
+        let pending = !self.unsettled.is_empty() && self.halt.is_none();
+        // `Duration::MAX` means never, and has no moment.
+        let give_up = self.failing_since.filter(|_| pending);
+        let give_up = give_up.and_then(|since| since.checked_add(self.options.give_up_after));
+        [open, retry, ready, give_up].into_iter().flatten().min()
+    }
+}

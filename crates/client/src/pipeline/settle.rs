@@ -1,0 +1,209 @@
+//! What becomes of a reply: settled, tried again, cut in two, kept in the spool or dropped.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::inbox::{DropReason, Outcome};
+use crate::pipeline::Reply;
+use crate::pipeline::backoff;
+use crate::pipeline::batch::{Batch, ENVELOPE_BYTES, SentRow};
+use crate::pipeline::core::{Action, Core, Halt, PROBE_EVERY, Sending, Settled, Spooled};
+use crate::pipeline::row::PendingRow;
+
+/// What a row gives up when its fate is known.
+struct Parted {
+    settled: Settled,
+    json: Bytes,
+    lease: crate::budget::Lease,
+}
+
+impl Core {
+    /// Takes in the reply to a batch.
+    pub(crate) fn finished(&mut self, number: u64, reply: Reply, now: Instant) {
+        let Some(Sending { batch, lane, sent_at }) = self.sending.remove(&number) else { return };
+        match &reply {
+            Reply::Acknowledged => {
+                self.lanes.succeeded(sent_at);
+                let took = now.saturating_duration_since(sent_at);
+                self.cost.observe(batch.rows.len(), took);
+            }
+            Reply::Retry { .. } => self.lanes.failed(sent_at, now),
+            _ => {}
+        }
+        self.lanes.give_back(lane);
+        match reply {
+            Reply::Acknowledged => {
+                self.failing_since = None;
+                if matches!(self.halt, Some(Halt::GivenUp { .. })) {
+                    self.halt = None;
+                }
+                self.acknowledge(batch.rows);
+            }
+            Reply::Retry { after, detail } => self.retry(batch, after, &detail, now),
+            Reply::TooLarge => {
+                // Half of what was refused is the best guess at what is accepted.
+                let half = batch.body.len() as u64 / 2;
+                self.options.max_request_bytes =
+                    self.options.max_request_bytes.min(half).max(ENVELOPE_BYTES + 2);
+                self.split(batch, DropReason::TooLarge, None, now);
+            }
+            Reply::Rejected { detail } => {
+                self.split(batch, DropReason::Rejected, Some(detail), now);
+            }
+            Reply::Refused { detail } => {
+                self.part_with_batch(batch, DropReason::Rejected, Some(detail));
+            }
+            Reply::Unauthorized { detail } => {
+                self.halt = Some(Halt::Unauthorized);
+                self.part_with_batch(batch, DropReason::Unauthorized, Some(detail));
+                self.part_with_pending(DropReason::Unauthorized);
+            }
+        }
+    }
+
+    fn retry(&mut self, mut batch: Batch, after: Option<Duration>, detail: &str, now: Instant) {
+        batch.tries += 1;
+        let failing_since = *self.failing_since.get_or_insert(now);
+        let detail = Some(detail.to_owned());
+        if now.saturating_duration_since(failing_since) >= self.options.give_up_after
+            || matches!(self.halt, Some(Halt::GivenUp { .. }))
+        {
+            self.halt = Some(Halt::GivenUp { probe_at: now + PROBE_EVERY });
+            self.part_with_batch(batch, DropReason::Unreachable, detail);
+            self.part_with_pending(DropReason::Unreachable);
+        } else if self.options.max_retries.is_some_and(|most| batch.tries > most) {
+            self.part_with_batch(batch, DropReason::Unreachable, detail);
+        } else {
+            batch.due = now + backoff::delay(batch.tries, after, &mut self.random);
+            self.retrying.push(batch);
+        }
+    }
+
+    /// Sends the halves instead, down to the one row that the server will not have.
+    fn split(&mut self, batch: Batch, reason: DropReason, detail: Option<String>, now: Instant) {
+        match batch.split(now) {
+            Ok((first, second)) => self.retrying.extend([first, second]),
+            Err(batch) => self.part_with_batch(batch, reason, detail),
+        }
+    }
+
+    fn acknowledge(&mut self, rows: Vec<SentRow>) {
+        let mut settled = Vec::with_capacity(rows.len());
+        let mut keys = Vec::with_capacity(rows.len());
+        for SentRow { key, head, sequences, journal, .. } in rows {
+            self.unsettled.remove(&sequences[0]);
+            let delivered = !head.delivered.swap(true, Ordering::Relaxed);
+            settled.push(Settled { sequences, delivered, journal });
+            keys.push(key);
+        }
+        self.actions.push(Action::Settle { rows: settled, outcome: Outcome::Acknowledged });
+        self.unblock(keys);
+    }
+
+    /// Lets rows that queued behind those of the same keys go.
+    fn unblock(&mut self, keys: Vec<crate::record::RowKey>) {
+        for key in keys {
+            self.in_flight.remove(&key);
+            if self.blocked.remove(&key)
+                && let Some(row) = self.rows.remove(&key)
+            {
+                self.place(key, row);
+            }
+        }
+    }
+
+    pub(super) fn part_with_batch(
+        &mut self,
+        batch: Batch,
+        reason: DropReason,
+        detail: Option<String>,
+    ) {
+        let Batch { body, rows, .. } = batch;
+        let spool = self.options.spool && reason.may_pass();
+        self.actions.push(Action::Failed { body: body.clone() });
+        let mut keys = Vec::with_capacity(rows.len());
+        let mut parted = Vec::with_capacity(rows.len());
+        for SentRow { key, head, sequences, journal, lease, range } in rows {
+            self.unsettled.remove(&sequences[0]);
+            if spool {
+                head.spooled();
+            }
+            let settled = Settled { sequences, delivered: false, journal };
+            parted.push(Parted { settled, json: body.slice(range), lease });
+            keys.push(key);
+        }
+        self.part(parted, spool, reason, detail);
+        // After the batch itself, so that what follows a row follows it into the spool.
+        self.unblock(keys);
+    }
+
+    /// Gives up rows that are in no batch.
+    pub(super) fn part_with(&mut self, rows: Vec<PendingRow>, reason: DropReason) {
+        if rows.is_empty() {
+            return;
+        }
+        let spool = self.options.spool && reason.may_pass();
+        let parted = rows.into_iter().map(|row| {
+            self.unsettled.remove(&row.first_sequence());
+            let mut json = Vec::new();
+            if spool {
+                row.head.spooled();
+                row.write(&mut json);
+            }
+            let PendingRow { sequences, journal, lease, .. } = row;
+            let settled = Settled { sequences, delivered: false, journal };
+            Parted { settled, json: json.into(), lease }
+        });
+        let parted = parted.collect();
+        self.part(parted, spool, reason, None);
+    }
+
+    fn part(&mut self, rows: Vec<Parted>, spool: bool, reason: DropReason, detail: Option<String>) {
+        if spool {
+            let rows = rows.into_iter().map(|row| {
+                let Settled { sequences, journal, .. } = row.settled;
+                Spooled { sequences, journal, json: row.json, _lease: row.lease }
+            });
+            self.actions.push(Action::Spool { rows: rows.collect(), reason, detail });
+            return;
+        }
+        let records = rows.iter().map(|row| row.settled.sequences.len() as u64).sum();
+        let rows = rows.into_iter().map(|row| row.settled).collect();
+        self.actions.push(Action::Settle { rows, outcome: Outcome::Dropped(reason) });
+        self.actions.push(Action::Notice { records, reason, detail });
+    }
+
+    /// Parts with everything that is not being sent at this moment.
+    pub(super) fn part_with_pending(&mut self, reason: DropReason) {
+        for batch in std::mem::take(&mut self.retrying) {
+            self.part_with_batch(batch, reason, None);
+        }
+        self.ready.clear();
+        self.ready_bytes = 0;
+        self.open.clear();
+        // Rows behind one in flight share its fate in the spool, so they wait for it.
+        let (kept, rows): (Vec<_>, Vec<_>) = std::mem::take(&mut self.rows)
+            .into_iter()
+            .partition(|(key, _)| self.options.spool && self.in_flight.contains(key));
+        self.rows = kept.into_iter().collect();
+        self.blocked.retain(|key| self.rows.contains_key(key));
+        let mut rows: Vec<_> = rows.into_iter().map(|(_, row)| row).collect();
+        rows.sort_unstable_by_key(PendingRow::first_sequence);
+        self.part_with(rows, reason);
+    }
+
+    /// Gives up what is left at shutdown, batches on their way included.
+    pub(crate) fn abandon(&mut self, reason: DropReason) {
+        let mut sending: Vec<u64> = self.sending.keys().copied().collect();
+        sending.sort_unstable();
+        for number in sending {
+            if let Some(sending) = self.sending.remove(&number) {
+                self.lanes.give_back(sending.lane);
+                self.part_with_batch(sending.batch, reason, None);
+            }
+        }
+        self.part_with_pending(reason);
+    }
+}
