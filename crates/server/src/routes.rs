@@ -1,6 +1,7 @@
 //! HTTP: one module per resource, each thin — read, ask, reply.
 
 mod auth;
+mod encoding;
 mod experiments;
 mod health;
 mod internal;

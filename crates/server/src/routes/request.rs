@@ -13,6 +13,7 @@ use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::encoding::Encoding;
 use super::reply::ApiError;
 use crate::app::App;
 use crate::shed::Lease;
@@ -37,11 +38,7 @@ impl FromRequest<Arc<App>> for Bytes {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
-        let encoding = request.headers().get(header::CONTENT_ENCODING);
-        if encoding.is_some_and(|encoding| encoding != "identity") {
-            let message = "compressed bodies are not supported; send the body as it is";
-            return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "encoding", message));
-        }
+        let encoding = Encoding::of(request.headers())?;
         let announced = content_length(request.headers());
         let mut body = request.into_body();
         let read = read(&mut body, announced, app).await;
@@ -49,7 +46,10 @@ impl FromRequest<Arc<App>> for Bytes {
             // An error or a time-out here changes nothing: the request is refused anyway.
             timeout(DRAIN_TIMEOUT, drain(body)).await.unwrap_or_default();
         }
-        read
+        let Bytes { data, lease } = read?;
+        let Some(encoding) = encoding else { return Ok(Self { data, lease }) };
+        let (data, lease) = encoding.unpack(data, app.max_body_bytes, lease).await?;
+        Ok(Self { data, lease })
     }
 }
 

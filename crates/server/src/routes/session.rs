@@ -8,6 +8,7 @@ use tidegate_model::wire::session::{
 };
 
 use super::links::BaseUrl;
+use super::encoding::ENCODINGS;
 use super::reply::Json;
 use crate::app::App;
 
@@ -27,5 +28,6 @@ pub(super) async fn login(State(app): State<Arc<App>>, base: BaseUrl) -> Json<Lo
 
 /// Without a limit: announcing one would announce overflow uploads too.
 pub(super) async fn version() -> Json<VersionReply> {
-    Json(VersionReply::default())
+    let encodings = ENCODINGS.map(str::to_owned).to_vec();
+    Json(VersionReply { logs3_content_encodings: Some(encodings), ..VersionReply::default() })
 }

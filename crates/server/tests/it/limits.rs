@@ -77,11 +77,3 @@ async fn status_line(stream: &mut TcpStream) -> String {
     tokio::time::timeout(DEADLINE, read).await.expect("a reply in time");
     String::from_utf8_lossy(&reply).lines().next().unwrap_or_default().to_owned()
 }
-
-#[tokio::test]
-async fn compressed_bodies_are_refused_by_name() {
-    let collector = Collector::start().await;
-    let reply =
-        collector.send_with(Method::POST, "/logs3", "x", &[("content-encoding", "gzip")]).await;
-    assert_eq!(reply.status.as_u16(), 415);
-}

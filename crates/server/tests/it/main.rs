@@ -1,6 +1,7 @@
 //! The collector over real sockets and a real database.
 
 mod directory;
+mod encoding;
 mod experiments;
 mod harness;
 mod ingest;
