@@ -1,5 +1,8 @@
 //! Arguments as they are typed.
 
+pub(crate) mod bench;
+pub(crate) mod spool;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +25,10 @@ pub(crate) enum Command {
     /// Runs the collector: takes rows from any Braintrust client and keeps them in SQLite.
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Serve),
+    /// Looks after what could not be delivered and waits in files.
+    Spool(spool::Spool),
+    /// Measures recording and uploading.
+    Bench(bench::Bench),
 }
 
 const SERVE_EXAMPLES: &str = "\
@@ -32,20 +39,37 @@ Examples:
 Point a client at it:
   export BRAINTRUST_APP_URL=http://127.0.0.1:8787 BRAINTRUST_API_KEY=any";
 
-const DATA_DIR: &str = ".tidegate";
+const DATA_DIR: &str = tidegate_client::env::DEFAULT_DATA_DIR;
 
+/// The data directory, the same for every command.
 #[derive(Debug, Args)]
-pub(crate) struct Serve {
-    /// Where everything is kept; made if missing.
+pub(crate) struct DataDir {
+    /// Where everything is kept.
     // The parser for paths refuses a blank value, which has a meaning here.
     #[arg(
-        long,
+        long = "data-dir",
         env = "TIDEGATE_DATA_DIR",
         default_value = DATA_DIR,
         value_name = "DIR",
         value_parser = OsStringValueParser::new().map(PathBuf::from)
     )]
-    data_dir: PathBuf,
+    path: PathBuf,
+}
+
+impl DataDir {
+    /// Where everything is kept; a blank variable means the default, as everywhere.
+    pub(crate) fn path(&self) -> &Path {
+        match self.path.as_os_str().is_empty() {
+            true => Path::new(DATA_DIR),
+            false => &self.path,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) data_dir: DataDir,
     /// Address to listen on; port 0 takes a free one. Anything but loopback requires keys.
     #[arg(long, default_value = "127.0.0.1:8787", value_name = "ADDR")]
     pub(crate) listen: SocketAddr,
@@ -55,14 +79,4 @@ pub(crate) struct Serve {
     /// Name of the organisation that clients see; `local` at first.
     #[arg(long, value_name = "NAME")]
     pub(crate) org: Option<String>,
-}
-
-impl Serve {
-    /// Where everything is kept; a blank variable means the default, as everywhere.
-    pub(crate) fn data_dir(&self) -> &Path {
-        match self.data_dir.as_os_str().is_empty() {
-            true => Path::new(DATA_DIR),
-            false => &self.data_dir,
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! The binary `tidegate`.
 
 mod args;
+mod clock;
 mod commands;
 mod exit;
 mod printer;
@@ -20,6 +21,8 @@ fn main() -> ExitCode {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         match arguments.command {
             Command::Serve(serve) => runtime.block_on(commands::serve::run(&serve, &printer)),
+            Command::Spool(spool) => runtime.block_on(commands::spool::run(&spool, &printer)),
+            Command::Bench(bench) => commands::bench::run(&bench, &printer, &runtime),
         }
     });
     match result {

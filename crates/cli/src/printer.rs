@@ -14,6 +14,16 @@ impl Printer {
         writeln!(std::io::stderr().lock(), "{line}").ok();
     }
 
+    /// Prints data on stdout, with a line end.
+    ///
+    /// # Errors
+    /// Whoever reads it has gone away.
+    pub(crate) fn data(&self, data: impl Display) -> Result<(), Failure> {
+        writeln!(std::io::stdout().lock(), "{data}").map_err(|error| {
+            Failure::failed(error.into(), "whatever reads the output must read it to its end")
+        })
+    }
+
     pub(crate) fn failure(&self, failure: &Failure) {
         self.say(format_args!("error: {failure}"));
         self.say(format_args!("hint: {}", failure.hint));

@@ -247,14 +247,14 @@ impl Config {
         self
     }
 
-    /// Sets where rows go that cannot be delivered, `<data-dir>/spool`; none by default, and
-    /// from the environment `$TIDEGATE_DATA_DIR/spool`.
+    /// Sets where rows go that cannot be delivered, `<data-dir>/spool`; `None`, the default, means
+    /// nowhere. From the environment it is `$TIDEGATE_DATA_DIR/spool`.
     ///
     /// Without one, such rows are dropped. The next client of the same server and organisation
     /// sends what it finds there, and so does `tidegate spool drain`.
     #[must_use]
-    pub fn spool_dir(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.spool_dir = Some(directory.into());
+    pub fn spool_dir(mut self, directory: impl Into<Option<PathBuf>>) -> Self {
+        self.spool_dir = directory.into();
         self
     }
 

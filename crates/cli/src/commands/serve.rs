@@ -15,7 +15,7 @@ const STOP_GRACE: Duration = Duration::from_secs(10);
 pub(crate) async fn run(serve: &Serve, printer: &Printer) -> Result<(), Failure> {
     // Before the start, so that a signal that comes early stops it cleanly too.
     let mut stop = std::pin::pin!(stop_signal()?);
-    let mut options = Options::new(serve.data_dir())
+    let mut options = Options::new(serve.data_dir.path())
         .listen(serve.listen)
         .require_key(serve.require_key)
         .role(Role::Serve);
@@ -28,7 +28,7 @@ pub(crate) async fn run(serve: &Serve, printer: &Printer) -> Result<(), Failure>
     };
 
     printer.say(format_args!("listening on {}", collector.url()));
-    printer.say(format_args!("data directory {}", serve.data_dir().display()));
+    printer.say(format_args!("data directory {}", serve.data_dir.path().display()));
     if let Some(key) = collector.first_key() {
         printer.say(format_args!("first key (shown only now): {key}"));
     }
@@ -76,7 +76,7 @@ fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
     })
 }
 
-fn failure(error: StartError) -> Failure {
+pub(super) fn failure(error: StartError) -> Failure {
     let hint = match &error {
         StartError::Locked { holder: Some(holder), .. } => {
             format!("use the collector at {}, or another --data-dir", holder.url)

@@ -1,0 +1,40 @@
+//! `tidegate bench`: the figures that the project is measured by.
+//!
+//! `upload` runs a whole evaluation ([`workload`]) through the SDK or through an emulation of
+//! older loggers ([`legacy`]), against a server with a latency model in a process of its own
+//! ([`model`]), and looks at the timeline of requests ([`figures`]). `log` measures what a span
+//! costs the thread that records it.
+
+mod child;
+mod figures;
+mod legacy;
+mod log;
+mod model;
+mod process;
+mod table;
+mod upload;
+mod workload;
+
+use tokio::runtime::Runtime;
+
+use crate::args::bench::{Bench, What};
+use crate::exit::Failure;
+use crate::printer::Printer;
+
+pub(crate) fn run(bench: &Bench, printer: &Printer, runtime: &Runtime) -> Result<(), Failure> {
+    match &bench.what {
+        What::Model(model) => runtime.block_on(model::run(model, printer)),
+        What::Log(log) => log::run(log, printer, runtime),
+        What::Upload(upload) if upload.table.is_some() => {
+            runtime.block_on(table::run(upload, printer))
+        }
+        What::Upload(upload) if upload.runs > 1 => runtime.block_on(table::repeat(upload, printer)),
+        What::Upload(upload) => {
+            let figures = upload::run(upload, runtime)?;
+            if upload.json {
+                return printer.data(serde_json::to_string(&figures).unwrap_or_default());
+            }
+            printer.data(table::one(&figures))
+        }
+    }
+}
