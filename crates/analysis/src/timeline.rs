@@ -98,8 +98,7 @@ mod tests {
                 .map(|(start, end)| Interval::new(start, end))
                 .to_vec();
         let shape = Timeline::of(&intervals);
-        let overlap =
-            |a: &Interval, b: &Interval| a.start_us < b.end_us && b.start_us < a.end_us;
+        let overlap = |a: &Interval, b: &Interval| a.start_us < b.end_us && b.start_us < a.end_us;
         let proper: Vec<_> = intervals.iter().filter(|i| i.end_us > i.start_us).collect();
         let mut pairs = 0;
         for (position, a) in proper.iter().enumerate() {

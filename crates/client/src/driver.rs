@@ -169,8 +169,14 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
             gate_waiting: shared.budget.has_waiters(),
             used_bytes: shared.budget.used_bytes(),
         };
+        let mut sent = false;
         for action in core.poll(pressure, now) {
+            sent |= matches!(action, Action::Send { .. });
             carry_out(action, shared, transport, &mut uploads);
+        }
+        if sent {
+            // Lets the request go out before the next one is put together.
+            tokio::task::yield_now().await;
         }
         if stop.is_none() {
             stop = shared
@@ -184,7 +190,7 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
 
         let poll = (!idle).then_some(now + POLL);
         // A stopping client sends at once instead of lingering.
-        let wake = [core.next_wake(now), poll, stop].into_iter().flatten().min();
+        let wake = [core.next_wake(pressure, now), poll, stop].into_iter().flatten().min();
         // Cancel safety: all four arms only wait; what they announce stays where it is.
         tokio::select! {
             (number, reply, trace) = uploads.next() => {

@@ -51,7 +51,8 @@ fn show(status: &Status, printer: &Printer) -> Result<(), Failure> {
             status.bytes,
             match status.live_segments {
                 0 => String::new(),
-                live => format!("; {live} segment(s) belong to a running process and are not counted"),
+                live =>
+                    format!("; {live} segment(s) belong to a running process and are not counted"),
             }
         ))?;
     }

@@ -133,6 +133,8 @@ pub(crate) struct Core {
     /// First sequence number of every row not settled.
     pub(super) unsettled: BTreeSet<u64>,
     pub(super) last_record: Option<Instant>,
+    /// When a producer was last seen waiting for room.
+    pub(super) gate_closed_at: Option<Instant>,
     /// Since when nothing but failures came back.
     pub(super) failing_since: Option<Instant>,
     pub(super) halt: Option<Halt>,
@@ -160,6 +162,7 @@ impl Core {
             next_batch: 0,
             unsettled: BTreeSet::new(),
             last_record: None,
+            gate_closed_at: None,
             failing_since: None,
             halt: None,
             actions: Vec::new(),

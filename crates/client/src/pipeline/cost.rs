@@ -55,13 +55,50 @@ impl Cost {
         Some((fixed.max(0.0), slope))
     }
 
-    /// The fewest requests, at most `lanes`, that deliver the rows about as soon as `lanes` do.
-    pub(crate) fn requests_for(&self, rows: usize, lanes: usize) -> usize {
+    /// What a request of so many rows is expected to take; `None` before any was seen.
+    pub(crate) fn expect(&self, rows: usize) -> Option<Duration> {
+        let (fixed, per_row) = self.line().or_else(|| self.guess())?;
+        Some(Duration::from_secs_f64(fixed + per_row * rows as f64))
+    }
+
+    /// A line through the mean for as long as the slope is not known: half of it for the rows.
+    fn guess(&self) -> Option<(f64, f64)> {
+        (self.weight > 0.0).then(|| {
+            let fixed = self.seconds / self.weight / 2.0;
+            (fixed, self.seconds / self.rows.max(1.0) / 2.0)
+        })
+    }
+
+    /// How many of `rows` a lane that is free now should take, if others become free after the
+    /// given times: as many as make all of them end together.
+    ///
+    /// Lane i can take `n_i = (level − wait_i − fixed) / per_row` rows until the common end
+    /// `level`; it is found by leaving out, latest first, the lanes that would get none.
+    pub(crate) fn share(&self, rows: usize, free: usize, mut waits: Vec<Duration>) -> usize {
+        let even = rows.div_ceil(free.max(1));
+        let line = self.line().filter(|(_, per_row)| *per_row > 0.0).or_else(|| self.guess());
+        let Some((_, per_row)) = line.filter(|(_, per_row)| *per_row > 0.0) else { return even };
+        waits.sort_unstable();
+        loop {
+            let lanes = (free + waits.len()) as f64;
+            let sum: f64 = waits.iter().map(Duration::as_secs_f64).sum();
+            // Counted from now, without the fixed part, which is the same for all.
+            let level = (per_row * rows as f64 + sum) / lanes;
+            match waits.last() {
+                Some(last) if last.as_secs_f64() >= level => drop(waits.pop()),
+                _ => return ((level / per_row).ceil() as usize).clamp(1, even),
+            }
+        }
+    }
+
+    /// The fewest requests, at most `lanes`, that deliver the rows about as soon as `lanes` do;
+    /// `None` before any request was seen.
+    pub(crate) fn requests_for(&self, rows: usize, lanes: usize) -> Option<usize> {
         let most = lanes.min(rows).max(1);
-        let Some((fixed, per_row)) = self.line() else { return most };
+        let (fixed, per_row) = self.line().or_else(|| self.guess())?;
         let time = |requests: usize| fixed + per_row * rows.div_ceil(requests) as f64;
         let bound = time(most) * TOLERANCE;
-        (1..=most).find(|&requests| time(requests) <= bound).unwrap_or(most)
+        Some((1..=most).find(|&requests| time(requests) <= bound).unwrap_or(most))
     }
 }
 
@@ -93,12 +130,28 @@ mod tests {
 
     #[test]
     fn rows_are_cut_only_where_it_saves_time() {
-        assert_eq!(Cost::default().requests_for(440, 8), 8, "nothing known: all free lanes");
-        assert_eq!(learned(250.0, 4.0).requests_for(440, 8), 8);
-        assert_eq!(learned(250.0, 4.0).requests_for(3, 8), 1, "12 ms are not worth two requests");
-        assert_eq!(learned(250.0, 0.2).requests_for(40, 8), 1);
-        assert_eq!(learned(0.0, 1.0).requests_for(80, 8), 8);
-        assert_eq!(learned(5.0, 1.0).requests_for(0, 8), 1);
+        assert_eq!(Cost::default().requests_for(440, 8), None);
+        assert_eq!(learned(250.0, 4.0).requests_for(440, 8), Some(8));
+        let few = learned(250.0, 4.0).requests_for(3, 8);
+        assert_eq!(few, Some(1), "12 ms are not worth two requests");
+        assert_eq!(learned(250.0, 0.2).requests_for(40, 8), Some(1));
+        assert_eq!(learned(0.0, 1.0).requests_for(80, 8), Some(8));
+        assert_eq!(learned(5.0, 1.0).requests_for(0, 8), Some(1));
+    }
+
+    #[test]
+    fn a_free_lane_leaves_rows_to_those_that_are_free_soon() {
+        let cost = learned(250.0, 4.0);
+        let ms = Duration::from_millis;
+        assert_eq!(cost.share(80, 8, vec![]), 10);
+        assert_eq!(cost.share(80, 1, vec![ms(0); 7]), 10, "the others are free at once");
+        assert_eq!(cost.share(80, 1, vec![ms(10_000); 7]), 80, "the others take far too long");
+        // 60 rows: 40 here, and 20 there 80 ms (20 rows) later.
+        assert_eq!(cost.share(60, 1, vec![ms(80)]), 40);
+        assert_eq!(Cost::default().share(80, 2, vec![ms(1)]), 40, "nothing known: the free ones");
+        let mut one = Cost::default();
+        one.observe(12, ms(300));
+        assert_eq!(one.share(340, 1, vec![ms(1); 7]), 43, "a guess is enough to share evenly");
     }
 
     #[test]

@@ -14,6 +14,9 @@ const QUIESCENCE: Duration = Duration::from_millis(5);
 const MAX_LINGER: Duration = Duration::from_millis(25);
 /// The first row of a span still open waits this long for its end.
 pub(super) const OPEN_SPAN_WAIT: Duration = Duration::from_millis(200);
+/// A span that is open because its producer waits at the gate gets the same time again once the
+/// gate has opened, up to this long in all.
+const GATED_SPAN_WAIT: Duration = Duration::from_secs(5);
 /// Most bytes that one turn writes to the spool, so that replies do not wait for the disk.
 const SPILL_BYTES: u64 = 1 << 20;
 
@@ -34,12 +37,23 @@ impl Core {
     }
 
     /// Rows of spans that waited long enough for their end, or that somebody waits for.
+    ///
+    /// A span sent without its end costs a second row, which cannot go before the first one is
+    /// acknowledged: that would double the time of the last spans of a run. So a full budget
+    /// alone does not send them, unless nothing else is there to make room.
     fn open_to_ready(&mut self, pressure: Pressure, now: Instant) {
+        if pressure.gate_waiting {
+            self.gate_closed_at = Some(now);
+        }
+        let stuck = pressure.gate_waiting
+            && self.ready.is_empty()
+            && self.sending.is_empty()
+            && self.retrying.is_empty();
         while let Some((&first, key)) = self.open.first_key_value() {
             let Some(row) = self.rows.get(key) else { break };
-            let asked = pressure.gate_waiting
-                || pressure.flush_watermark.is_some_and(|watermark| first <= watermark);
-            if !asked && now < row.queued_at + OPEN_SPAN_WAIT {
+            let asked =
+                stuck || pressure.flush_watermark.is_some_and(|watermark| first <= watermark);
+            if !asked && now < self.open_ends(row.queued_at) {
                 break;
             }
             self.ready_bytes += row.lease.bytes();
@@ -47,6 +61,12 @@ impl Core {
                 self.ready.insert(first, key);
             }
         }
+    }
+
+    /// Until when a span that began to wait at the given moment may wait for its end.
+    fn open_ends(&self, queued_at: Instant) -> Instant {
+        let from = self.gate_closed_at.map_or(queued_at, |closed| closed.max(queued_at));
+        (from + OPEN_SPAN_WAIT).min(queued_at + GATED_SPAN_WAIT)
     }
 
     fn free_lanes(&self) -> usize {
@@ -96,9 +116,20 @@ impl Core {
     /// When ready rows go without further waiting, unless somebody asks earlier.
     fn linger_ends(&self) -> Option<Instant> {
         let (_, key) = self.ready.first_key_value()?;
-        let oldest = self.rows.get(key)?.queued_at + MAX_LINGER;
-        let quiet = self.last_record? + QUIESCENCE;
-        Some(oldest.min(quiet))
+        let oldest = self.rows.get(key)?.queued_at;
+        let oldest = self.gate_closed_at.map_or(oldest, |closed| closed.max(oldest)) + MAX_LINGER;
+        Some(self.quiet_from()?.min(oldest))
+    }
+
+    /// When the burst of records counts as over. Those who waited at the gate begin when it
+    /// opens; their silence before says nothing.
+    fn quiet_from(&self) -> Option<Instant> {
+        let last = self.last_record?;
+        Some(self.gate_closed_at.map_or(last, |closed| closed.max(last)) + QUIESCENCE)
+    }
+
+    fn is_quiet(&self, now: Instant) -> bool {
+        self.quiet_from().is_some_and(|quiet| quiet <= now)
     }
 
     /// Whether a server that was given up, or that refused the key, is left alone for now.
@@ -123,11 +154,11 @@ impl Core {
             .flush_watermark
             .zip(self.ready.first_key_value())
             .is_some_and(|(watermark, (&first, _))| first <= watermark);
-        let asked = flushing || pressure.gate_waiting;
         let full = self.ready_bytes >= cap.saturating_mul(free as u64);
-        let lingered =
-            !self.options.sync_flush && self.linger_ends().is_some_and(|ends| ends <= now);
-        if !(asked || full || lingered) {
+        // At the gate producers are silent because they have to be.
+        let quiet = !self.options.sync_flush && !pressure.gate_waiting && self.is_quiet(now);
+        let overdue = !self.options.sync_flush && self.linger_ends().is_some_and(|end| end <= now);
+        if !(flushing || pressure.gate_waiting || full || quiet || overdue) {
             return;
         }
         if let Some(reason) = halted {
@@ -135,29 +166,65 @@ impl Core {
                 let rows = self.take_ready(SPILL_BYTES, usize::MAX);
                 self.part_with(rows, reason);
             }
-            return;
-        }
-        let batches = if pressure.gate_waiting && !flushing {
-            // Producers refill what is acknowledged, so lanes stay busy with this share each.
-            let lanes = self.lanes.limit() as u64;
-            let share = (self.options.budget_bytes / lanes).clamp(1, cap);
-            let whole = usize::try_from(self.ready_bytes / share).unwrap_or(usize::MAX);
-            let least = usize::from(self.sending.is_empty());
-            whole.max(least).min(free)
+        } else if flushing || quiet {
+            self.send_all(free, flushing, now);
         } else {
-            let least = usize::try_from(self.ready_bytes / cap).unwrap_or(usize::MAX);
-            self.cost.requests_for(self.ready.len(), free).max(least.min(free))
-        };
-        for left in (1..=batches).rev() {
-            let target = self.ready_bytes.div_ceil(left as u64).min(cap);
-            let rows = self.take_ready(target, self.options.max_rows);
-            if rows.is_empty() {
+            self.send_shares(free, pressure.gate_waiting || full, now);
+        }
+    }
+
+    /// No more is to be expected for now: all rows go, cut evenly over the lanes.
+    fn send_all(&mut self, free: usize, flushing: bool, now: Instant) {
+        let cap = self.batch_bytes_cap();
+        let least = usize::try_from(self.ready_bytes / cap).unwrap_or(usize::MAX);
+        let rows = self.ready.len();
+        // Before anything is known, only a flush is worth all lanes: what looks like the end of
+        // a burst may be a pause in it.
+        let unknown = if flushing { free } else { 1 };
+        let requests = self.cost.requests_for(rows, free).unwrap_or(unknown).max(least).min(free);
+        // A lane that is free in a moment should find something left to do.
+        let waits = self.sending.values().filter_map(|sending| {
+            let takes = self.cost.expect(sending.batch.rows.len())?;
+            Some((sending.sent_at + takes).saturating_duration_since(now))
+        });
+        let share = self.cost.share(rows, requests, waits.collect());
+        for _ in 0..requests {
+            let left = rows.div_ceil(requests).min(share);
+            if !self.send_batch(cap, left.min(self.options.max_rows), now) {
                 break;
             }
-            self.in_flight.extend(rows.iter().map(|row| row.head.key()));
-            self.retry_budget.first_try();
-            self.send(Batch::build(rows, now), now);
         }
+    }
+
+    /// More will come: only full shares go, each of a lane's part of the budget, so that the
+    /// lanes are not taken up by small requests when the bulk arrives. Producers refill what is
+    /// acknowledged. If no lane is busy, or rows have waited long enough, one goes in any case.
+    fn send_shares(&mut self, free: usize, pressed: bool, now: Instant) {
+        let share = self.full_share();
+        let whole = usize::try_from(self.ready_bytes / share).unwrap_or(usize::MAX);
+        let least = usize::from(!pressed || self.sending.is_empty());
+        // One per turn: it is on its way while the next one is being written.
+        if whole.max(least).min(free) > 0 {
+            self.send_batch(share, self.options.max_rows, now);
+        }
+    }
+
+    /// A lane's part of the budget.
+    fn full_share(&self) -> u64 {
+        let lanes = self.lanes.limit() as u64;
+        (self.options.budget_bytes / lanes).clamp(1, self.batch_bytes_cap())
+    }
+
+    /// Sends the oldest ready rows, up to about so many bytes; `false` if there are none.
+    fn send_batch(&mut self, target_bytes: u64, most: usize, now: Instant) -> bool {
+        let rows = self.take_ready(target_bytes, most);
+        if rows.is_empty() {
+            return false;
+        }
+        self.in_flight.extend(rows.iter().map(|row| row.head.key()));
+        self.retry_budget.first_try();
+        self.send(Batch::build(rows, now), now);
+        true
     }
 
     /// Makes room through the spool where the policy says so: what failed before goes first,
@@ -211,16 +278,20 @@ impl Core {
     }
 
     /// When [`Core::poll`] would do something new without an event from outside.
-    pub(crate) fn next_wake(&self, now: Instant) -> Option<Instant> {
+    pub(crate) fn next_wake(&self, pressure: Pressure, now: Instant) -> Option<Instant> {
         let open = self.open.first_key_value().and_then(|(_, key)| self.rows.get(key));
-        let open = open.map(|row| row.queued_at + OPEN_SPAN_WAIT);
+        let open = open.map(|row| self.open_ends(row.queued_at));
         let (mut retry, mut ready) = (None, None);
         if self.free_lanes() > 0 {
             let allowed = self.retry_budget.allows(self.repeats());
             let may = self.retrying.iter().filter(|batch| allowed || batch.tries == 0);
             retry = may.map(|batch| batch.due).min();
         }
-        if (self.free_lanes() > 0 || self.halted(now).is_some()) && !self.options.sync_flush {
+        let may_go = self.free_lanes() > 0 || self.halted(now).is_some();
+        if may_go && pressure.gate_waiting && !self.sending.is_empty() {
+            // Until a share is full, only a record or a reply changes anything.
+            ready = (self.ready_bytes >= self.full_share()).then_some(now);
+        } else if may_go && !self.options.sync_flush {
             ready = self.linger_ends();
         }
         let pending = !self.unsettled.is_empty() && self.halt.is_none();

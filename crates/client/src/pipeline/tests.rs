@@ -162,7 +162,7 @@ impl World {
         for _ in 0..10_000 {
             self.turn();
             if self.in_flight.is_empty() {
-                match self.core.next_wake(self.now) {
+                match self.core.next_wake(self.pressure, self.now) {
                     Some(wake) => self.now = self.now.max(wake),
                     None if self.core.oldest_pending().is_none() => return,
                     None => panic!("rows are stranded: pending without a wake-up"),
@@ -384,12 +384,12 @@ fn burst(world: &mut World, from: u64, count: u64) {
 }
 
 #[test]
-fn a_burst_goes_out_as_even_batches_over_all_lanes() {
+fn invariant_5_a_flush_cuts_a_burst_into_even_batches_over_all_lanes() {
     let mut world = World::new(Options { max_request_bytes: 10_000_000, ..options() });
     burst(&mut world, 0, 40);
     world.turn();
     assert_eq!(world.requests, 0, "a burst is awaited to its end");
-    world.now += Duration::from_millis(5);
+    world.pressure.flush_watermark = Some(world.inbox.stats().accepted);
     world.turn();
     let mut sizes: Vec<usize> = world.in_flight.values().map(|body| rows_of(body).len()).collect();
     sizes.sort_unstable();
@@ -410,7 +410,10 @@ fn an_open_span_waits_for_its_end_but_not_for_ever() {
     world.now += Duration::from_millis(199);
     world.turn();
     assert_eq!(world.requests, 0);
-    assert_eq!(world.core.next_wake(world.now), Some(world.now + Duration::from_millis(1)));
+    assert_eq!(
+        world.core.next_wake(world.pressure, world.now),
+        Some(world.now + Duration::from_millis(1))
+    );
     world.now += Duration::from_millis(1);
     world.turn();
     assert_eq!(world.requests, 1);
@@ -491,7 +494,8 @@ fn giving_up_drops_what_is_pending_and_a_probe_brings_the_server_back() {
     burst(&mut world, 0, 5);
     let started = world.now;
     while world.inbox.stats().pending > 0 {
-        world.now = world.core.next_wake(world.now).unwrap_or(world.now).max(world.now);
+        world.now =
+            world.core.next_wake(world.pressure, world.now).unwrap_or(world.now).max(world.now);
         world.turn();
         let batches: Vec<u64> = world.in_flight.keys().copied().collect();
         batches.into_iter().for_each(|batch| world.reply(batch, busy()));

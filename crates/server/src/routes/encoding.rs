@@ -65,7 +65,9 @@ impl Encoding {
 
     fn read(self, packed: &[u8], limit: usize, lease: &mut Lease) -> Result<Vec<u8>, ApiError> {
         let broken = |error: &std::io::Error| {
-            ApiError::bad_request(format!("the body is not what its content encoding says: {error}"))
+            ApiError::bad_request(format!(
+                "the body is not what its content encoding says: {error}"
+            ))
         };
         let mut reader: Box<dyn Read + '_> = match self {
             Self::Zstd => Box::new(zstd::Decoder::new(packed).map_err(|error| broken(&error))?),

@@ -7,8 +7,8 @@ use tidegate_model::wire::session::{
     GitMetadataCollect, GitMetadataSettings, LoginReply, OrgInfo, VersionReply,
 };
 
-use super::links::BaseUrl;
 use super::encoding::ENCODINGS;
+use super::links::BaseUrl;
 use super::reply::Json;
 use crate::app::App;
 

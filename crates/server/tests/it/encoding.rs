@@ -32,7 +32,8 @@ async fn gzip_and_zstd_bodies_are_stored_like_plain_ones() {
     let collector = Collector::start().await;
     let experiment = collector.experiment(&json!({})).await;
     let id = experiment["id"].as_str().expect("an id").to_owned();
-    let row = |name: &str| json!({"rows": [{"id": name, "experiment_id": id, "input": {"a": [1, "é"]}}]});
+    let row =
+        |name: &str| json!({"rows": [{"id": name, "experiment_id": id, "input": {"a": [1, "é"]}}]});
     for (name, encoding) in
         [("plain", "identity"), ("gzip", "gzip"), ("zstd", "zstd"), ("upper", "GZIP")]
     {

@@ -43,7 +43,10 @@ async fn the_organisation_is_stored() {
 #[tokio::test]
 async fn small_answers() {
     let collector = Collector::start().await;
-    assert_eq!(collector.get("/version").await, json!({"logs3_content_encodings": ["zstd", "gzip"]}));
+    assert_eq!(
+        collector.get("/version").await,
+        json!({"logs3_content_encodings": ["zstd", "gzip"]})
+    );
     assert_eq!(collector.get("/ping").await["status"], "ok");
     assert_eq!(collector.get("/health/live").await["status"], "ok");
     assert_eq!(collector.get("/health/ready").await["status"], "ready");

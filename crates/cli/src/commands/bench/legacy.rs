@@ -49,6 +49,7 @@ struct Logger {
     queue: RefCell<VecDeque<Queued>>,
     queued_since_flush: Cell<usize>,
     flushing: Cell<bool>,
+    flushes_ended: Cell<u64>,
     flushed: Notify,
     rows: Cell<usize>,
     sent: RefCell<Vec<Sent>>,
@@ -80,6 +81,7 @@ pub(super) async fn run(upload: &Upload, url: &str) -> Result<Run, Failure> {
         queue: RefCell::default(),
         queued_since_flush: Cell::new(0),
         flushing: Cell::new(false),
+        flushes_ended: Cell::new(0),
         flushed: Notify::new(),
         rows: Cell::new(0),
         sent: RefCell::default(),
@@ -180,6 +182,7 @@ impl Logger {
                 drained = logger.drain();
             }
             logger.flushing.set(false);
+            logger.flushes_ended.set(logger.flushes_ended.get() + 1);
             logger.flushed.notify_waiters();
         });
     }
@@ -192,7 +195,10 @@ impl Logger {
         if !self.queue.borrow().is_empty() {
             self.trigger();
         }
-        while self.flushing.get() {
+        // Everybody who waits for one flush goes on together when it ends, even if somebody has
+        // started the next by then.
+        let ended = self.flushes_ended.get();
+        while self.flushing.get() && self.flushes_ended.get() == ended {
             self.flushed.notified().await;
         }
     }

@@ -170,23 +170,16 @@ fn produce(log: &Log, client: &Client) -> Result<Measured, Failure> {
     all.ok_or_else(|| failed(anyhow::anyhow!("no producer")))
 }
 
-fn one(
-    producer: usize,
-    log: &Log,
-    client: &Client,
-    payload: &Payload,
-    until: Instant,
-) -> Measured {
-    let histogram = || {
-        Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("these bounds are valid")
-    };
+fn one(producer: usize, log: &Log, client: &Client, payload: &Payload, until: Instant) -> Measured {
+    let histogram =
+        || Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("these bounds are valid");
     let mut measured = Measured { span: histogram(), log: histogram(), spans: 0 };
     let begin = clock::now();
-    let interval = (log.rate > 0)
-        .then(|| Duration::from_secs_f64(log.producers as f64 / log.rate as f64));
+    let interval =
+        (log.rate > 0).then(|| Duration::from_secs_f64(log.producers as f64 / log.rate as f64));
     // Producers take turns instead of starting together.
-    let mut due = begin
-        + interval.unwrap_or_default().mul_f64(producer as f64 / log.producers as f64);
+    let mut due =
+        begin + interval.unwrap_or_default().mul_f64(producer as f64 / log.producers as f64);
     loop {
         let mut now = clock::now();
         if now >= until {

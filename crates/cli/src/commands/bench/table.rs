@@ -75,7 +75,14 @@ pub(super) async fn run(upload: &Upload, printer: &Printer) -> Result<(), Failur
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header([
-        "variant", "wall s", "published", "requests", "published", "pairs", "in flight", "rows",
+        "variant",
+        "wall s",
+        "published",
+        "requests",
+        "published",
+        "pairs",
+        "in flight",
+        "rows",
     ]);
     for variant in &SEED {
         printer.say(format_args!("running {}", variant.name));

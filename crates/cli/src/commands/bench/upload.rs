@@ -47,7 +47,9 @@ pub(super) fn check(upload: &Upload) -> Result<(), Failure> {
         || upload.drain_delay.is_some();
     if upload.strategy == Strategy::Adaptive && emulation {
         return Err(Failure::usage(
-            anyhow::anyhow!("--chunk, --parallel-chunks, --flush-every-items and --drain-delay belong to the other strategies"),
+            anyhow::anyhow!(
+                "--chunk, --parallel-chunks, --flush-every-items and --drain-delay belong to the other strategies"
+            ),
             "add --strategy serial-chunks or --strategy fixed-batches",
         ));
     }
