@@ -158,48 +158,57 @@ struct Reported {
     totals: Totals,
 }
 
+/// Where producers meet. Its lock is held for a push or a swap, never while anything is counted.
 #[derive(Debug, Default)]
-struct State {
+struct Queue {
     records: Vec<Record>,
     last_sequence: u64,
+    closed: bool,
+}
+
+#[derive(Debug, Default)]
+struct Ledger {
     totals: Totals,
     flushes: Vec<Flush>,
     next_flush: u64,
     reported: Reported,
-    closed: bool,
 }
 
 /// Shared by producers, the uploader and whoever asks for figures.
+///
+/// Two locks, so that a batch of thousands of rows can be settled without a producer noticing;
+/// whoever needs both takes the queue first.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
-    state: Mutex<State>,
+    queue: Mutex<Queue>,
+    ledger: Mutex<Ledger>,
     /// Set while the uploader sleeps without a timer; the next record must wake it.
     idle: AtomicBool,
     pub(crate) wake: Notify,
 }
 
-impl Inbox {
-    /// No invariant of the state spans a panic: each method leaves it whole.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// No invariant of what is locked spans a panic: each method leaves it whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
+impl Inbox {
     /// Accepts a record; after [`Inbox::close`] it is counted as dropped and `false` comes back,
     /// unless it is in the spool.
     pub(crate) fn push(&self, mut record: Record) -> bool {
-        let mut state = self.lock();
-        state.last_sequence += 1;
-        if state.closed {
+        let mut queue = lock(&self.queue);
+        queue.last_sequence += 1;
+        if queue.closed {
             // One that is in the spool already waits there for the next process.
             let kept = record.journal.is_some();
             let outcome =
                 if kept { Outcome::Spooled } else { Outcome::Dropped(DropReason::Shutdown) };
-            settle_new(&mut state, outcome);
+            settle_new(&mut lock(&self.ledger), outcome);
             return kept;
         }
-        record.sequence = state.last_sequence;
-        state.records.push(record);
-        drop(state);
+        record.sequence = queue.last_sequence;
+        queue.records.push(record);
+        drop(queue);
         if self.idle.load(Ordering::Relaxed) && self.idle.swap(false, Ordering::AcqRel) {
             self.wake.notify_one();
         }
@@ -208,9 +217,9 @@ impl Inbox {
 
     /// Counts a record that was never admitted.
     pub(crate) fn refuse(&self, reason: DropReason) {
-        let mut state = self.lock();
-        state.last_sequence += 1;
-        settle_new(&mut state, Outcome::Dropped(reason));
+        let mut queue = lock(&self.queue);
+        queue.last_sequence += 1;
+        settle_new(&mut lock(&self.ledger), Outcome::Dropped(reason));
     }
 
     /// Takes all records, leaving the given empty vector for the next ones, so that producers
@@ -218,8 +227,8 @@ impl Inbox {
     /// same lock, so that a record pushed right after wakes it.
     pub(crate) fn take(&self, spare: Vec<Record>, may_idle: bool) -> Vec<Record> {
         debug_assert!(spare.is_empty());
-        let mut state = self.lock();
-        let records = std::mem::replace(&mut state.records, spare);
+        let mut queue = lock(&self.queue);
+        let records = std::mem::replace(&mut queue.records, spare);
         if records.is_empty() && may_idle {
             self.idle.store(true, Ordering::Release);
         }
@@ -233,8 +242,8 @@ impl Inbox {
         rows: impl IntoIterator<Item = (&'a [u64], bool)>,
         outcome: Outcome,
     ) {
-        let mut state = self.lock();
-        let state = &mut *state;
+        let mut ledger = lock(&self.ledger);
+        let state = &mut *ledger;
         for (sequences, delivered) in rows {
             let count = sequences.len() as u64;
             add(&mut state.totals, outcome, count, u64::from(delivered));
@@ -251,11 +260,12 @@ impl Inbox {
     /// Registers a flush of everything accepted so far.
     pub(crate) fn begin_flush(&self) -> (u64, oneshot::Receiver<()>) {
         let (done, receiver) = oneshot::channel();
-        let mut state = self.lock();
+        let queue = lock(&self.queue);
+        let mut state = lock(&self.ledger);
         state.next_flush += 1;
         let flush = Flush {
             id: state.next_flush,
-            watermark: state.last_sequence,
+            watermark: queue.last_sequence,
             base: state.reported.clone(),
             beyond: Totals::default(),
             done: Some(done),
@@ -263,6 +273,7 @@ impl Inbox {
         let id = flush.id;
         state.flushes.push(flush);
         drop(state);
+        drop(queue);
         self.idle.store(false, Ordering::Release);
         self.wake.notify_one();
         (id, receiver)
@@ -270,15 +281,16 @@ impl Inbox {
 
     /// The highest sequence number that a flush in progress waits for.
     pub(crate) fn flush_watermark(&self) -> Option<u64> {
-        let state = self.lock();
+        let state = lock(&self.ledger);
         state.flushes.iter().filter(|f| f.done.is_some()).map(|f| f.watermark).max()
     }
 
     /// Tells every flush whose range is settled; `oldest_pending` is the lowest sequence number
     /// that the uploader still holds.
     pub(crate) fn complete_flushes(&self, oldest_pending: Option<u64>) {
-        let mut state = self.lock();
-        let oldest_queued = state.records.first().map(|record| record.sequence);
+        let queue = lock(&self.queue);
+        let mut state = lock(&self.ledger);
+        let oldest_queued = queue.records.first().map(|record| record.sequence);
         let oldest = match (oldest_pending, oldest_queued) {
             (Some(a), Some(b)) => a.min(b),
             (a, b) => a.or(b).unwrap_or(u64::MAX),
@@ -295,7 +307,7 @@ impl Inbox {
 
     /// Ends a flush, settled or not, and returns the receipt of its range.
     pub(crate) fn end_flush(&self, id: u64) -> Receipt {
-        let mut state = self.lock();
+        let mut state = lock(&self.ledger);
         let Some(position) = state.flushes.iter().position(|flush| flush.id == id) else {
             return Receipt::default();
         };
@@ -312,17 +324,18 @@ impl Inbox {
 
     /// Counts since the start.
     pub(crate) fn stats(&self) -> Receipt {
-        let state = self.lock();
-        state.totals.clone().receipt(state.last_sequence)
+        let queue = lock(&self.queue);
+        let ledger = lock(&self.ledger);
+        ledger.totals.clone().receipt(queue.last_sequence)
     }
 
     /// Refuses records from now on.
     pub(crate) fn close(&self) {
-        self.lock().closed = true;
+        lock(&self.queue).closed = true;
     }
 }
 
-fn settle_new(state: &mut State, outcome: Outcome) {
+fn settle_new(state: &mut Ledger, outcome: Outcome) {
     add(&mut state.totals, outcome, 1, 0);
     for flush in &mut state.flushes {
         add(&mut flush.beyond, outcome, 1, 0);
@@ -369,6 +382,6 @@ impl Drop for FlushGuard {
 impl Inbox {
     /// Forgets a flush that nobody waits for, without marking its range as reported.
     fn abandon_flush(&self, id: u64) {
-        self.lock().flushes.retain(|flush| flush.id != id);
+        lock(&self.ledger).flushes.retain(|flush| flush.id != id);
     }
 }
