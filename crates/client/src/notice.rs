@@ -1,5 +1,7 @@
 //! Errors are visible: one rate-limited line on stderr, or the program's own hook.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -67,7 +69,8 @@ impl fmt::Debug for Notices {
 #[derive(Debug, Default)]
 struct Held {
     last_said: Option<Instant>,
-    unsaid: Option<Problem>,
+    /// By reason, so that a shutdown at the end does not speak for what went before it.
+    unsaid: BTreeMap<DropReason, Problem>,
 }
 
 impl Notices {
@@ -123,16 +126,22 @@ impl Notices {
 }
 
 impl Held {
-    /// Joins what was held back: the counts add up, the last reason and words stay.
+    /// Joins what was held back: the counts add up, the last words stay.
     fn add(&mut self, problem: Problem) {
-        let before = self.unsaid.take();
-        let records = problem.records + before.as_ref().map_or(0, |before| before.records);
-        let detail = problem.detail.or(before.and_then(|before| before.detail));
-        self.unsaid = Some(Problem { records, detail, ..problem });
+        match self.unsaid.entry(problem.reason) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(problem);
+            }
+            Entry::Occupied(mut occupied) => {
+                let known = occupied.get_mut();
+                known.records += problem.records;
+                known.detail = problem.detail.or(known.detail.take());
+            }
+        }
     }
 
     fn say(&mut self) {
-        if let Some(problem) = self.unsaid.take() {
+        for problem in std::mem::take(&mut self.unsaid).into_values() {
             say(&format!("tidegate: {problem}"));
         }
     }
