@@ -90,10 +90,15 @@ pub(crate) fn steps(yes: bool, steps: &mut Steps) -> Result<Count> {
 pub(crate) fn soak(yes: bool) -> Result<()> {
     let mut all = Steps::default();
     all.run("setup", || setup::run(yes))?;
-    all.run("kill -9", || {
-        let mut test = cargo(&["test", "--package", "tidegate-cli", "--test", "it", "kill"]);
-        step::run(test.env("TIDEGATE_KILL_POINTS", SOAK_KILL_POINTS))
-    })?;
+    for (name, package) in
+        [("kill -9 of the collector", "tidegate-cli"), ("kill -9 of the SDK", "tidegate-client")]
+    {
+        all.run(name, || {
+            // Without `--test`, so that the example that is killed is built too.
+            let mut test = cargo(&["test", "--package", package, "kill"]);
+            step::run(test.env("TIDEGATE_KILL_POINTS", SOAK_KILL_POINTS))
+        })?;
+    }
     all.summary();
     Ok(())
 }

@@ -134,7 +134,7 @@ impl Driver {
     pub(crate) fn stop(&self, timeout: Duration) -> bool {
         self.shared.inbox.close();
         self.shared.stop.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(timeout);
-        self.shared.inbox.wake.notify_one();
+        self.shared.inbox.bell.call();
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner).take();
         ended.is_none_or(|ended| ended.recv_timeout(timeout.saturating_add(LEEWAY)).is_ok())
     }
@@ -199,7 +199,7 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
                 core.finished(number, reply, now);
             }
             () = sleep(wake) => {}
-            () = shared.inbox.wake.notified() => {}
+            () = shared.inbox.bell.wake.notified() => {}
             () = shared.budget.gate_closed() => {}
         }
     }
@@ -317,5 +317,7 @@ impl Uploads {
     }
 }
 
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;

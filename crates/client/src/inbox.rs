@@ -1,12 +1,12 @@
 //! Where producers hand records over, and the ledger that accounts for every one of them.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
+use crate::doorbell::Doorbell;
 use crate::record::Record;
 
 /// Why records were dropped.
@@ -182,9 +182,7 @@ struct Ledger {
 pub(crate) struct Inbox {
     queue: Mutex<Queue>,
     ledger: Mutex<Ledger>,
-    /// Set while the uploader sleeps without a timer; the next record must wake it.
-    idle: AtomicBool,
-    pub(crate) wake: Notify,
+    pub(crate) bell: Doorbell,
 }
 
 /// No invariant of what is locked spans a panic: each method leaves it whole.
@@ -209,9 +207,7 @@ impl Inbox {
         record.sequence = queue.last_sequence;
         queue.records.push(record);
         drop(queue);
-        if self.idle.load(Ordering::Relaxed) && self.idle.swap(false, Ordering::AcqRel) {
-            self.wake.notify_one();
-        }
+        self.bell.ring();
         true
     }
 
@@ -230,7 +226,7 @@ impl Inbox {
         let mut queue = lock(&self.queue);
         let records = std::mem::replace(&mut queue.records, spare);
         if records.is_empty() && may_idle {
-            self.idle.store(true, Ordering::Release);
+            self.bell.rest();
         }
         records
     }
@@ -274,8 +270,7 @@ impl Inbox {
         state.flushes.push(flush);
         drop(state);
         drop(queue);
-        self.idle.store(false, Ordering::Release);
-        self.wake.notify_one();
+        self.bell.call();
         (id, receiver)
     }
 

@@ -12,7 +12,7 @@ const FACADE: &str = "tidegate";
 const TESTKIT: &str = "tidegate-testkit";
 
 /// Package, what it may depend on, and what only behind an optional feature.
-const ALLOWED: [(&str, &[&str], &[&str]); 12] = [
+const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     (MODEL, &[], &[]),
     (ANALYSIS, &[MODEL], &[]),
     (CLIENT, &[MODEL], &[]),
@@ -24,6 +24,7 @@ const ALLOWED: [(&str, &[&str], &[&str]); 12] = [
     (TESTKIT, &[MODEL, CLIENT, SERVER], &[]),
     ("examples", &[FACADE], &[]),
     ("tidegate-e2e", &[MODEL, CLIENT, TESTKIT], &[]),
+    ("tidegate-loom", &[], &[]),
     ("xtask", &[], &[]),
 ];
 

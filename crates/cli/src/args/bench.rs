@@ -47,6 +47,8 @@ pub(crate) enum Strategy {
     FixedBatches,
     /// Chunks of 25 queued events, one request after another (3.2.0).
     SerialChunks,
+    /// Nothing is recorded: what the same evaluation takes without logging.
+    None,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

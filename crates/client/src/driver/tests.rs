@@ -102,7 +102,7 @@ impl World {
     fn stop(&self, timeout: Duration) {
         self.shared.inbox.close();
         *self.shared.stop.lock().expect("not poisoned") = Some(timeout);
-        self.shared.inbox.wake.notify_one();
+        self.shared.inbox.bell.call();
     }
 }
 

@@ -27,7 +27,7 @@ impl Random {
     }
 
     /// A fraction in 0..1.
-    fn fraction(&mut self) -> f64 {
+    pub(crate) fn fraction(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 }

@@ -81,19 +81,25 @@ impl Core {
         self.sending.values().filter(|sending| sending.batch.tries > 0).count()
     }
 
+    /// Batches that may go again as far as the retry budget is concerned. The halves of a split
+    /// batch that never failed are no repeats: they pass those that have to wait.
+    fn may_repeat(&self, repeats: usize) -> impl Fn(&Batch) -> bool + use<> {
+        let allowed = self.retry_budget.allows(repeats);
+        move |batch| allowed || batch.tries == 0
+    }
+
     fn resend_due(&mut self, now: Instant) {
         let mut repeats = self.repeats();
         while self.free_lanes() > 0 {
-            let due = self.retrying.iter().enumerate().filter(|(_, batch)| batch.due <= now);
-            let Some((position, batch)) = due.min_by_key(|(_, batch)| batch.due) else { break };
+            let may = self.may_repeat(repeats);
+            let due = self.retrying.iter().enumerate();
+            let due = due.filter(|(_, batch)| batch.due <= now && may(batch));
+            let Some((position, _)) = due.min_by_key(|(_, batch)| batch.due) else { break };
+            let batch = self.retrying.swap_remove(position);
             if batch.tries > 0 {
-                if !self.retry_budget.allows(repeats) {
-                    break;
-                }
                 self.retry_budget.repeat();
                 repeats += 1;
             }
-            let batch = self.retrying.swap_remove(position);
             self.send(batch, now);
         }
     }
@@ -283,9 +289,9 @@ impl Core {
         let open = open.map(|row| self.open_ends(row.queued_at));
         let (mut retry, mut ready) = (None, None);
         if self.free_lanes() > 0 {
-            let allowed = self.retry_budget.allows(self.repeats());
-            let may = self.retrying.iter().filter(|batch| allowed || batch.tries == 0);
-            retry = may.map(|batch| batch.due).min();
+            // By the very rule of `resend_due`, or the driver would wake up for nothing, and again.
+            let may = self.may_repeat(self.repeats());
+            retry = self.retrying.iter().filter(|batch| may(batch)).map(|batch| batch.due).min();
         }
         let may_go = self.free_lanes() > 0 || self.halted(now).is_some();
         if may_go && pressure.gate_waiting && !self.sending.is_empty() {

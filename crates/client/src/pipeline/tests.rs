@@ -97,8 +97,26 @@ impl World {
         }));
     }
 
-    /// One turn of the driver's loop.
+    /// Numbers of the batches on their way, oldest first.
+    fn batches(&self) -> Vec<u64> {
+        let mut batches: Vec<u64> = self.in_flight.keys().copied().collect();
+        batches.sort_unstable();
+        batches
+    }
+
+    /// What the driver does until it sleeps.
     fn turn(&mut self) {
+        self.poll();
+        for _ in 0..100 {
+            match self.core.next_wake(self.pressure, self.now) {
+                Some(wake) if wake <= self.now => self.poll(),
+                _ => return,
+            }
+        }
+        panic!("the driver would wake up for nothing, and again");
+    }
+
+    fn poll(&mut self) {
         let records = self.inbox.take(Vec::new(), false);
         self.core.records(records, self.now);
         for action in self.core.poll(self.pressure, self.now) {
@@ -132,7 +150,7 @@ impl World {
         let (records, bytes) = self.core.held();
         assert_eq!(stats.pending, records, "the ledger's pending is what the pipeline holds");
         assert_eq!(self.budget.used_bytes(), bytes, "leases are held until settled, no longer");
-        assert!(self.in_flight.len() <= LANES);
+        assert!(self.in_flight.len() <= self.core.options.lanes);
         let mut keys = HashSet::new();
         for body in self.in_flight.values() {
             for row in rows_of(body) {
@@ -168,8 +186,7 @@ impl World {
                     None => panic!("rows are stranded: pending without a wake-up"),
                 }
             }
-            let batches: Vec<u64> = self.in_flight.keys().copied().collect();
-            for batch in batches {
+            for batch in self.batches() {
                 self.reply(batch, Reply::Acknowledged);
             }
         }
@@ -340,9 +357,7 @@ proptest! {
                 Step::Gate(waiting) => world.pressure.gate_waiting = waiting,
                 Step::Flush => world.pressure.flush_watermark = Some(world.inbox.stats().accepted),
                 Step::Reply(which, answer) => {
-                    let mut batches: Vec<u64> = world.in_flight.keys().copied().collect();
-                    batches.sort_unstable();
-                    let Some(&batch) = batches.get(which) else { continue };
+                    let Some(&batch) = world.batches().get(which) else { continue };
                     let retry = |after| Reply::Retry { after, detail: String::new() };
                     let reply = match answer {
                         Answer::Acknowledge => Reply::Acknowledged,
@@ -477,8 +492,7 @@ fn a_refused_key_stops_everything_at_once() {
     world.reply(batch, Reply::Unauthorized { detail: "no".into() });
     burst(&mut world, 100, 5);
     world.turn();
-    let others: Vec<u64> = world.in_flight.keys().copied().collect();
-    for batch in others {
+    for batch in world.batches() {
         world.reply(batch, Reply::Unauthorized { detail: "no".into() });
     }
     world.turn();
@@ -497,8 +511,7 @@ fn giving_up_drops_what_is_pending_and_a_probe_brings_the_server_back() {
         world.now =
             world.core.next_wake(world.pressure, world.now).unwrap_or(world.now).max(world.now);
         world.turn();
-        let batches: Vec<u64> = world.in_flight.keys().copied().collect();
-        batches.into_iter().for_each(|batch| world.reply(batch, busy()));
+        world.batches().into_iter().for_each(|batch| world.reply(batch, busy()));
         world.turn();
     }
     let waited = world.now - started;
@@ -551,4 +564,31 @@ fn the_lease_of_a_lone_record_is_its_wire_length() {
         let written = world.budget.used_bytes() as i64;
         assert!((leased - written).abs() <= 8, "{kind:?}: leased {leased}, written {written}");
     }
+}
+
+/// Whoever asks to be woken at once and then does nothing spins for ever.
+#[test]
+fn halves_of_a_split_batch_pass_repeats_that_have_to_wait() {
+    let mut world = World::new(Options { max_request_bytes: 10_000_000, lanes: 8, ..options() });
+    while world.core.retry_budget.allows(1) {
+        world.core.retry_budget.repeat();
+    }
+    world.pressure.flush_watermark = Some(u64::MAX);
+    burst(&mut world, 0, 2);
+    world.turn();
+    world.now += Duration::from_millis(1);
+    for batch in world.batches() {
+        world.reply(batch, Reply::Retry { after: None, detail: "503".into() });
+    }
+    world.now += Duration::from_secs(60);
+    world.turn();
+    assert_eq!(world.batches().len(), 1, "one repeat probes, the other has to wait");
+    burst(&mut world, 100, 20);
+    world.turn();
+    let before = world.batches();
+    // The newest of the fresh ones is too large; its halves are no repeats.
+    let fresh = *before.last().expect("in flight");
+    world.reply(fresh, Reply::TooLarge);
+    world.turn();
+    assert_eq!(world.batches().len(), before.len(), "a half has taken the free lane");
 }

@@ -69,9 +69,8 @@ fn invariant_8_durable_records_survive_kill_9_at_random_points() {
     let client = Client::new(config).expect("a client");
     let deadline = Instant::now() + Duration::from_secs(120);
     let missing = loop {
-        let missing = server.seen(|seen| {
-            returned.iter().filter(|id| !seen.stored.contains_key(*id)).count()
-        });
+        let missing =
+            server.seen(|seen| returned.iter().filter(|id| !seen.stored.contains_key(*id)).count());
         if missing == 0 || Instant::now() > deadline {
             break missing;
         }
@@ -97,8 +96,8 @@ fn invariant_8_durable_records_survive_kill_9_at_random_points() {
 
 fn segments(spool: &TempDir) -> usize {
     let directories = std::fs::read_dir(spool.path()).expect("readable");
-    let files = directories.flatten().flat_map(|directory| {
-        std::fs::read_dir(directory.path()).expect("readable").flatten()
-    });
+    let files = directories
+        .flatten()
+        .flat_map(|directory| std::fs::read_dir(directory.path()).expect("readable").flatten());
     files.filter(|file| file.path().extension().is_some_and(|end| end == "seg")).count()
 }

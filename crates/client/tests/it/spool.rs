@@ -109,7 +109,8 @@ async fn the_spool_is_private_and_names_no_key() {
     use std::os::unix::fs::PermissionsExt as _;
     let (server, _) = switchable();
     let spool = TempDir::new().expect("a directory");
-    let client = Client::new(config(&server, spool.path()).api_key("secret-key")).expect("a client");
+    let client =
+        Client::new(config(&server, spool.path()).api_key("secret-key")).expect("a client");
     record(&client, 0..1);
     client.shutdown(Duration::from_millis(100)).expect("kept");
     let directory = &spool::directories(spool.path()).expect("readable")[0];

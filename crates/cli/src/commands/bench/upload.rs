@@ -23,7 +23,7 @@ pub(super) fn run(upload: &Upload, runtime: &Runtime) -> Result<Figures, Failure
     };
     let before = process::cpu_seconds();
     let ran = match upload.strategy {
-        Strategy::Adaptive => runtime.block_on(workload::run(upload, &url))?,
+        Strategy::Adaptive | Strategy::None => runtime.block_on(workload::run(upload, &url))?,
         // The emulated loggers live on one thread, as JavaScript does.
         Strategy::FixedBatches | Strategy::SerialChunks => Builder::new_current_thread()
             .enable_all()
@@ -45,7 +45,7 @@ pub(super) fn check(upload: &Upload) -> Result<(), Failure> {
         || upload.parallel_chunks
         || upload.flush_every_items.is_some()
         || upload.drain_delay.is_some();
-    if upload.strategy == Strategy::Adaptive && emulation {
+    if matches!(upload.strategy, Strategy::Adaptive | Strategy::None) && emulation {
         return Err(Failure::usage(
             anyhow::anyhow!(
                 "--chunk, --parallel-chunks, --flush-every-items and --drain-delay belong to the other strategies"
@@ -62,6 +62,7 @@ pub(super) fn name(upload: &Upload) -> String {
         Strategy::Adaptive => "adaptive".to_owned(),
         Strategy::FixedBatches => "fixed-batches".to_owned(),
         Strategy::SerialChunks => "serial-chunks".to_owned(),
+        Strategy::None => "none".to_owned(),
     };
     if let Some(chunk) = upload.chunk {
         name += &format!(" --chunk {chunk}");
