@@ -361,3 +361,6 @@ async fn drain_all(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
