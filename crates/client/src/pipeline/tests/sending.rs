@@ -93,6 +93,30 @@ fn a_retry_sends_the_same_bytes_without_a_copy() {
     assert_eq!(second.as_ptr(), first.as_ptr(), "the very same memory");
 }
 
+/// The JavaScript client keeps its slot, and the Python client its lock, while a retry sleeps.
+#[test]
+fn invariant_7_the_only_lane_is_free_while_its_batch_waits_for_the_retry() {
+    let mut world = World::new(Options { lanes: 1, ..options() });
+    let asked = Duration::from_secs(100);
+    burst(&mut world, 0, 1);
+    world.pressure.flush_watermark = Some(3);
+    world.turn();
+    let [first] = world.batches()[..] else { panic!("one row, one request") };
+    world.reply(first, Reply::Retry { after: Some(asked), detail: "429".into() });
+    let retried_from = world.now + asked;
+    burst(&mut world, 1, 1);
+    world.pressure.flush_watermark = Some(6);
+    world.turn();
+    let [second] = world.batches()[..] else { panic!("the lane is taken") };
+    world.reply(second, Reply::Acknowledged);
+    assert!(world.stored.contains_key("row-1"));
+    world.now = retried_from - Duration::from_millis(1);
+    world.turn();
+    assert!(world.batches().is_empty(), "the server asked for more patience");
+    world.drain();
+    assert_eq!(world.inbox.stats().rows, 2);
+}
+
 /// The official Rust SDK takes the time of the flush, and repeats it on every merge row.
 #[test]
 fn created_is_the_start_of_the_span_and_only_on_the_row_that_creates_it() {
