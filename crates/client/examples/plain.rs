@@ -7,6 +7,7 @@
 
 use std::error::Error;
 use std::io::Write as _;
+use std::time::Duration;
 
 use tidegate_client::{Client, Config, Event, SpanOptions};
 use tidegate_model::Destination;
@@ -18,7 +19,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let spans: u64 = arguments.next().ok_or(usage)?.parse()?;
     let panics = arguments.next().is_some_and(|word| word == "panic");
 
-    let client = Client::new(Config::default().app_url(url).api_key("a-key"))?;
+    let config = Config::default().app_url(url).api_key("a-key");
+    let client = Client::new(config.shutdown_timeout(Duration::from_secs(60)))?;
     for number in 0..spans {
         let options = SpanOptions::new("step").row_id(format!("span-{number}"));
         let span = client.start_span(Destination::Experiment("e1".into()), options);

@@ -57,7 +57,7 @@ fn invariant_9_making_and_dropping_a_client_works_anywhere_on_a_current_thread_r
     let runtime = Builder::new_current_thread().build().expect("a runtime");
     let url = server.url.clone();
     let recorded = move || {
-        let config = Config::default().app_url(&url);
+        let config = Config::default().app_url(&url).shutdown_timeout(MINUTE);
         one_row(&Client::new(config).expect("a client"));
     };
     runtime.block_on(async {
@@ -77,7 +77,7 @@ fn invariant_9_making_and_dropping_a_client_works_anywhere_on_a_current_thread_r
 fn whichever_clone_is_dropped_last_delivers() {
     for _ in 0..10 {
         let server = Server::start(|_, _, _| None);
-        let client = server.client();
+        let client = server.client_with(|config| config.shutdown_timeout(MINUTE));
         let together = Barrier::new(8);
         thread::scope(|scope| {
             for own in std::iter::repeat_n(client, 8) {

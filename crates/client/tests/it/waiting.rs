@@ -25,6 +25,15 @@ fn requests(server: &Server, path: &str) -> usize {
     server.seen(|seen| seen.paths.iter().filter(|seen| *seen == path).count())
 }
 
+async fn until(condition: impl Fn() -> bool) {
+    let polled = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(MINUTE, polled).await.expect("it comes to this");
+}
+
 #[expect(clippy::disallowed_methods, reason = "measures real deadlines")]
 fn now() -> Instant {
     Instant::now()
@@ -91,9 +100,7 @@ async fn rows_are_sent_while_a_registration_hangs() {
     let client = server.client();
     let registered = client.register_experiment(ExperimentOptions::new("p"));
     let sent = async {
-        while requests(&server, REGISTER) == 0 {
-            tokio::task::yield_now().await;
-        }
+        until(|| requests(&server, REGISTER) > 0).await;
         client.start_span(experiment(), "s").end();
         let receipt = client.flush(MINUTE).await.expect("delivered");
         gate.open();
@@ -129,13 +136,9 @@ async fn a_large_body_has_more_time_than_the_time_out() {
     // At 32 KiB per second this has half a minute more.
     let event = Event::new().input(&"x".repeat(1 << 20));
     client.start_span(experiment(), SpanOptions::new("s").event(event)).end();
-    while requests(&server, "/logs3") == 0 {
-        tokio::task::yield_now().await;
-    }
+    until(|| requests(&server, "/logs3") > 0).await;
     let arrived = now();
-    while arrived.elapsed() < 2 * time_out {
-        tokio::task::yield_now().await;
-    }
+    until(|| arrived.elapsed() > 2 * time_out).await;
     gate.open();
     assert_eq!(client.flush(MINUTE).await.expect("delivered").rows, 1);
     assert_eq!(requests(&server, "/logs3"), 1, "it was not cut off and repeated");
