@@ -149,6 +149,13 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
     let mut stop = None;
     loop {
         let now = clock::now();
+        // Before the records are taken: the inbox is closed before a stop can be seen, so none
+        // can come after those that are taken now.
+        if stop.is_none() {
+            stop = shared
+                .stop_within()
+                .map(|timeout| now.checked_add(timeout).unwrap_or(now + FOR_EVER));
+        }
         let active = now.saturating_duration_since(last_record) < ACTIVE;
         let mut records = shared.inbox.take(std::mem::take(&mut spare), !active);
         let idle = !active && records.is_empty();
@@ -177,11 +184,6 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
         if sent {
             // Lets the request go out before the next one is put together.
             tokio::task::yield_now().await;
-        }
-        if stop.is_none() {
-            stop = shared
-                .stop_within()
-                .map(|timeout| now.checked_add(timeout).unwrap_or(now + FOR_EVER));
         }
         if stop.is_some_and(|deadline| core.oldest_pending().is_none() || now >= deadline) {
             break;

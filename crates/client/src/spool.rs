@@ -9,8 +9,8 @@
 //!     rejected.jsonl            rows that a server refused for good
 //! ```
 //!
-//! Each process appends to segments of its own ([`journal`]), so that several never write to
-//! one file. Whoever gets the lock of a writer that ended sends what it left ([`replay`]).
+//! Each process appends to segments of its own (`journal.rs`), so that several never write to
+//! one file. Whoever gets the lock of a writer that ended sends what it left (`replay.rs`).
 //!
 //! Rows name their project or experiment themselves, so the hash covers the server's address
 //! and the organisation, not the project.

@@ -13,6 +13,7 @@ use crate::span::{Span, SpanOptions};
 use tidegate_model::Destination;
 
 mod producers;
+mod stopping;
 
 /// Answers each request, in order of arrival, as the script says.
 struct Scripted {
@@ -52,8 +53,8 @@ fn world(latency: Duration, script: fn(usize) -> Reply, budget_bytes: u64) -> Wo
     world_with([latency; 2], script, budget_bytes)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the test awaits the handle")]
-fn world_with(latency: [Duration; 2], script: fn(usize) -> Reply, budget_bytes: u64) -> World {
+/// What producers and the driver share.
+fn shared(budget_bytes: u64) -> (Arc<Recorder>, Arc<Shared>) {
     let inbox = Arc::new(Inbox::default());
     let budget = Budget::new(budget_bytes);
     let notices = Arc::new(Notices::new(Duration::from_secs(60), None));
@@ -69,16 +70,11 @@ fn world_with(latency: [Duration; 2], script: fn(usize) -> Reply, budget_bytes: 
         dumps: Dumps::default(),
         owner: Owner::this_process(),
     });
-    let shared = Arc::new(Shared::new(inbox, budget, notices));
-    let transport = Arc::new(Scripted {
-        latency,
-        bodies: Mutex::default(),
-        script,
-        requests: AtomicUsize::new(0),
-        in_flight: AtomicUsize::new(0),
-        peak: AtomicUsize::new(0),
-    });
-    let options = Options {
+    (recorder, Arc::new(Shared::new(inbox, budget, notices)))
+}
+
+fn options(budget_bytes: u64) -> Options {
+    Options {
         lanes: 8,
         budget_bytes,
         max_rows: 10_000,
@@ -89,18 +85,35 @@ fn world_with(latency: [Duration; 2], script: fn(usize) -> Reply, budget_bytes: 
         spool: false,
         spool_when_full: false,
         seed: 1,
-    };
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test awaits the handle")]
+fn world_with(latency: [Duration; 2], script: fn(usize) -> Reply, budget_bytes: u64) -> World {
+    let (recorder, shared) = shared(budget_bytes);
+    let transport = Arc::new(Scripted {
+        latency,
+        bodies: Mutex::default(),
+        script,
+        requests: AtomicUsize::new(0),
+        in_flight: AtomicUsize::new(0),
+        peak: AtomicUsize::new(0),
+    });
     let driver = tokio::spawn({
         let (shared, transport) = (Arc::clone(&shared), Arc::clone(&transport));
-        async move { run(options, &shared, &transport).await }
+        async move { run(options(budget_bytes), &shared, &transport).await }
     });
     World { recorder, shared, transport, driver }
 }
 
+fn span(recorder: &Arc<Recorder>) -> Span {
+    let destination = Destination::Experiment("e".into());
+    Span::root(Arc::clone(recorder), destination, SpanOptions::new("s"))
+}
+
 impl World {
     fn span(&self) -> Span {
-        let destination = Destination::Experiment("e".into());
-        Span::root(Arc::clone(&self.recorder), destination, SpanOptions::new("s"))
+        span(&self.recorder)
     }
 
     async fn flush(&self, deadline: Duration) -> Receipt {
@@ -110,10 +123,15 @@ impl World {
     }
 
     fn stop(&self, timeout: Duration) {
-        self.shared.inbox.close();
-        *self.shared.stop.lock().expect("not poisoned") = Some(timeout);
-        self.shared.inbox.bell.call();
+        stop(&self.shared, timeout);
     }
+}
+
+/// What [`Driver::stop`] does before it waits.
+fn stop(shared: &Shared, timeout: Duration) {
+    shared.inbox.close();
+    *shared.stop.lock().expect("not poisoned") = Some(timeout);
+    shared.inbox.bell.call();
 }
 
 const SECOND: Duration = Duration::from_secs(1);
