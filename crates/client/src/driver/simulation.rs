@@ -256,7 +256,7 @@ impl Life {
 async fn simulate(seed: u64) {
     let net = Net::new(seed);
     let spool = TempDir::new().expect("a directory");
-    let durable = seed % 2 == 0;
+    let durable = seed.is_multiple_of(2);
 
     // The first life ends in the middle, without a word. What it promised depends on `durable`.
     let first = Life::new(&net, &spool, durable);

@@ -89,7 +89,7 @@ fn world(latency: Duration, script: fn(usize) -> Reply, budget_bytes: u64) -> Wo
 
 impl World {
     fn span(&self) -> Span {
-        let destination = Destination::Experiment("e".into());
+        let destination = Arc::new(Destination::Experiment("e".into()));
         Span::root(Arc::clone(&self.recorder), destination, SpanOptions::new("s"))
     }
 
