@@ -3,6 +3,7 @@
 
 mod arrows;
 mod files;
+mod named;
 
 use std::fs;
 use std::process::Command;
@@ -23,6 +24,8 @@ pub(crate) fn run() -> Result<()> {
             && let Ok(text) = std::str::from_utf8(&bytes)
         {
             problems.extend(files::check(&path, text));
+            let read = |file: &str| fs::read_to_string(root().join(file)).ok();
+            problems.extend(named::check(&path, text, read));
         }
     }
     if problems.is_empty() {

@@ -366,3 +366,6 @@ async fn drain_all(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,10 +9,15 @@ pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
-/// Wall time, for labels only. A clock before 1970 reads as 1970 instead of panicking.
+/// Wall time, for labels only.
 #[expect(clippy::disallowed_methods, reason = "the one reader of the wall clock")]
 pub(crate) fn wall() -> WallTime {
-    WallTime(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO))
+    since_epoch(SystemTime::now())
+}
+
+/// A clock before 1970 reads as 1970 instead of panicking.
+fn since_epoch(time: SystemTime) -> WallTime {
+    WallTime(time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO))
 }
 
 /// A moment as time since the unix epoch.
@@ -33,6 +38,13 @@ impl WallTime {
             // Only a clock beyond the year 9999 gets here.
             Err(_) => "1970-01-01T00:00:00.000Z".to_owned(),
         }
+    }
+}
+
+#[cfg(test)]
+impl WallTime {
+    pub(crate) fn from_unix_seconds(seconds: u64) -> Self {
+        Self(Duration::from_secs(seconds))
     }
 }
 
@@ -67,8 +79,19 @@ mod tests {
     }
 
     #[test]
-    fn an_end_is_never_before_its_start() {
-        let started = Started::now();
-        assert!(started.elapsed_wall() >= started.wall);
+    fn invariant_9_a_clock_before_1970_is_no_panic() {
+        assert_eq!(since_epoch(UNIX_EPOCH - Duration::from_secs(1)), WallTime(Duration::ZERO));
+        assert_eq!(since_epoch(UNIX_EPOCH + Duration::from_secs(1)).unix_seconds(), 1.0);
+    }
+
+    #[test]
+    fn an_end_is_never_before_its_start_whatever_either_clock_does() {
+        let hour = Duration::from_secs(3600);
+        // The wall clock was an hour ahead at the start and has been set right since.
+        let ahead = Started { wall: WallTime(wall().0 + hour), monotonic: now() };
+        assert!(ahead.elapsed_wall() >= ahead.wall);
+        // The monotonic clock shows less than at the start.
+        let later = Started { wall: wall(), monotonic: now() + hour };
+        assert_eq!(later.elapsed_wall(), later.wall);
     }
 }

@@ -240,7 +240,8 @@ impl Config {
         self
     }
 
-    /// Sets the time-out of one request, connecting included; 60 s by default.
+    /// Sets the time-out of one request, connecting included; 60 s by default. A request has a
+    /// second more for every 32 KiB of its body, so that a slow link can carry a full batch.
     #[must_use]
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout;

@@ -15,7 +15,7 @@
 //! | `BRAINTRUST_NUM_RETRIES` | until `give_up_after` | caps retries of one request when set |
 //! | `BRAINTRUST_SYNC_FLUSH` | false | send only in `flush()` |
 //! | `BRAINTRUST_QUEUE_DROP_LOGGING_PERIOD` | 60 | seconds between lines about losses |
-//! | `BRAINTRUST_HTTP_TIMEOUT` | 60 | seconds one request may take |
+//! | `BRAINTRUST_HTTP_TIMEOUT` | 60 | seconds one request may take, and one more per 32 KiB of body |
 //! | `BRAINTRUST_LOG_FLUSH_CHUNK_SIZE` | | deprecated: no effect, warns |
 //! | `BRAINTRUST_QUEUE_DROP_EXCEEDING_MAXSIZE` | | no effect (the bound is in bytes), warns |
 //! | `BRAINTRUST_ALL_PUBLISH_PAYLOADS_DIR` | none | debug copies of every body before it is sent |

@@ -17,10 +17,15 @@ const MAX_REPLY_BYTES: usize = 64 << 20;
 /// Most characters of a server's error text that are repeated.
 const MAX_MESSAGE_CHARS: usize = 300;
 
+/// Beyond its time-out a request has a second for every so many bytes of its body: a slow link
+/// would otherwise repeat the same full batch for ever.
+const SLOWEST_BYTES_PER_SECOND: u32 = 32 << 10;
+
 /// A connection pool that authenticates every request.
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
     client: reqwest::Client,
+    timeout: Duration,
     authorization: Option<HeaderValue>,
 }
 
@@ -51,7 +56,6 @@ impl Http {
     pub(crate) fn new(key: Option<&SecretString>, timeout: Duration) -> Self {
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls())
-            .timeout(timeout)
             .connect_timeout(timeout.min(Duration::from_secs(10)))
             // A redirected POST would turn into a GET; a wrong URL should be said instead.
             .redirect(reqwest::redirect::Policy::none())
@@ -64,7 +68,7 @@ impl Http {
             value.set_sensitive(true);
             Some(value)
         });
-        Self { client, authorization }
+        Self { client, timeout, authorization }
     }
 
     /// Sends a request and reads the reply, whatever its status.
@@ -81,7 +85,9 @@ impl Http {
             origin: origin.clone(),
             source: error.without_url(),
         };
-        let mut request = self.client.request(method, url);
+        let length = body.as_ref().map_or(0, |body| body.bytes.len());
+        let mut request =
+            self.client.request(method, url).timeout(time_limit(self.timeout, length));
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
@@ -155,6 +161,11 @@ impl Answer {
     }
 }
 
+fn time_limit(timeout: Duration, body_bytes: usize) -> Duration {
+    let bytes = u32::try_from(body_bytes).unwrap_or(u32::MAX);
+    timeout.saturating_add(Duration::from_secs(bytes.into()) / SLOWEST_BYTES_PER_SECOND)
+}
+
 /// Joins without doubling slashes.
 fn join(base: &str, path: &str) -> Result<reqwest::Url, ApiError> {
     let text = format!("{}/{}", base.trim_end_matches('/'), path.trim_start_matches('/'));
@@ -215,6 +226,14 @@ mod tests {
         for bad in ["", "host:8787", "ftp://host", "http://"] {
             assert!(matches!(join(bad, "x"), Err(ApiError::Url { .. })), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_large_body_has_more_time() {
+        let minute = Duration::from_secs(60);
+        assert_eq!(time_limit(minute, 0), minute);
+        assert_eq!(time_limit(minute, 3 << 20), minute + Duration::from_secs(96));
+        assert_eq!(time_limit(Duration::MAX, 1), Duration::MAX);
     }
 
     #[test]

@@ -380,3 +380,6 @@ impl Inbox {
         lock(&self.ledger).flushes.retain(|flush| flush.id != id);
     }
 }
+
+#[cfg(test)]
+mod tests;

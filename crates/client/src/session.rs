@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::{Method, StatusCode};
@@ -30,6 +31,8 @@ struct State {
     current: Option<Arc<Connected>>,
     /// Address that failed last, for [`crate::Locate`].
     failed: Option<String>,
+    /// Origin that refused the key.
+    refused: Option<String>,
 }
 
 /// One successful login.
@@ -73,7 +76,20 @@ impl Session {
 
     /// Logs in unless that is done already.
     pub(crate) async fn connected(&self) -> Result<Arc<Connected>, ApiError> {
+        self.log_in(&mut *self.connected.lock().await).await
+    }
+
+    /// As [`Session::connected`], but a key that was refused is not tried again: every lane
+    /// would, since all of them wait for the first login.
+    async fn connected_unless_refused(&self) -> Result<Arc<Connected>, ApiError> {
         let mut state = self.connected.lock().await;
+        if let Some(origin) = state.refused.clone() {
+            return Err(ApiError::Unauthorized { origin });
+        }
+        self.log_in(&mut state).await
+    }
+
+    async fn log_in(&self, state: &mut State) -> Result<Arc<Connected>, ApiError> {
         if let Some(connected) = &state.current {
             return Ok(Arc::clone(connected));
         }
@@ -93,12 +109,16 @@ impl Session {
                     state.failed = Some(app_url);
                     tries += 1;
                 }
+                Err(ApiError::Unauthorized { origin }) => {
+                    state.refused = Some(origin.clone());
+                    return Err(ApiError::Unauthorized { origin });
+                }
                 login => break (app_url, login?),
             }
         };
         let connected = Arc::new(self.choose(app_url, login)?);
         state.current = Some(Arc::clone(&connected));
-        state.failed = None;
+        (state.failed, state.refused) = (None, None);
         Ok(connected)
     }
 
@@ -195,14 +215,15 @@ impl Session {
             .map_err(|source| ApiError::Decode { path: path.to_owned(), source })
     }
 
-    /// Learns the server's body limit and the encoding to send in, once per login. Any failure
-    /// means that it announces nothing.
+    /// Learns the server's body limit and the encoding to send in, once per login. Any failure,
+    /// slowness included, means that it announces nothing.
     async fn learn_limits(&self) -> Result<Option<Encoding>, ApiError> {
-        let connected = self.connected().await?;
+        let connected = self.connected_unless_refused().await?;
         let learned = connected.limits_known.get_or_init(|| async {
-            let version: Result<VersionReply, _> =
-                self.http.json(Method::GET, &connected.api_url, "version", None).await;
-            let version = version.unwrap_or_default();
+            let version =
+                self.http.json::<VersionReply>(Method::GET, &connected.api_url, "version", None);
+            let version = tokio::time::timeout(VERSION_PATIENCE, version).await;
+            let version = version.ok().and_then(Result::ok).unwrap_or_default();
             let announced = version.logs3_payload_max_bytes;
             let server = announced.and_then(|bytes| u64::try_from(bytes).ok()).filter(|b| *b > 0);
             let limit = match (self.config.max_request_bytes, server) {
@@ -279,6 +300,10 @@ impl crate::spool::replay::Upload for Arc<Session> {
 
 /// How often one request follows a server to another address.
 const MOST_MOVES: u32 = 3;
+
+/// Uploads wait no longer than this for what `/version` would tell them: a limit that is not
+/// known is learned from a 413 as well.
+const VERSION_PATIENCE: Duration = Duration::from_secs(3);
 
 const LOGIN: &str = "api/apikey/login";
 

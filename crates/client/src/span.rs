@@ -277,6 +277,15 @@ pub async fn traced<F: Future>(options: impl Into<SpanOptions>, future: F) -> F:
     output
 }
 
+#[cfg(test)]
+impl Span {
+    /// A span whose start was recorded before.
+    pub(crate) fn inherited(recorder: Arc<Recorder>, head: Arc<Head>) -> Self {
+        let (started, ended) = (Started::now(), AtomicBool::new(false));
+        Self { inner: Some(Arc::new(Inner { recorder, head, started, ended })) }
+    }
+}
+
 impl Inner {
     fn draft(&self, event: Event) -> Draft {
         Draft { head: Arc::clone(&self.head), start: None, end: None, event }

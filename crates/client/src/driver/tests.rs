@@ -12,9 +12,13 @@ use crate::recorder::{Owner, Recorder};
 use crate::span::{Span, SpanOptions};
 use tidegate_model::Destination;
 
+mod producers;
+
 /// Answers each request, in order of arrival, as the script says.
 struct Scripted {
-    latency: Duration,
+    /// Of the first request, and of all later ones.
+    latency: [Duration; 2],
+    bodies: Mutex<Vec<Bytes>>,
     script: fn(usize) -> Reply,
     requests: AtomicUsize,
     in_flight: AtomicUsize,
@@ -22,11 +26,12 @@ struct Scripted {
 }
 
 impl Transport for Scripted {
-    async fn send(&self, _: Bytes) -> (Reply, Trace) {
+    async fn send(&self, body: Bytes) -> (Reply, Trace) {
+        self.bodies.lock().expect("not poisoned").push(body);
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let now = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
         self.peak.fetch_max(now, Ordering::Relaxed);
-        tokio::time::sleep(self.latency).await;
+        tokio::time::sleep(self.latency[number.min(1)]).await;
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
         ((self.script)(number), Trace::default())
     }
@@ -43,8 +48,12 @@ struct World {
     driver: JoinHandle<()>,
 }
 
-#[expect(clippy::disallowed_methods, reason = "the test awaits the handle")]
 fn world(latency: Duration, script: fn(usize) -> Reply, budget_bytes: u64) -> World {
+    world_with([latency; 2], script, budget_bytes)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test awaits the handle")]
+fn world_with(latency: [Duration; 2], script: fn(usize) -> Reply, budget_bytes: u64) -> World {
     let inbox = Arc::new(Inbox::default());
     let budget = Budget::new(budget_bytes);
     let notices = Arc::new(Notices::new(Duration::from_secs(60), None));
@@ -63,6 +72,7 @@ fn world(latency: Duration, script: fn(usize) -> Reply, budget_bytes: u64) -> Wo
     let shared = Arc::new(Shared::new(inbox, budget, notices));
     let transport = Arc::new(Scripted {
         latency,
+        bodies: Mutex::default(),
         script,
         requests: AtomicUsize::new(0),
         in_flight: AtomicUsize::new(0),
@@ -113,7 +123,7 @@ fn acknowledge(_: usize) -> Reply {
 }
 
 #[tokio::test(start_paused = true)]
-async fn flush_covers_what_came_before_and_nothing_after() {
+async fn invariant_6_flush_covers_what_came_before_and_nothing_after() {
     let world = world(SECOND, acknowledge, 1 << 20);
     world.span().log(Event::new().input(&1));
     let flush = world.flush(60 * SECOND);
@@ -175,7 +185,7 @@ async fn rows_queued_behind_a_failing_batch_are_not_stranded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retrying_batch_holds_back_nobody_else() {
+async fn invariant_7_a_retrying_batch_holds_back_nobody_else() {
     let script = |number| match number {
         0 => Reply::Retry { after: Some(100 * SECOND), detail: "429".into() },
         _ => Reply::Acknowledged,
@@ -190,7 +200,7 @@ async fn a_retrying_batch_holds_back_nobody_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_gate_opens_as_soon_as_bytes_are_acknowledged() {
+async fn invariant_3_the_gate_opens_as_soon_as_bytes_are_acknowledged() {
     let world = world(SECOND, acknowledge, 16_000);
     let text = "x".repeat(1_000);
     let spans: Vec<Span> = (0..20).map(|_| world.span()).collect();

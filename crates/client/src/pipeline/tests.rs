@@ -1,4 +1,5 @@
-//! The pipeline against a reference: random histories of spans, time, pressure and replies.
+//! The pipeline alone: records, time, pressure and replies go in by hand, and a server that
+//! merges as the protocol says stands behind it.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -13,10 +14,13 @@ use tidegate_model::{Destination, Row, RowId, SpanId, TraceId};
 
 use super::{Action, Core, Options, Pressure, Reply};
 use crate::budget::Budget;
-use crate::clock;
+use crate::clock::{self, WallTime};
 use crate::event::Event;
 use crate::inbox::{DropReason, Inbox, Outcome};
 use crate::record::{Head, Record, Start, wire_bytes};
+
+mod histories;
+mod sending;
 
 const LANES: usize = 3;
 
@@ -41,6 +45,8 @@ struct World {
     inbox: Inbox,
     budget: Arc<Budget>,
     now: Instant,
+    /// What the wall clock shows to the next record.
+    wall: WallTime,
     pressure: Pressure,
     in_flight: HashMap<u64, Bytes>,
     stored: HashMap<String, Row>,
@@ -58,6 +64,7 @@ impl World {
             inbox: Inbox::default(),
             budget: Budget::new(10_000_000),
             now: clock::now(),
+            wall: clock::wall(),
             pressure: Pressure::default(),
             in_flight: HashMap::new(),
             stored: HashMap::new(),
@@ -68,7 +75,7 @@ impl World {
     }
 
     fn record(&mut self, head: &Arc<Head>, kind: Kind, event: Event, fields: &Value) {
-        let at = clock::wall();
+        let at = self.wall;
         let start = (kind == Kind::Start).then(|| Start {
             at,
             name: "span".into(),
@@ -246,146 +253,6 @@ fn event_of(fields: &Value) -> Event {
         };
     }
     event
-}
-
-fn values() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        (0..3i32).prop_map(Value::from),
-        "[xyé\"]{0,3}".prop_map(Value::from),
-    ];
-    leaf.prop_recursive(3, 10, 3, |inner| {
-        proptest::collection::vec(("[ab]", inner), 0..3)
-            .prop_map(|members| Value::Object(members.into_iter().collect()))
-    })
-}
-
-fn fields() -> impl Strategy<Value = Value> {
-    (
-        proptest::option::of(values()),
-        proptest::option::of(values()),
-        proptest::option::of(proptest::collection::vec("[pq]", 1..3)),
-        proptest::option::of(0..=4u8),
-    )
-        .prop_map(|(output, metadata, tags, score)| {
-            let mut fields = Row::new();
-            if let Some(output) = output {
-                fields.insert("output".into(), output);
-            }
-            if let Some(metadata) = metadata {
-                fields.insert("metadata".into(), metadata);
-            }
-            if let Some(mut tags) = tags {
-                tags.dedup();
-                fields.insert("tags".into(), tags.into());
-            }
-            if let Some(score) = score {
-                fields.insert("scores".into(), json!({"s": f64::from(score) / 4.0}));
-            }
-            Value::Object(fields)
-        })
-}
-
-#[derive(Debug, Clone)]
-enum Step {
-    Start(u64, Value),
-    Log(u64, Value),
-    End(u64),
-    Wait(u64),
-    Gate(bool),
-    Flush,
-    Reply(usize, Answer),
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Answer {
-    Acknowledge,
-    /// The server stored the rows, but its answer was lost.
-    StoredButLost,
-    Busy,
-    BusyFor(u64),
-    TooLarge,
-}
-
-fn steps() -> impl Strategy<Value = Step> {
-    let answer = prop_oneof![
-        6 => Just(Answer::Acknowledge),
-        1 => Just(Answer::StoredButLost),
-        1 => Just(Answer::Busy),
-        1 => (1..5u64).prop_map(Answer::BusyFor),
-        1 => Just(Answer::TooLarge),
-    ];
-    prop_oneof![
-        4 => (0..8u64, fields()).prop_map(|(span, fields)| Step::Start(span, fields)),
-        6 => (0..8u64, fields()).prop_map(|(span, fields)| Step::Log(span, fields)),
-        3 => (0..8u64).prop_map(Step::End),
-        4 => (0..300u64).prop_map(Step::Wait),
-        1 => any::<bool>().prop_map(Step::Gate),
-        1 => Just(Step::Flush),
-        5 => (0..LANES, answer).prop_map(|(which, answer)| Step::Reply(which, answer)),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_500))]
-
-    /// Invariants 1, 2 and 4 at every instant, and the stored rows in the end, whatever happens.
-    #[test]
-    fn every_record_is_accounted_for_and_stored_once(
-        history in proptest::collection::vec(steps(), 1..80),
-    ) {
-        let mut world = World::new(options());
-        let mut heads: HashMap<u64, Arc<Head>> = HashMap::new();
-        for step in history {
-            match step {
-                Step::Start(span, fields) if !heads.contains_key(&span) => {
-                    heads.insert(span, head(span));
-                    world.record(&heads[&span], Kind::Start, event_of(&fields), &fields);
-                }
-                Step::Start(..) => {}
-                Step::Log(span, fields) => {
-                    if let Some(head) = heads.get(&span) {
-                        world.record(head, Kind::Log, event_of(&fields), &fields);
-                    }
-                }
-                Step::End(span) => {
-                    if let Some(head) = heads.get(&span) {
-                        world.record(head, Kind::End, Event::new(), &json!({}));
-                    }
-                }
-                Step::Wait(milliseconds) => world.now += Duration::from_millis(milliseconds),
-                Step::Gate(waiting) => world.pressure.gate_waiting = waiting,
-                Step::Flush => world.pressure.flush_watermark = Some(world.inbox.stats().accepted),
-                Step::Reply(which, answer) => {
-                    let Some(&batch) = world.batches().get(which) else { continue };
-                    let retry = |after| Reply::Retry { after, detail: String::new() };
-                    let reply = match answer {
-                        Answer::Acknowledge => Reply::Acknowledged,
-                        Answer::Busy => retry(None),
-                        Answer::BusyFor(seconds) => retry(Some(Duration::from_secs(seconds))),
-                        Answer::StoredButLost => {
-                            let body = world.in_flight[&batch].clone();
-                            world.store(&body);
-                            retry(None)
-                        }
-                        // Only a batch that can be split; a lone row would be lost, as it must.
-                        Answer::TooLarge if rows_of(&world.in_flight[&batch]).len() > 1 => {
-                            Reply::TooLarge
-                        }
-                        Answer::TooLarge => Reply::Acknowledged,
-                    };
-                    world.reply(batch, reply);
-                }
-            }
-            world.turn();
-        }
-        world.drain();
-        let stats = world.inbox.stats();
-        prop_assert_eq!(stats.acknowledged, stats.accepted);
-        prop_assert_eq!(stats.rows, heads.len() as u64);
-        prop_assert_eq!(world.budget.used_bytes(), 0);
-        prop_assert_eq!(world.stored_fields(), world.expected);
-    }
 }
 
 /// Starts, logs and ends `count` spans at once.

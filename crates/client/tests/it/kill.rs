@@ -1,7 +1,6 @@
 //! `kill -9` of a durable client at random points: whatever `log()` had returned for is stored.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::sync_channel;
 use std::thread;
@@ -11,7 +10,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tidegate_client::{Client, Config};
 
-use crate::support::{Answer, Server};
+use crate::support::{Answer, Server, example};
 
 /// `cargo xtask soak` sets more.
 #[expect(clippy::disallowed_methods, reason = "the one setting of this test")]
@@ -20,11 +19,8 @@ fn kill_points() -> u32 {
     points.map_or(8, |points| points.parse().expect("a number of kill points"))
 }
 
-/// Cargo builds the examples of a package together with its tests.
 fn durable(url: &str, spool: &TempDir, run: u32) -> Child {
-    let tests: PathBuf = std::env::current_exe().expect("this program");
-    let target = tests.parent().and_then(|deps| deps.parent()).expect("target/<profile>/deps");
-    Command::new(target.join("examples").join("durable"))
+    Command::new(example("durable"))
         .arg(url)
         .arg(spool.path())
         .args(["1000000", &run.to_string()])

@@ -1,8 +1,10 @@
 //! Sync code, every kind of runtime, shutdown and drop: nothing blocks past its deadline.
 
+use std::sync::Barrier;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use tidegate_client::{Client, DropReason, FlushError, Policy};
+use tidegate_client::{Client, Config, DropReason, FlushError, Policy};
 use tokio::runtime::Builder;
 
 use crate::support::{Answer, Server, experiment};
@@ -46,6 +48,49 @@ fn works_on_a_current_thread_runtime_and_after_it_ended() {
     drop(runtime);
     one_row(&client);
     assert_eq!(client.flush_blocking(MINUTE).expect("delivered").rows, 1);
+}
+
+/// The official Rust SDK builds and blocks on runtimes in `Drop`, and skips it on this flavour.
+#[test]
+fn invariant_9_making_and_dropping_a_client_works_anywhere_on_a_current_thread_runtime() {
+    let server = Server::start(|_, _, _| None);
+    let runtime = Builder::new_current_thread().build().expect("a runtime");
+    let url = server.url.clone();
+    let recorded = move || {
+        let config = Config::default().app_url(&url).shutdown_timeout(MINUTE);
+        one_row(&Client::new(config).expect("a client"));
+    };
+    runtime.block_on(async {
+        recorded();
+        let (task, blocking) = (recorded.clone(), recorded.clone());
+        #[expect(clippy::disallowed_methods, reason = "awaited right here")]
+        tokio::spawn(async move { task() }).await.expect("no panic");
+        tokio::task::spawn_blocking(blocking).await.expect("no panic");
+    });
+    drop(runtime);
+    recorded();
+    assert_eq!(server.seen(|seen| seen.stored.len()), 4);
+}
+
+/// Which handle is the last one is a race in the official Rust SDK.
+#[test]
+fn whichever_clone_is_dropped_last_delivers() {
+    for _ in 0..10 {
+        let server = Server::start(|_, _, _| None);
+        let client = server.client_with(|config| config.shutdown_timeout(MINUTE));
+        let together = Barrier::new(8);
+        thread::scope(|scope| {
+            for own in std::iter::repeat_n(client, 8) {
+                let together = &together;
+                scope.spawn(move || {
+                    one_row(&own);
+                    together.wait();
+                    drop(own);
+                });
+            }
+        });
+        assert_eq!(server.seen(|seen| seen.stored.len()), 8);
+    }
 }
 
 #[test]

@@ -2,6 +2,9 @@
 
 mod kill;
 mod lifecycle;
+mod process;
 mod protocol;
 mod spool;
 mod support;
+mod waiting;
+mod wire;

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tidegate_client::{Client, Config};
@@ -18,6 +20,29 @@ pub(crate) enum Answer {
     Hang,
     /// Closes the connection without an answer.
     Close,
+    /// Answers as without a script, once the gate is open.
+    Behind(Arc<Gate>),
+}
+
+/// Holds answers back until the test opens it.
+#[derive(Default)]
+pub(crate) struct Gate {
+    open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    pub(crate) fn open(&self) {
+        *self.open.lock().expect("not poisoned") = true;
+        self.opened.notify_all();
+    }
+
+    /// Gives up after minutes, so that a failed test leaves no thread behind.
+    fn pass(&self) {
+        let open = self.open.lock().expect("not poisoned");
+        let limit = Duration::from_secs(300);
+        drop(self.opened.wait_timeout_while(open, limit, |open| !*open).expect("not poisoned"));
+    }
 }
 
 /// What arrived, in order.
@@ -74,6 +99,13 @@ impl Server {
     }
 }
 
+/// An example of this package. Cargo builds those together with its tests.
+pub(crate) fn example(name: &str) -> PathBuf {
+    let tests = std::env::current_exe().expect("this program");
+    let target = tests.parent().and_then(|deps| deps.parent()).expect("target/<profile>/deps");
+    target.join("examples").join(name)
+}
+
 pub(crate) fn experiment() -> Destination {
     Destination::Experiment("e1".into())
 }
@@ -88,14 +120,19 @@ fn serve(mut stream: &TcpStream, url: &str, seen: &Mutex<Seen>, script: &Script)
             seen.headers.push(headers);
             seen.bodies.push(body.clone());
             let answer = script(&path, uploads, &body).unwrap_or_else(|| default(&path, url));
-            if path == "/logs3" {
-                seen.uploads += 1;
-                if matches!(answer, Answer::Json(200, ..)) {
-                    store(&mut seen.stored, &body);
-                }
-            }
+            seen.uploads += usize::from(path == "/logs3");
             answer
         };
+        let answer = match answer {
+            Answer::Behind(gate) => {
+                gate.pass();
+                default(&path, url)
+            }
+            answer => answer,
+        };
+        if path == "/logs3" && matches!(answer, Answer::Json(200, ..)) {
+            store(&mut seen.lock().expect("not poisoned").stored, &body);
+        }
         match answer {
             Answer::Json(status, extra, body) => {
                 let body = body.to_string();
@@ -112,6 +149,7 @@ fn serve(mut stream: &TcpStream, url: &str, seen: &Mutex<Seen>, script: &Script)
                 return;
             }
             Answer::Close => return,
+            Answer::Behind(_) => unreachable!("it became an answer above"),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What a real collector has after a run, and what the comparison says.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -8,6 +10,7 @@ use tidegate_analysis::comparison::{compare, trials_from_rows};
 use tidegate_client::{Client, Config, Event, Policy, Span};
 use tidegate_eval::{Case, Eval, EvalError, Outcome, Report};
 use tidegate_server::{Handle, Options, Role, start};
+use tokio::sync::Notify;
 
 struct World {
     client: Client,
@@ -131,6 +134,46 @@ async fn the_comparison_with_the_last_run_equals_a_count_by_hand() {
         |rows: &[Value]| trials_from_rows(rows.iter().map(|row| row.as_object().expect("a row")));
     let local = compare(&trials(&now), Some(&trials(&before)));
     assert_eq!(local.scores, second.summary.comparison.scores);
+}
+
+/// With a concurrency limit the JavaScript client flushes after each case, and the next one waits
+/// for the backlog of all.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_case_waits_for_the_uploads_of_another() {
+    const CASES: usize = 20;
+    let world = world().await;
+    // Connections are accepted by the system, and nobody ever answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let client = Client::new(
+        Config::default()
+            .app_url(world.collector.url())
+            .policy(Policy::Block)
+            .api_url(format!("http://{}", silent.local_addr().expect("bound")))
+            .shutdown_timeout(Duration::ZERO),
+    )
+    .expect("a client");
+    let (begun, all) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+    let last = Arc::clone(&all);
+    let run = Eval::new("project")
+        .data((0..CASES).map(Case::<usize, ()>::new))
+        .task(async move |input, _cx| {
+            if begun.fetch_add(1, Ordering::Relaxed) + 1 == CASES {
+                last.notify_one();
+            }
+            *input
+        })
+        .max_concurrency(1)
+        .flush_timeout(Duration::from_secs(600))
+        .report(Report::Silent)
+        .run_with(&client);
+    let raced = async {
+        // Cancel safety: the run is over for this test either way.
+        tokio::select! {
+            ran = run => panic!("it ended without an answer to its uploads: {:?}", ran.err()),
+            () = all.notified() => {}
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), raced).await.expect("every case began");
 }
 
 #[tokio::test(flavor = "multi_thread")]
