@@ -4,24 +4,13 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::step::{self, Steps, cargo, output, root};
-use crate::{run_tests, tidy};
+use crate::step::{self, Steps, cargo, root};
+use crate::{run_tests, tidy, tools};
 
 const DENY_VERSION: &str = "0.20.2";
 
 fn deny() -> Result<()> {
-    let tools = root().join("target/tools");
-    let deny = tools.join("bin/cargo-deny");
-    let found = output(Command::new(&deny).arg("--version"));
-    if !found.is_some_and(|version| version.contains(DENY_VERSION)) {
-        // A debug build: it takes a quarter of the time, and checking takes a second anyway.
-        let mut install = cargo(&["install", "--debug", "--locked", "cargo-deny"]);
-        install.args(["--version", DENY_VERSION, "--root"]).arg(&tools);
-        // Its own folder: the profile of this workspace's target directory does not fit.
-        install.arg("--target-dir").arg(root().join("target/tools/build"));
-        step::run(&mut install)?;
-    }
-    let mut check = Command::new(deny);
+    let mut check = Command::new(tools::install("cargo-deny", DENY_VERSION)?);
     check.args(["--workspace", "check", "bans", "licenses", "sources"]).current_dir(root());
     step::run(&mut check)
 }

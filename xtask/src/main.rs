@@ -1,11 +1,13 @@
 //! `cargo xtask`: the one task runner. `.ci/run` calls `cargo xtask ci`.
 
+mod bench;
 mod ci;
 mod env;
 mod run_tests;
 mod setup;
 mod step;
 mod tidy;
+mod tools;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -20,6 +22,7 @@ usage: cargo xtask COMMAND [--yes]
   setup   only the set-up: clients from npm and PyPI into target/e2e
   tidy    dependency arrows, file lengths, machine paths, tests that documents name
   soak    the long runs: many kill points
+  bench   wall time (criterion) and instructions (Valgrind) of recording and batching
 
   --yes   install missing Debian packages without asking (so does CI=true)
 ";
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         ["setup"] => setup::run(yes),
         ["tidy"] => tidy::run(),
         ["soak"] => run_tests::soak(yes),
+        ["bench"] => bench::run(yes),
         ["help" | "--help" | "-h"] => {
             print(HELP);
             Ok(())

@@ -13,12 +13,12 @@ use crate::print;
 use crate::step::{output, root, run as run_command};
 
 /// A program the tests need, how to see that it is there, and the Debian package that has it.
-struct Need {
-    what: &'static str,
-    program: &'static str,
-    arguments: &'static [&'static str],
-    least: Option<(u32, u32)>,
-    package: &'static str,
+pub(crate) struct Need {
+    pub(crate) what: &'static str,
+    pub(crate) program: &'static str,
+    pub(crate) arguments: &'static [&'static str],
+    pub(crate) least: Option<(u32, u32)>,
+    pub(crate) package: &'static str,
 }
 
 /// What the tests need and cannot get here.
@@ -66,21 +66,22 @@ const NEEDS: [Need; 5] = [
 ];
 
 pub(crate) fn run(yes: bool) -> Result<()> {
-    let missing = missing();
-    if !missing.is_empty() {
-        install(&missing, yes)?;
-        let still = self::missing();
-        if let Some(need) = still.first() {
-            return Err(Missing(need.what.to_owned()).into());
-        }
-    }
+    ensure(&NEEDS, yes)?;
     let e2e = root().join("target/e2e");
     javascript(&e2e.join("js"))?;
     python(&e2e.join("venv"))
 }
 
-fn missing() -> Vec<&'static Need> {
-    NEEDS.iter().filter(|need| !is_there(need)).collect()
+/// Installs what is missing, or says what is.
+pub(crate) fn ensure(needs: &[Need], yes: bool) -> Result<()> {
+    let missing = || needs.iter().filter(|need| !is_there(need)).collect::<Vec<_>>();
+    if !missing().is_empty() {
+        install(&missing(), yes)?;
+    }
+    match missing().first() {
+        None => Ok(()),
+        Some(need) => Err(Missing(need.what.to_owned()).into()),
+    }
 }
 
 fn is_there(need: &Need) -> bool {

@@ -171,10 +171,15 @@ impl Client {
         self.on_thread(async move { experiment::comparison(&session, id, base).await }).await
     }
 
-    /// Starts the root span of a new trace.
+    /// Starts the root span of a new trace. Share the destination (`Arc`) where many traces go to
+    /// the same place.
     #[must_use]
-    pub fn start_span(&self, destination: Destination, options: impl Into<SpanOptions>) -> Span {
-        Span::root(Arc::clone(&self.inner.recorder), destination, options.into())
+    pub fn start_span(
+        &self,
+        destination: impl Into<Arc<Destination>>,
+        options: impl Into<SpanOptions>,
+    ) -> Span {
+        Span::root(Arc::clone(&self.inner.recorder), destination.into(), options.into())
     }
 
     /// Waits while pending bytes fill the budget: the gate at which an evaluation holds back

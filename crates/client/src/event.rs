@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
+
+use crate::json::Json;
 
 pub(crate) type Name = Cow<'static, str>;
 
@@ -24,7 +25,7 @@ pub(crate) type Name = Cow<'static, str>;
 /// ```
 #[derive(Debug, Default)]
 pub struct Event {
-    pub(crate) raw: Vec<(Name, Box<RawValue>)>,
+    pub(crate) raw: Vec<(Name, Json)>,
     pub(crate) metrics: Vec<(Name, f64)>,
     pub(crate) scores: Vec<(Name, Option<f64>)>,
     pub(crate) tags: Vec<String>,
@@ -108,7 +109,7 @@ impl Event {
         if RESERVED.contains(&name.as_ref()) {
             return self;
         }
-        let value = to_raw_value(value).unwrap_or_else(|error| unserializable(&error));
+        let value = Json::of(value).unwrap_or_else(|error| unserializable(&error));
         upsert(&mut self.raw, name, value);
         self
     }
@@ -135,8 +136,8 @@ const RESERVED: [&str; 18] = [
     "tags",
 ];
 
-fn unserializable(error: &serde_json::Error) -> Box<RawValue> {
-    to_raw_value(&format!("<value could not be serialized: {error}>"))
+fn unserializable(error: &serde_json::Error) -> Json {
+    Json::of(&format!("<value could not be serialized: {error}>"))
         .expect("a string always serializes")
 }
 
@@ -163,7 +164,7 @@ mod tests {
     #[test]
     fn an_unserializable_value_is_recorded_as_text() {
         let event = Event::new().input(&Fails);
-        assert_eq!(event.raw[0].1.get(), r#""<value could not be serialized: on purpose>""#);
+        assert_eq!(event.raw[0].1.text(), r#""<value could not be serialized: on purpose>""#);
     }
 
     #[test]

@@ -9,7 +9,9 @@ pub(crate) fn span_id() -> SpanId {
 }
 
 pub(crate) fn trace_id() -> TraceId {
-    TraceId::from_bits((u128::from(random()) << 64) | u128::from(random()))
+    // Of a version 4 UUID six bits are fixed: four are folded away, and the other two are not among
+    // the 56 that W3C wants random.
+    TraceId::from_bits(Uuid::new_v4().as_u128() ^ (u128::from(random()) << 64))
 }
 
 /// A version 4 UUID has fixed bits in both halves, so both halves are folded together.

@@ -24,6 +24,9 @@
 
 #![deny(missing_docs)]
 
+#[cfg(feature = "__bench")]
+#[doc(hidden)]
+pub mod bench;
 mod budget;
 // Not inside of `budget.rs`: that file is compiled by `tidegate-loom` too, with other locks.
 #[cfg(test)]
@@ -44,6 +47,7 @@ mod git;
 mod http;
 mod ids;
 mod inbox;
+mod json;
 mod locate;
 mod mask;
 mod notice;

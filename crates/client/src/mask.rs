@@ -6,10 +6,10 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use serde_json::value::to_raw_value;
 use serde_json::{Map, Value};
 
 use crate::event::{Event, Name, upsert};
+use crate::json::Json;
 
 /// Fields that a mask sees; the protocol leaves `tags` and `error` alone.
 const FIELDS: [&str; 5] = ["input", "output", "expected", "metadata", "context"];
@@ -58,7 +58,7 @@ impl Mask {
             if !FIELDS.contains(&name.as_ref()) {
                 continue;
             }
-            let masked = match serde_json::from_str(raw.get()) {
+            let masked = match serde_json::from_slice(raw.bytes()) {
                 Ok(value) => self.run(name, value),
                 // Deeper than the parser goes: what cannot be shown to the mask does not pass.
                 Err(_) => Err(format!("ERROR: Failed to mask field '{name}' - TooDeep")),
@@ -73,7 +73,7 @@ impl Mask {
                 Err(error) => error.into(),
                 Ok(value) => value,
             };
-            *raw = to_raw_value(&value).unwrap_or_else(|_| null());
+            *raw = Json::of(&value).unwrap_or_else(|_| null());
         }
         let scores = event.scores.drain(..).map(|(name, score)| (name.into_owned(), score));
         match self.numbers("scores", scores) {
@@ -123,16 +123,16 @@ impl Mask {
 
 fn append_error(event: &mut Event, text: &str) {
     let before = event.raw.iter().find(|(name, _)| name == "error");
-    let before = before.and_then(|(_, raw)| serde_json::from_str::<String>(raw.get()).ok());
+    let before = before.and_then(|(_, raw)| serde_json::from_slice::<String>(raw.bytes()).ok());
     let text = match before {
         Some(before) => format!("{before}; {text}"),
         None => text.to_owned(),
     };
-    upsert(&mut event.raw, "error".into(), to_raw_value(&text).unwrap_or_else(|_| null()));
+    upsert(&mut event.raw, "error".into(), Json::of(&text).unwrap_or_else(|_| null()));
 }
 
-fn null() -> Box<serde_json::value::RawValue> {
-    to_raw_value(&Value::Null).expect("null serializes")
+fn null() -> Json {
+    Json::of(&Value::Null).expect("null serializes")
 }
 
 #[cfg(test)]
@@ -158,7 +158,7 @@ mod tests {
 
     fn field(event: &Event, name: &str) -> Value {
         let (_, raw) = event.raw.iter().find(|(known, _)| known == name).expect("set");
-        serde_json::from_str(raw.get()).expect("JSON")
+        serde_json::from_slice(raw.bytes()).expect("JSON")
     }
 
     #[test]
@@ -176,7 +176,7 @@ mod tests {
         Mask::new(hide).apply(&mut event);
         assert_eq!(field(&event, "input"), json!({"password": "***", "q": 1}));
         assert_eq!(field(&event, "metadata"), json!({"token": "***"}));
-        assert!(event.raw.iter().all(|(_, raw)| !raw.get().contains(SECRET)));
+        assert!(event.raw.iter().all(|(_, raw)| !raw.text().contains(SECRET)));
         assert_eq!(event.scores[0].1, Some(0.5));
         assert_eq!(event.metrics[0].1, 7.0);
     }
@@ -201,7 +201,7 @@ mod tests {
             let error = format!("it broke; {}; {}", failed("scores"), failed("metrics"));
             assert_eq!(field(&event, "error"), error);
             assert_eq!(event.tags, ["kept"]);
-            assert!(event.raw.iter().all(|(_, raw)| !raw.get().contains(SECRET)));
+            assert!(event.raw.iter().all(|(_, raw)| !raw.text().contains(SECRET)));
         }
     }
 

@@ -7,7 +7,7 @@ use tidegate_model::{Destination, RowId, SpanId, TraceId};
 
 use crate::budget::Lease;
 use crate::clock::WallTime;
-use crate::event::Event;
+use crate::event::{Event, Name};
 use crate::spool::Entry;
 
 /// What all records of one span share.
@@ -28,9 +28,9 @@ pub(crate) struct Head {
 #[derive(Debug)]
 pub(crate) struct Start {
     pub(crate) at: WallTime,
-    pub(crate) name: Arc<str>,
-    pub(crate) span_type: Option<Arc<str>>,
-    pub(crate) purpose: Option<Arc<str>>,
+    pub(crate) name: Name,
+    pub(crate) span_type: Option<Name>,
+    pub(crate) purpose: Option<Name>,
 }
 
 /// One event, holding its bytes of the budget.
@@ -111,7 +111,7 @@ pub(crate) fn wire_bytes(
         bytes += metrics + 12;
     }
     for (name, value) in &event.raw {
-        bytes += name.len() + value.get().len() + 4;
+        bytes += name.len() + value.bytes().len() + 4;
     }
     if !event.scores.is_empty() {
         bytes += 12 + event.scores.iter().map(|(name, _)| name.len() + 21).sum::<usize>();

@@ -1,5 +1,6 @@
 //! Spans: what user code holds while something runs.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tidegate_model::{Destination, RowId, SpanId, TraceId};
 
 use crate::clock::Started;
-use crate::event::Event;
+use crate::event::{Event, Name};
 use crate::ids;
 use crate::record::{Head, Start};
 use crate::recorder::{Draft, Recorder};
@@ -19,30 +20,30 @@ tokio::task_local! {
 /// How a span begins: its name, and what else is known at the start.
 #[derive(Debug, Default)]
 pub struct SpanOptions {
-    name: String,
-    span_type: Option<String>,
-    purpose: Option<String>,
+    name: Name,
+    span_type: Option<Name>,
+    purpose: Option<Name>,
     row_id: Option<RowId>,
     event: Event,
 }
 
 impl SpanOptions {
-    /// Names the span.
+    /// Names the span. A literal costs nothing, a `String` is taken over.
     #[must_use]
-    pub fn new(name: impl Into<String>) -> Self {
+    pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
         Self { name: name.into(), ..Self::default() }
     }
 
     /// Sets the type, such as `llm`, `task`, `score`, `function` or `tool`; none by default.
     #[must_use]
-    pub fn span_type(mut self, span_type: impl Into<String>) -> Self {
+    pub fn span_type(mut self, span_type: impl Into<Cow<'static, str>>) -> Self {
         self.span_type = Some(span_type.into());
         self
     }
 
     /// Sets the purpose; scorer spans carry `scorer`, which keeps their cost out of summaries.
     #[must_use]
-    pub fn purpose(mut self, purpose: impl Into<String>) -> Self {
+    pub fn purpose(mut self, purpose: impl Into<Cow<'static, str>>) -> Self {
         self.purpose = Some(purpose.into());
         self
     }
@@ -62,8 +63,8 @@ impl SpanOptions {
     }
 }
 
-impl From<&str> for SpanOptions {
-    fn from(name: &str) -> Self {
+impl From<&'static str> for SpanOptions {
+    fn from(name: &'static str) -> Self {
         Self::new(name)
     }
 }
@@ -120,14 +121,14 @@ impl Span {
     /// Starts the root of a new trace.
     pub(crate) fn root(
         recorder: Arc<Recorder>,
-        destination: Destination,
+        destination: Arc<Destination>,
         options: SpanOptions,
     ) -> Self {
         let trace_id = ids::trace_id();
         if !trace_id.is_sampled(recorder.sample_ratio) || !recorder.may_record() {
             return Self::disabled();
         }
-        Self::begin(recorder, Arc::new(destination), trace_id, None, options)
+        Self::begin(recorder, destination, trace_id, None, options)
     }
 
     /// Starts a child of this span.
@@ -166,9 +167,9 @@ impl Span {
         });
         let start = Start {
             at: started.wall,
-            name: options.name.into(),
-            span_type: options.span_type.map(Into::into),
-            purpose: options.purpose.map(Into::into),
+            name: options.name,
+            span_type: options.span_type,
+            purpose: options.purpose,
         };
         recorder.record(Draft {
             head: Arc::clone(&head),

@@ -259,7 +259,7 @@ where
         let plan = self.check()?;
         let experiment = client.register_experiment(plan.experiment.clone()).await;
         let experiment = experiment.map_err(EvalError::Register)?;
-        let record = Some((client.clone(), experiment.destination()));
+        let record = Some((client.clone(), Arc::new(experiment.destination())));
         let (ran, terminal) = self.go(record, Some(&experiment)).await?;
         let flushed = client.flush(plan.flush_timeout).await;
         let compared = match &flushed {
@@ -296,7 +296,7 @@ where
 
     async fn go(
         self,
-        record: Option<(Client, tidegate_model::Destination)>,
+        record: Option<(Client, Arc<tidegate_model::Destination>)>,
         experiment: Option<&Experiment>,
     ) -> Result<(Ran<I, O, E>, Terminal), EvalError> {
         let Self { source, task, scorers, plan } = self;

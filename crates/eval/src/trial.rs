@@ -29,7 +29,7 @@ pub(crate) struct Shared<I, O, E> {
     pub(crate) task: Task<I, O>,
     pub(crate) scorers: Vec<Scorer<I, O, E>>,
     /// Where spans go; `None` without sending logs.
-    pub(crate) record: Option<(Client, Destination)>,
+    pub(crate) record: Option<(Client, Arc<Destination>)>,
     /// Cancelled when the run times out.
     pub(crate) cancel: CancellationToken,
 }
@@ -99,7 +99,7 @@ where
         let root = match &self.record {
             Some((client, destination)) => {
                 let options = SpanOptions::new("eval").span_type("eval").event(case.first_event());
-                client.start_span(destination.clone(), options)
+                client.start_span(Arc::clone(destination), options)
             }
             None => Span::disabled(),
         };
@@ -224,7 +224,7 @@ where
         args: SharedArgs<I, O, E>,
         input: &ScorerInput<'_>,
     ) -> Result<Score, String> {
-        let options = SpanOptions::new(&scorer.name)
+        let options = SpanOptions::new(scorer.name.clone())
             .span_type("score")
             .purpose("scorer")
             .event(Event::new().input(input));

@@ -18,6 +18,8 @@ pub(crate) enum What {
     Upload(Upload),
     /// Measures what recording costs the thread that records.
     #[command(after_help = LOG_EXAMPLES)]
+    #[command(mut_arg("base", |base| base.default_value("25ms")))]
+    #[command(mut_arg("per_row", |per_row| per_row.default_value("0.01ms")))]
     Log(Log),
     /// The server that `bench upload` starts as a child process.
     #[command(hide = true)]
@@ -30,6 +32,7 @@ Examples:
   tidegate bench upload --cases 5000 --per-row 0.2ms --runs 5
   tidegate bench upload --strategy serial-chunks --flush-every-task
   tidegate bench upload --table seed
+  tidegate bench upload --table overhead --task-time 50ms --per-row 0.2ms --runs 3
   tidegate bench upload --api-url http://127.0.0.1:8787 --json";
 
 const LOG_EXAMPLES: &str = "\
@@ -55,6 +58,8 @@ pub(crate) enum Strategy {
 pub(crate) enum Table {
     /// The published figures of the regression beside ours.
     Seed,
+    /// The same cases with and without recording, 1, 4, 16 and 64 at once. Give --task-time.
+    Overhead,
 }
 
 #[derive(Debug, Clone, Args)]

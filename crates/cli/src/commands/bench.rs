@@ -10,6 +10,7 @@ mod figures;
 mod legacy;
 mod log;
 mod model;
+mod overhead;
 mod process;
 mod table;
 mod upload;
@@ -17,7 +18,7 @@ mod workload;
 
 use tokio::runtime::Runtime;
 
-use crate::args::bench::{Bench, What};
+use crate::args::bench::{Bench, Table, What};
 use crate::exit::Failure;
 use crate::printer::Printer;
 
@@ -25,8 +26,11 @@ pub(crate) fn run(bench: &Bench, printer: &Printer, runtime: &Runtime) -> Result
     match &bench.what {
         What::Model(model) => runtime.block_on(model::run(model, printer)),
         What::Log(log) => log::run(log, printer, runtime),
-        What::Upload(upload) if upload.table.is_some() => {
+        What::Upload(upload) if upload.table == Some(Table::Seed) => {
             runtime.block_on(table::run(upload, printer))
+        }
+        What::Upload(upload) if upload.table == Some(Table::Overhead) => {
+            runtime.block_on(overhead::run(upload, printer))
         }
         What::Upload(upload) if upload.runs > 1 => runtime.block_on(table::repeat(upload, printer)),
         What::Upload(upload) => {

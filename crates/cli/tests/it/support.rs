@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use tidegate_testkit::{Finished, ServerProcess, post, run};
 
@@ -20,6 +21,12 @@ pub(crate) fn tidegate(arguments: &[&str]) -> Finished {
     let mut command = Command::new(binary());
     command.args(arguments).env_remove("TIDEGATE_DATA_DIR").env_remove("TIDEGATE_LOG");
     run(&mut command, Duration::from_secs(60))
+}
+
+/// Rows in the database of a server that has ended.
+pub(crate) fn stored_rows(data_dir: &Path) -> i64 {
+    let database = Connection::open(data_dir.join("tidegate.db")).expect("a database");
+    database.query_row("SELECT count(*) FROM rows", [], |row| row.get(0)).expect("a count")
 }
 
 /// Registers an experiment and returns its id.

@@ -107,7 +107,7 @@ fn world_with(latency: [Duration; 2], script: fn(usize) -> Reply, budget_bytes: 
 }
 
 fn span(recorder: &Arc<Recorder>) -> Span {
-    let destination = Destination::Experiment("e".into());
+    let destination = Arc::new(Destination::Experiment("e".into()));
     Span::root(Arc::clone(recorder), destination, SpanOptions::new("s"))
 }
 

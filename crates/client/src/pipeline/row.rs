@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
 use tidegate_model::{Row, RowId, merge};
 
 use crate::budget::Lease;
 use crate::clock::WallTime;
 use crate::event::{Event, Name, upsert};
+use crate::json::Json;
 use crate::record::{Head, Record, Start, wire_bytes};
 use crate::spool::Entry;
 
@@ -28,7 +28,7 @@ pub(crate) struct PendingRow {
     created: Option<WallTime>,
     started: Option<f64>,
     ended: Option<f64>,
-    raw: Vec<(Name, Box<RawValue>)>,
+    raw: Vec<(Name, Json)>,
     /// Fields that were set more than once, parsed, with the delta's control members.
     tree: Row,
     metrics: Vec<(Name, f64)>,
@@ -74,7 +74,7 @@ impl PendingRow {
         self.started = Some(start.at.unix_seconds());
         let own = self.raw.iter().position(|(name, _)| name == ATTRIBUTES);
         let own = own.map(|position| self.raw.swap_remove(position).1);
-        self.raw.push((ATTRIBUTES.into(), attributes(start, own.as_deref())));
+        self.raw.push((ATTRIBUTES.into(), attributes(start, own.as_ref())));
     }
 
     /// The lowest sequence number, which identifies the row among those pending.
@@ -123,7 +123,7 @@ impl PendingRow {
 
     /// Merges fields. One that is set for the first time is kept as the text it is; only one
     /// that is set again is parsed, once, and deep-merged by the protocol's rule.
-    fn merge_raw(&mut self, fields: Vec<(Name, Box<RawValue>)>) {
+    fn merge_raw(&mut self, fields: Vec<(Name, Json)>) {
         let mut delta = Row::new();
         for (name, value) in fields {
             let known_raw = self.raw.iter().position(|(known, _)| *known == name);
@@ -131,7 +131,7 @@ impl PendingRow {
                 self.raw.push((name, value));
                 continue;
             }
-            let Ok(parsed) = serde_json::from_str(value.get()) else {
+            let Ok(parsed) = serde_json::from_slice(value.bytes()) else {
                 // Deeper than the parser goes: the last value wins whole.
                 self.tree.shift_remove(name.as_ref());
                 upsert(&mut self.raw, name, value);
@@ -139,7 +139,7 @@ impl PendingRow {
             };
             if let Some(position) = known_raw {
                 let (name, old) = self.raw.swap_remove(position);
-                if let Ok(old) = serde_json::from_str(old.get()) {
+                if let Ok(old) = serde_json::from_slice(old.bytes()) {
                     self.tree.insert(name.into_owned(), old);
                 }
             }
@@ -183,7 +183,7 @@ pub(crate) fn write_record(
     event: &Event,
     body: &mut Vec<u8>,
 ) {
-    let own = event.raw.iter().find(|(name, _)| name == ATTRIBUTES).map(|(_, value)| &**value);
+    let own = event.raw.iter().find(|(name, _)| name == ATTRIBUTES).map(|(_, value)| value);
     Parts {
         head,
         created: start.map(|start| start.at),
@@ -202,19 +202,19 @@ pub(crate) fn write_record(
 const ATTRIBUTES: &str = "span_attributes";
 
 /// What the start says of the span; the event given with it may add members, and wins.
-fn attributes(start: &Start, own: Option<&RawValue>) -> Box<RawValue> {
+fn attributes(start: &Start, own: Option<&Json>) -> Json {
     let attributes = SpanAttributes {
         name: &start.name,
         span_type: start.span_type.as_deref(),
         purpose: start.purpose.as_deref(),
     };
     let Some(own) = own else {
-        return to_raw_value(&attributes).expect("text members always serialize");
+        return Json::of(&attributes).expect("text members always serialize");
     };
-    let merged = serde_json::from_str::<Row>(own.get()).and_then(|own| {
+    let merged = serde_json::from_slice::<Row>(own.bytes()).and_then(|own| {
         let mut all: Row = serde_json::from_value(serde_json::to_value(&attributes)?)?;
         all.extend(own);
-        to_raw_value(&all)
+        Json::of(&all)
     });
     // Anything but an object replaces, as it would on the server.
     merged.unwrap_or_else(|_| own.to_owned())
@@ -227,8 +227,8 @@ struct Parts<'a> {
     started: Option<f64>,
     ended: Option<f64>,
     /// Beats a member of `raw`.
-    attributes: Option<Box<RawValue>>,
-    raw: &'a [(Name, Box<RawValue>)],
+    attributes: Option<Json>,
+    raw: &'a [(Name, Json)],
     tree: &'a Row,
     metrics: &'a [(Name, f64)],
     scores: &'a [(Name, Option<f64>)],
@@ -258,14 +258,14 @@ impl Parts<'_> {
         }
         if let Some(attributes) = &self.attributes {
             member(body, ATTRIBUTES);
-            body.extend_from_slice(attributes.get().as_bytes());
+            body.extend_from_slice(attributes.bytes());
         }
         for (name, value) in self.raw {
             if self.attributes.is_some() && name == ATTRIBUTES {
                 continue;
             }
             member(body, name);
-            body.extend_from_slice(value.get().as_bytes());
+            body.extend_from_slice(value.bytes());
         }
         for (name, value) in self.tree {
             if name != "_is_merge" {

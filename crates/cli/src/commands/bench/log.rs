@@ -174,6 +174,7 @@ fn one(producer: usize, log: &Log, client: &Client, payload: &Payload, until: In
     let histogram =
         || Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("these bounds are valid");
     let mut measured = Measured { span: histogram(), log: histogram(), spans: 0 };
+    let destination = Arc::new(Destination::Experiment("bench".into()));
     let begin = clock::now();
     let interval =
         (log.rate > 0).then(|| Duration::from_secs_f64(log.producers as f64 / log.rate as f64));
@@ -191,9 +192,9 @@ fn one(producer: usize, log: &Log, client: &Client, payload: &Payload, until: In
             now = clock::now();
         }
         due += interval.unwrap_or_default();
-        let destination = Destination::Experiment("bench".into());
         let started = clock::now();
-        let span = client.start_span(destination, SpanOptions::new("step").span_type("llm"));
+        let span =
+            client.start_span(Arc::clone(&destination), SpanOptions::new("step").span_type("llm"));
         let logging = clock::now();
         span.log(Event::new().input(payload));
         let logged = clock::now();

@@ -151,7 +151,10 @@ fn own_arguments(upload: &Upload) -> Vec<String> {
 }
 
 /// Runs in child processes, sorted by wall time.
-async fn children<S: AsRef<str>>(upload: &Upload, more: &[S]) -> Result<Vec<Figures>, Failure> {
+pub(super) async fn children<S: AsRef<str>>(
+    upload: &Upload,
+    more: &[S],
+) -> Result<Vec<Figures>, Failure> {
     let workload = &upload.workload;
     let mut runs = Vec::new();
     for _ in 0..upload.runs {
