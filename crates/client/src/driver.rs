@@ -11,6 +11,7 @@ use bytes::Bytes;
 use tokio::runtime::{Builder, Handle};
 use tokio::task::{Id, JoinSet};
 use tokio::time::sleep_until;
+use tracing::subscriber::{NoSubscriber, set_default};
 
 use crate::budget::Budget;
 use crate::clock;
@@ -120,6 +121,9 @@ impl Driver {
         let driven = Arc::clone(&shared);
         thread::Builder::new().name("tidegate-upload".to_owned()).spawn(move || {
             let end: SyncSender<()> = end;
+            // The HTTP stack traces too, and a host that sends its traces through this client
+            // would send those of sending them, for ever.
+            let _quiet = set_default(NoSubscriber::default());
             runtime.block_on(run(options, &driven, &transport));
             // Waiting for stuck API calls would let them outlive the shutdown's deadline.
             runtime.shutdown_background();

@@ -13,6 +13,7 @@ use crate::span::{Span, SpanOptions};
 use tidegate_model::Destination;
 
 mod producers;
+mod quiet;
 mod stopping;
 
 /// Answers each request, in order of arrival, as the script says.
