@@ -75,7 +75,7 @@ impl JsonDiff {
         Self {
             preserve_strings: false,
             strings: Box::new(|output, expected| levenshtein(output, expected)),
-            numbers: Box::new(|output, expected| numeric_diff(output, expected)),
+            numbers: Box::new(numeric_diff),
         }
     }
 
