@@ -10,7 +10,7 @@ from autoevals.json import JSONDiff, ValidJSON
 from autoevals.list import ListContains
 from autoevals.number import NumericDiff
 from autoevals.score import Score, Scorer
-from autoevals.string import Levenshtein
+from autoevals.string import EmbeddingSimilarity, Levenshtein
 from autoevals.value import ExactMatch
 
 
@@ -21,7 +21,17 @@ class Equal(Scorer):
         return Score(name=self._name(), score=1 if output == expected else 0)
 
 
+class Cosine(Scorer):
+    """The formula of EmbeddingSimilarity without its request. Expected: the other vector and the minimum."""
+
+    def _run_eval_sync(self, output, expected=None, **kwargs):
+        vector, minimum = expected
+        cosine = EmbeddingSimilarity.cosine_similarity(output, vector)
+        return Score(name=self._name(), score=EmbeddingSimilarity.scale_score(cosine, minimum))
+
+
 SCORERS = {
+    "embedding_similarity": Cosine(),
     "exact_match": ExactMatch(),
     "levenshtein": Levenshtein(),
     "numeric_diff": NumericDiff(),

@@ -44,6 +44,7 @@ mod judge;
 mod pairwise;
 mod ready;
 mod template;
+mod turns;
 mod usage;
 
 pub use classifier::{LlmClassifier, Verdict};

@@ -8,8 +8,8 @@ use std::fs;
 use cases::Case;
 use serde_json::Value;
 use tidegate_scorers::{
-    JsonDiff, JsonSchema, ListContains, exact_match, json_diff, levenshtein, list_contains,
-    numeric_diff, valid_json,
+    JsonDiff, JsonSchema, ListContains, embedding_similarity, exact_match, json_diff, levenshtein,
+    list_contains, numeric_diff, valid_json,
 };
 
 use crate::clients;
@@ -99,6 +99,11 @@ fn ours(case: &Case) -> f64 {
     let output: Value = serde_json::from_str(&case.output).expect("JSON");
     let expected: Value = serde_json::from_str(&case.expected).expect("JSON");
     match case.scorer {
+        "embedding_similarity" => {
+            let minimum = number(&expected[1]);
+            embedding_similarity(&numbers(&output), &numbers(&expected[0]), minimum)
+                .expect("vectors of one length")
+        }
         "exact_match" => exact_match(output, expected),
         "levenshtein" => levenshtein(text(&output), text(&expected)),
         "numeric_diff" => numeric_diff(number(&output), number(&expected)),
@@ -133,6 +138,10 @@ fn number(value: &Value) -> f64 {
 
 fn items(value: &Value) -> Vec<Value> {
     value.as_array().expect("a list").clone()
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    items(value).iter().map(number).collect()
 }
 
 fn texts(value: &Value) -> Vec<String> {

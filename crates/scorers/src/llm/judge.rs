@@ -14,6 +14,7 @@ use super::cache::{self, Key, Memory};
 use super::config::{Config, ConfigError};
 use super::disk::Disk;
 use super::http::Http;
+use super::turns::Turns;
 use super::usage::Usage;
 use super::{LlmError, backoff};
 
@@ -23,7 +24,7 @@ use super::{LlmError, backoff};
 /// A request that fails with a network error, a time-out, 408, 429 or 5xx is repeated after a delay
 /// that grows, with full jitter, and is no shorter than `Retry-After` asks (120 s at most); while it
 /// waits another request may go. Redirects are not followed. An answer is cached, by a hash of the
-/// whole request, once it is understood.
+/// whole request, once it is understood; equal requests at the same time are one.
 #[derive(Clone)]
 pub struct Judge {
     inner: Arc<Inner>,
@@ -35,6 +36,7 @@ struct Inner {
     permits: Semaphore,
     memory: Mutex<Memory>,
     disk: Option<Disk>,
+    turns: Turns,
     counters: Counters,
 }
 
@@ -94,6 +96,7 @@ impl Judge {
                         .cache_dir
                         .clone()
                         .map(|dir| Disk::new(dir, config.max_reply_bytes)),
+                    turns: Turns::default(),
                     counters: Counters::default(),
                     config,
                 }),
@@ -159,6 +162,22 @@ impl Judge {
         let url = self.inner.http.url(path);
         let body = Bytes::from(body.to_string());
         let key = cache::key(url.as_str(), &body);
+        if self.inner.config.cache_bytes == 0 && self.inner.disk.is_none() {
+            let reply = self.send(&url, body).await?;
+            return Ok((decode(&parsed(&reply)?)?, Served::Model));
+        }
+        // Boxed: the states of all that may be awaited make it large.
+        let work = Box::pin(self.ask_once(&url, key, body, decode));
+        self.inner.turns.take(key, work).await
+    }
+
+    async fn ask_once<T>(
+        &self,
+        url: &reqwest::Url,
+        key: Key,
+        body: Bytes,
+        decode: impl Fn(&Value) -> Result<T, LlmError>,
+    ) -> Result<(T, Served), LlmError> {
         let counters = &self.inner.counters;
         let parse = |reply: &Bytes| decode(&parsed(reply)?);
         let held = self.memory(|memory| memory.get(&key));
@@ -174,7 +193,7 @@ impl Judge {
             self.memory(|memory| memory.insert(key, reply));
             return Ok((answer, Served::Disk));
         }
-        let reply = self.send(&url, body).await?;
+        let reply = self.send(url, body).await?;
         let answer = parse(&reply)?;
         self.memory(|memory| memory.insert(key, reply.clone()));
         self.write(key, reply).await;

@@ -24,7 +24,7 @@ fn ready(judge: &Judge, name: &str, prompt: &str, choices: &[(&str, f64)]) -> Ll
 /// ```
 #[must_use]
 pub fn battle(judge: &Judge) -> LlmClassifier {
-    let choices = [("Y", 1.0), ("N", 0.0)];
+    let choices = [("Yes", 1.0), ("No", 0.0)];
     ready(judge, "battle", include_str!("prompts/battle.txt"), &choices)
 }
 

@@ -91,3 +91,30 @@ async fn a_directory_that_cannot_be_used_fails_no_score() {
     assert_eq!(ask(&judge, "x").await.score, 1.0);
     assert_eq!(judge.stats().disk_failures, 1);
 }
+
+#[tokio::test]
+async fn equal_questions_at_once_are_one() {
+    let server = Server::choosing("Yes");
+    let judge = server.judge();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let judge = judge.clone();
+        tasks.spawn(async move { ask(&judge, "x").await });
+    }
+    let verdicts = tasks.join_all().await;
+    assert_eq!(verdicts.iter().filter(|verdict| verdict.served == Served::Model).count(), 1);
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_failure_is_not_shared() {
+    let server = Server::start(|number, _| match number {
+        0 => Answer::Json(400, "", json!({})),
+        _ => Answer::Json(200, "", chose("Yes")),
+    });
+    let judge = server.judge();
+    let classifier = humor(&judge);
+    let ask = || classifier.score(json!({"output": "x"}));
+    let (first, second) = tokio::join!(ask(), ask());
+    assert!(first.is_err() && second.is_ok());
+}

@@ -67,7 +67,7 @@ async fn without_chain_of_thought_there_are_no_reasons() {
 async fn the_ready_ones_have_the_scores_of_autoevals() {
     type Make = fn(&Judge) -> LlmClassifier;
     let table: [(Make, &[(&str, f64)]); 9] = [
-        (battle, &[("Y", 1.0), ("N", 0.0)]),
+        (battle, &[("Yes", 1.0), ("No", 0.0)]),
         (closed_qa, &[("Y", 1.0), ("N", 0.0)]),
         (factuality, &[("A", 0.4), ("B", 0.6), ("C", 1.0), ("D", 0.0), ("E", 1.0)]),
         (humor, &[("Yes", 1.0), ("No", 0.0), ("Unsure", 0.5)]),

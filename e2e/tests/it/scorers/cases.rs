@@ -34,6 +34,13 @@ pub(super) fn all() -> Vec<Case> {
     }
     let number_lists = ["[]", "[0]", "[1, 2, 3]", "[3, 1, 2]", "[2, 2, 2, -1]", "[1e300, 0.5]"];
     cases.extend(pairs("list_contains/numbers", &number_lists.map(str::to_owned)));
+    for minimum in ["0.7", "0", "-1", "0.999"] {
+        for vector in VECTORS {
+            let expected = format!("[{vector}, {minimum}]");
+            let case = |output: &&str| Case::new("embedding_similarity", output, &expected);
+            cases.extend(VECTORS.iter().map(case));
+        }
+    }
     let mut outputs = values;
     outputs.extend(json_texts());
     cases.extend(outputs.iter().map(|output| Case::new("valid_json", output, "null")));
@@ -254,6 +261,15 @@ fn json_texts() -> Vec<String> {
     ];
     texts.iter().map(|text| json!(text).to_string()).collect()
 }
+
+const VECTORS: [&str; 6] = [
+    "[0, 0, 0]",
+    "[1, 0, 0]",
+    "[0.1, 0.2, 0.3]",
+    "[0.10000001, 0.2, 0.3]",
+    "[-1e5, 3.5, 1e-5]",
+    "[-0.1, -0.2, -0.3]",
+];
 
 const SCHEMAS: [&str; 12] = [
     "true",
