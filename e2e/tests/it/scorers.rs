@@ -37,7 +37,7 @@ fn scores_are_those_of_autoevals() {
             wrong.push(format!("{shown}\n  ours {ours}, theirs {answer:?}"));
         }
     }
-    assert!(cases.len() > 5000, "{} cases", cases.len());
+    assert!(cases.len() > 11_000, "{} cases", cases.len());
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
 
