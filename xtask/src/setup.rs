@@ -43,10 +43,10 @@ const NEEDS: [Need; 5] = [
     },
     Need { what: "npm", program: "npm", arguments: &["--version"], least: None, package: "npm" },
     Need {
-        what: "Python 3.9 or later",
+        what: "Python 3.11 or later",
         program: "python3",
         arguments: &["--version"],
-        least: Some((3, 9)),
+        least: Some((3, 11)),
         package: "python3",
     },
     Need {
@@ -65,11 +65,18 @@ const NEEDS: [Need; 5] = [
     },
 ];
 
+/// Python environments in `target/e2e` and the lock files in `e2e/python` they are made from; one
+/// for each set of packages, so that they cannot constrain each other's versions.
+const VENVS: [(&str, &str); 2] = [("venv", "requirements.lock"), ("venv-scorers", "scorers.lock")];
+
 pub(crate) fn run(yes: bool) -> Result<()> {
     ensure(&NEEDS, yes)?;
     let e2e = root().join("target/e2e");
     javascript(&e2e.join("js"))?;
-    python(&e2e.join("venv"))
+    for (venv, lock) in VENVS {
+        python(&e2e.join(venv), lock)?;
+    }
+    Ok(())
 }
 
 /// Installs what is missing, or says what is.
@@ -144,9 +151,9 @@ fn javascript(target: &Path) -> Result<()> {
     })
 }
 
-/// Installs the PyPI client exactly as locked, hashes checked.
-fn python(target: &Path) -> Result<()> {
-    let lock = root().join("e2e/python/requirements.lock");
+/// Installs PyPI packages exactly as locked, hashes checked.
+fn python(target: &Path, lock: &str) -> Result<()> {
+    let lock = root().join("e2e/python").join(lock);
     up_to_date(target, &lock, || {
         if target.exists() {
             fs::remove_dir_all(target).context("cannot remove the old venv")?;
@@ -178,7 +185,7 @@ mod tests {
     fn versions_are_read_from_what_programs_print() {
         assert_eq!(version("v20.20.2\n"), Some((20, 20)));
         assert_eq!(version("Python 3.11.7"), Some((3, 11)));
-        assert!(version("Python 3.8.1").is_some_and(|version| version < (3, 9)));
+        assert!(version("Python 3.8.1").is_some_and(|version| version < (3, 11)));
         assert_eq!(version("none"), None);
     }
 }

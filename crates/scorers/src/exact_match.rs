@@ -3,13 +3,22 @@
 use serde::Serialize;
 use serde_json::{Number, Value};
 
+use crate::json_text::number_text;
+use crate::valid_json::structured;
+
 /// Returns 1 if output and expected are the same value, else 0.
 ///
-/// This is autoevals' `ExactMatch`: if either side is an object or an array, or the JSON text of
-/// one, both are compared as JSON, otherwise as text. So `5` equals `"5"`, and `{"a": 1}` equals
-/// the string `{"a":1}`. Unlike in JavaScript, the order of object members never matters and
-/// numbers are compared by value (`1` equals `1.0`). A missing expected value (`None`) equals a
-/// missing output only, not the text `null`.
+/// This is autoevals' `ExactMatch`: if either side is an object or an array, both are compared as
+/// JSON, and a text on the other side is read as such. Otherwise both are compared as text: `5`
+/// equals `"5"`, and two texts are equal if their characters are, also if they look like JSON.
+///
+/// # Differences
+/// The order of object members never matters (in autoevals it does, against its documentation), and
+/// two numbers are compared by value: `1` equals `1.0`, as in JavaScript. The text of a boolean is
+/// `true`, as in JavaScript, not Python's `True`. Nothing (`None`, `null`) equals nothing only; in
+/// Python it equals the text `None`. An object or array and a number, boolean or nothing differ,
+/// where Python raises. Text of JSON is limited as for [`json_diff`](fn@crate::json_diff); integers
+/// are exact up to 64 bits.
 ///
 /// A value that cannot be serialized equals nothing.
 ///
@@ -27,29 +36,19 @@ pub fn exact_match(output: impl Serialize, expected: impl Serialize) -> f64 {
     else {
         return 0.0;
     };
-    f64::from(u8::from(same(output, expected)))
+    f64::from(u8::from(same(&output, &expected)))
 }
 
-fn same(output: Value, expected: Value) -> bool {
-    let (output, expected) = (structured(output), structured(expected));
-    if is_structured(&output) || is_structured(&expected) {
-        return same_json(&output, &expected);
-    }
-    match (&output, &expected) {
-        (Value::Null, other) | (other, Value::Null) => other.is_null(),
-        (Value::Number(a), Value::Number(b)) => same_number(a, b),
-        (a, b) => scalar_text(a) == scalar_text(b),
-    }
-}
-
-/// Replaces the JSON text of an object or array by the value; leaves everything else alone.
-fn structured(value: Value) -> Value {
-    match value {
-        Value::String(text) => match serde_json::from_str(&text) {
-            Ok(parsed) if is_structured(&parsed) => parsed,
-            _ => Value::String(text),
+fn same(output: &Value, expected: &Value) -> bool {
+    match (is_structured(output), is_structured(expected)) {
+        (true, true) => same_json(output, expected),
+        (true, false) => structured(expected).is_some_and(|expected| same_json(output, &expected)),
+        (false, true) => structured(output).is_some_and(|output| same_json(&output, expected)),
+        (false, false) => match (output, expected) {
+            (Value::Null, other) | (other, Value::Null) => other.is_null(),
+            (Value::Number(a), Value::Number(b)) => same_number(a, b),
+            (a, b) => scalar_text(a) == scalar_text(b),
         },
-        other => other,
     }
 }
 
@@ -79,6 +78,7 @@ fn same_number(a: &Number, b: &Number) -> bool {
 fn scalar_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
+        Value::Number(number) => number_text(number),
         other => other.to_string(),
     }
 }
@@ -95,6 +95,7 @@ mod tests {
         assert_eq!(exact_match(5, "5"), 1.0);
         assert_eq!(exact_match(true, "true"), 1.0);
         assert_eq!(exact_match(1, 1.0), 1.0);
+        assert_eq!(exact_match(1e16, "1e+16"), 1.0);
         assert_eq!(exact_match("a", "A"), 0.0);
         assert_eq!(exact_match("", ""), 1.0);
     }
@@ -112,8 +113,11 @@ mod tests {
         assert_eq!(exact_match(json!([1, 2]), json!([2, 1])), 0.0);
         assert_eq!(exact_match(json!({"a": 1}), json!({"a": 1, "b": null})), 0.0);
         assert_eq!(exact_match(json!(["1"]), json!([1])), 0.0);
-        // Scalars in text stay text: only objects and arrays are parsed.
+        assert_eq!(exact_match(json!([1]), 1), 0.0);
+        assert_eq!(exact_match(json!({}), None::<i32>), 0.0);
+        // Two texts stay texts, whatever they look like.
         assert_eq!(exact_match("1.0", "1"), 0.0);
+        assert_eq!(exact_match("[1]", "[ 1 ]"), 0.0);
     }
 
     #[test]

@@ -35,7 +35,8 @@ pub use run::Run;
 pub use tidegate_client as client;
 /// The evaluation framework.
 pub use tidegate_eval as eval;
-/// Scoring functions.
+/// Scoring functions; those that ask a language model with the feature `llm`, validity under a
+/// JSON Schema with `schema`.
 pub use tidegate_scorers as scorers;
 
 /// What most programs need.

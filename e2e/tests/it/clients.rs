@@ -7,7 +7,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tidegate_testkit::{Finished, ServerProcess, built_binary, run};
 
-const DEADLINE: Duration = Duration::from_secs(120);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 
 /// A server on a fresh data directory.
 pub(crate) struct World {
@@ -43,9 +43,7 @@ impl World {
     }
 
     pub(crate) fn python(&self, program: &str, variant: &str) -> Finished {
-        let python = target().join("venv/bin/python");
-        assert!(python.exists(), "the PyPI client is missing: run `cargo xtask test`");
-        self.run(Command::new(python).arg(sources().join("python").join(program)), variant)
+        self.run(&mut python("venv", program), variant)
     }
 
     fn run(&self, command: &mut Command, variant: &str) -> Finished {
@@ -60,6 +58,15 @@ impl World {
             .env("VARIANT", variant);
         run(command, DEADLINE)
     }
+}
+
+/// A program of ours with what one of the lock files installs.
+pub(crate) fn python(venv: &str, program: &str) -> Command {
+    let python = target().join(venv).join("bin/python");
+    assert!(python.exists(), "{venv} is missing: run `cargo xtask test`");
+    let mut command = Command::new(python);
+    command.arg(sources().join("python").join(program));
+    command
 }
 
 fn sources() -> &'static Path {

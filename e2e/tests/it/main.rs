@@ -4,4 +4,5 @@
 mod clients;
 mod javascript;
 mod python;
+mod scorers;
 mod stored;
