@@ -23,7 +23,9 @@ use crate::requests::{Requests, Trace};
 use crate::spool::Journal;
 
 /// While records keep coming they are collected this often; nobody wakes the thread for each.
-const POLL: Duration = Duration::from_millis(1);
+/// Every wake-up may push a producer off its core: at 1 ms the p99 of recording was half again
+/// what it is at 4 ms.
+const POLL: Duration = Duration::from_millis(4);
 /// Without a record for this long the thread sleeps until the next one wakes it.
 const ACTIVE: Duration = Duration::from_millis(20);
 
@@ -160,6 +162,13 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
                 .stop_within()
                 .map(|timeout| now.checked_add(timeout).unwrap_or(now + FOR_EVER));
         }
+        // Before the records are taken, too: a flush that is seen covers records that are taken
+        // now, so that they are cut over the lanes together and not in two rounds.
+        let pressure = Pressure {
+            flush_watermark: shared.inbox.flush_watermark(),
+            gate_waiting: shared.budget.has_waiters(),
+            used_bytes: shared.budget.used_bytes(),
+        };
         let active = now.saturating_duration_since(last_record) < ACTIVE;
         let mut records = shared.inbox.take(std::mem::take(&mut spare), !active);
         let idle = !active && records.is_empty();
@@ -175,11 +184,6 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
             limit = transport.max_request_bytes();
             core.limit_request_bytes(limit);
         }
-        let pressure = Pressure {
-            flush_watermark: shared.inbox.flush_watermark(),
-            gate_waiting: shared.budget.has_waiters(),
-            used_bytes: shared.budget.used_bytes(),
-        };
         let mut sent = false;
         for action in core.poll(pressure, now) {
             sent |= matches!(action, Action::Send { .. });

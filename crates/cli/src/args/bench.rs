@@ -179,6 +179,16 @@ pub(crate) enum LogPolicy {
     Drop,
 }
 
+/// Waking up costs a thread more than recording a span does: caches are cold, and a virtual
+/// machine has given its processor away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Pace {
+    /// Sleeps, as a program that waits for answers; the span is the first thing after waking up.
+    Idle,
+    /// Is awake for the last 50 µs before, as a program that works.
+    Busy,
+}
+
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Log {
     #[command(flatten)]
@@ -189,6 +199,12 @@ pub(crate) struct Log {
     /// Threads that record.
     #[arg(long, default_value_t = 1, value_parser = positive)]
     pub(crate) producers: usize,
+    /// What a producer does until its next span is due.
+    #[arg(long, value_enum, default_value = "idle")]
+    pub(crate) pace: Pace,
+    /// Records nothing and only turns the payload into JSON, for comparison.
+    #[arg(long)]
+    pub(crate) payload_only: bool,
     /// How long to record.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) seconds: u64,

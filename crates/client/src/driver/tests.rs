@@ -14,7 +14,7 @@ use tidegate_model::Destination;
 
 mod producers;
 mod quiet;
-mod stopping;
+mod untimely;
 
 /// Answers each request, in order of arrival, as the script says.
 struct Scripted {

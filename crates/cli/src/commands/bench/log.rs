@@ -13,13 +13,15 @@ use tokio::runtime::Runtime;
 
 use super::child::{ModelServer, failed};
 use super::process;
-use crate::args::bench::{Log, LogPolicy};
+use crate::args::bench::{Log, LogPolicy, Pace};
 use crate::clock;
 use crate::exit::Failure;
 use crate::printer::Printer;
 
 /// The first part of a run warms caches and allocators up and is not counted.
 const WARM_UP: Duration = Duration::from_millis(300);
+/// How long before a span a busy producer is awake.
+const AWAKE: Duration = Duration::from_micros(50);
 
 /// What is recorded: a struct as programs have them, not a prepared text.
 #[derive(Debug, Serialize)]
@@ -188,10 +190,24 @@ fn one(producer: usize, log: &Log, client: &Client, payload: &Payload, until: In
         }
         // The schedule does not wait for a slow span: those after it come at once.
         while now < due {
-            thread::park_timeout(due - now);
+            match log.pace {
+                Pace::Busy if due - now <= AWAKE => std::hint::spin_loop(),
+                Pace::Busy => thread::park_timeout(due - now - AWAKE),
+                Pace::Idle => thread::park_timeout(due - now),
+            }
             now = clock::now();
         }
         due += interval.unwrap_or_default();
+        if log.payload_only {
+            let started = clock::now();
+            // The bench's own struct always serializes.
+            std::hint::black_box(serde_json::to_vec(payload).ok());
+            let nanos = started.elapsed().as_nanos() as u64;
+            measured.spans += 1;
+            measured.span.saturating_record(nanos);
+            measured.log.saturating_record(nanos);
+            continue;
+        }
         let started = clock::now();
         let span =
             client.start_span(Arc::clone(&destination), SpanOptions::new("step").span_type("llm"));
