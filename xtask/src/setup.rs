@@ -76,7 +76,8 @@ pub(crate) fn run(yes: bool) -> Result<()> {
     }
     let e2e = root().join("target/e2e");
     javascript(&e2e.join("js"))?;
-    python(&e2e.join("venv"))
+    python(&e2e.join("venv"), "requirements.lock")?;
+    python(&e2e.join("statistics-venv"), "statistics.lock")
 }
 
 fn missing() -> Vec<&'static Need> {
@@ -143,9 +144,9 @@ fn javascript(target: &Path) -> Result<()> {
     })
 }
 
-/// Installs the PyPI client exactly as locked, hashes checked.
-fn python(target: &Path) -> Result<()> {
-    let lock = root().join("e2e/python/requirements.lock");
+/// Installs packages from PyPI exactly as locked, hashes checked, into an environment of their own.
+fn python(target: &Path, lock: &str) -> Result<()> {
+    let lock = root().join("e2e/python").join(lock);
     up_to_date(target, &lock, || {
         if target.exists() {
             fs::remove_dir_all(target).context("cannot remove the old venv")?;

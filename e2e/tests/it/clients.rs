@@ -7,7 +7,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tidegate_testkit::{Finished, ServerProcess, built_binary, run};
 
-const DEADLINE: Duration = Duration::from_secs(120);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 
 /// A server on a fresh data directory.
 pub(crate) struct World {
@@ -43,9 +43,7 @@ impl World {
     }
 
     pub(crate) fn python(&self, program: &str, variant: &str) -> Finished {
-        let python = target().join("venv/bin/python");
-        assert!(python.exists(), "the PyPI client is missing: run `cargo xtask test`");
-        self.run(Command::new(python).arg(sources().join("python").join(program)), variant)
+        self.run(&mut python("venv", program), variant)
     }
 
     fn run(&self, command: &mut Command, variant: &str) -> Finished {
@@ -62,11 +60,21 @@ impl World {
     }
 }
 
+/// A program of `python/` with the packages of one of the environments that setup installs.
+pub(crate) fn python(environment: &str, program: &str) -> Command {
+    let python = target().join(environment).join("bin/python");
+    assert!(python.exists(), "{environment} is missing: run `cargo xtask test`");
+    let mut command = Command::new(python);
+    command.arg(sources().join("python").join(program));
+    command
+}
+
 fn sources() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 fn target() -> PathBuf {
-    let binary = built_binary();
-    binary.ancestors().nth(2).expect("a cargo target directory").join("e2e")
+    let test = std::env::current_exe().expect("a test executable");
+    // target/<profile>/deps/<test>
+    test.ancestors().nth(3).expect("a cargo target directory").join("e2e")
 }
