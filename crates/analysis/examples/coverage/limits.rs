@@ -24,25 +24,34 @@ const MOST_COVERAGE: f64 = 0.97;
 /// False alarms that are accepted.
 const MOST_ALARMS: f64 = 0.05;
 
+/// The standard error of a simulated share.
+fn error(share: f64, runs: u32) -> f64 {
+    (share * (1.0 - share) / f64::from(runs)).sqrt()
+}
+
+/// 5 %, and three standard errors of the simulation.
+pub(crate) fn most_alarms(runs: u32) -> f64 {
+    MOST_ALARMS + 3.0 * error(MOST_ALARMS, runs)
+}
+
 /// What of a cell is out of bounds, coverage by more than `tolerance` standard errors of its
 /// simulation, alarms by more than three: most tests are exact, so half of the cells would
 /// otherwise be above 5 % by chance.
 pub(crate) fn misses(counts: &Counts, tolerance: f64) -> Vec<(Column, f64)> {
-    let error = |share: f64| (share * (1.0 - share) / f64::from(counts.runs)).sqrt();
     let coverage = [
         (Column::Mean, counts.mean_covered),
         (Column::NoDifference, counts.null_covered),
         (Column::Difference, counts.shift_covered),
     ];
     let alarms = [(Column::Verdict, counts.false_verdicts), (Column::Gate, counts.false_failures)];
-    let least = LEAST_COVERAGE - tolerance * error(LEAST_COVERAGE);
-    let most = MOST_COVERAGE + tolerance * error(MOST_COVERAGE);
-    let most_alarms = MOST_ALARMS + 3.0 * error(MOST_ALARMS);
+    let least = LEAST_COVERAGE - tolerance * error(LEAST_COVERAGE, counts.runs);
+    let most = MOST_COVERAGE + tolerance * error(MOST_COVERAGE, counts.runs);
     let outside = coverage.into_iter().filter(|(_, count)| {
         let share = counts.share(*count);
         share < least || share > most
     });
-    let loud = alarms.into_iter().filter(|(_, count)| counts.share(*count) > most_alarms);
+    let loud =
+        alarms.into_iter().filter(|(_, count)| counts.share(*count) > most_alarms(counts.runs));
     outside.chain(loud).map(|(column, count)| (column, counts.share(count))).collect()
 }
 

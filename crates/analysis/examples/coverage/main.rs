@@ -15,8 +15,12 @@ mod simulate;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use model::Cell;
+use model::{Cell, Values};
 use simulate::Counts;
+
+/// Several scores at once, all of a hard kind.
+const FAMILY: Cell = Cell { cases: 50, values: Values::Skewed(8), trials: 1, correlation: 0.0 };
+const FAMILY_SCORES: usize = 5;
 
 fn main() -> std::io::Result<ExitCode> {
     let runs = std::env::args().nth(1).and_then(|runs| runs.parse().ok()).unwrap_or(10_000);
@@ -43,7 +47,10 @@ fn main() -> std::io::Result<ExitCode> {
             writeln!(out, "{}: {column:?} {:.2} %, {known}", describe(cell), 100.0 * share)?;
         }
     }
-    Ok(ExitCode::from(u8::from(out_of_bounds > 0)))
+    let alarms = simulate::family_alarms(&FAMILY, FAMILY_SCORES, runs);
+    writeln!(out, "any of {FAMILY_SCORES} scores called: {:.2} %", 100.0 * alarms)?;
+    let too_many = alarms > limits::most_alarms(runs);
+    Ok(ExitCode::from(u8::from(out_of_bounds > 0 || too_many)))
 }
 
 fn compare_methods(runs: u32) -> std::io::Result<ExitCode> {
@@ -104,9 +111,14 @@ mod tests {
     }
 
     #[test]
+    fn several_scores_raise_no_more_alarms_than_one() {
+        let alarms = simulate::family_alarms(&FAMILY, FAMILY_SCORES, 300);
+        assert!(alarms <= limits::most_alarms(300), "{alarms}");
+    }
+
+    #[test]
     fn simulated_trials_correlate_as_told() {
-        let cell =
-            Cell { cases: 20_000, values: model::Values::Skewed(8), trials: 2, correlation: 0.5 };
+        let cell = Cell { cases: 20_000, values: Values::Skewed(8), trials: 2, correlation: 0.5 };
         let mut random = model::Random::new(1);
         let keys: Vec<String> = (0..cell.cases).map(|case| case.to_string()).collect();
         let questions = cell.questions(&mut random);

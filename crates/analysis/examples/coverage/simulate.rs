@@ -3,9 +3,10 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tidegate_analysis::comparison::Trial;
 use tidegate_analysis::statistics::{
     Direction, Estimate, GateOutcome, Interval, Level, Margin, Observations, Options,
-    PairedComparison, Verdict, no_regression,
+    PairedComparison, Verdict, compare_scores, no_regression,
 };
 
 use crate::model::{Cell, Random, Values};
@@ -109,4 +110,30 @@ fn is_gain(values: Values, shift: f64) -> bool {
 fn covers(interval: Option<Interval>, truth: f64) -> u32 {
     // A sample that says nothing about its spread covers nothing.
     u32::from(interval.is_some_and(|interval| interval.contains(truth)))
+}
+
+/// The share of comparisons of equal experiments in which any of several scores is called better
+/// or worse: what Holm's correction must keep within 5 %.
+pub(crate) fn family_alarms(cell: &Cell, scores: usize, runs: u32) -> f64 {
+    let mut random = Random::new(1);
+    let keys: Vec<String> = (0..cell.cases).map(|case| format!("{case:05}")).collect();
+    let mut alarms = 0;
+    for _ in 0..runs {
+        let mut experiments =
+            [vec![Trial::default(); keys.len()], vec![Trial::default(); keys.len()]];
+        for score in 0..scores {
+            let questions = cell.questions(&mut random);
+            for trials in &mut experiments {
+                let values = cell.experiment(cell.values, &questions, &keys, &mut random);
+                for (trial, (key, value)) in trials.iter_mut().zip(values) {
+                    trial.case_key = key.to_owned();
+                    trial.scores.insert(format!("score {score}"), value);
+                }
+            }
+        }
+        let [current, base] = &experiments;
+        let all = compare_scores(current, base, &Options::default().flips(FLIPS));
+        alarms += u32::from(all.values().any(|one| one.verdict != Verdict::Undecided));
+    }
+    f64::from(alarms) / f64::from(runs)
 }
