@@ -19,7 +19,7 @@ usage: cargo xtask COMMAND [--yes]
 
   ci      formatting, lints, docs, dependencies, tidy, then `test`: what CI runs
   test    sets up what the tests need, then builds and runs all of them
-  setup   only the set-up: clients from npm and PyPI into target/e2e
+  setup   only the set-up: packages from npm and PyPI into target/e2e
   tidy    dependency arrows, file lengths, machine paths, tests that documents name
   soak    the long runs: many kill points
   bench   wall time (criterion) and instructions (Valgrind) of recording and batching

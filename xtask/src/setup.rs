@@ -67,7 +67,11 @@ const NEEDS: [Need; 5] = [
 
 /// Python environments in `target/e2e` and the lock files in `e2e/python` they are made from; one
 /// for each set of packages, so that they cannot constrain each other's versions.
-const VENVS: [(&str, &str); 2] = [("venv", "requirements.lock"), ("venv-scorers", "scorers.lock")];
+const VENVS: [(&str, &str); 3] = [
+    ("venv", "requirements.lock"),
+    ("venv-scorers", "scorers.lock"),
+    ("venv-statistics", "statistics.lock"),
+];
 
 pub(crate) fn run(yes: bool) -> Result<()> {
     ensure(&NEEDS, yes)?;

@@ -12,4 +12,6 @@ mod trial;
 
 pub use case_key::case_key;
 pub use compare::compare;
+pub(crate) use compare::differs;
+pub(crate) use trial::mean;
 pub use trial::{Metric, Trial, trials_from_rows};

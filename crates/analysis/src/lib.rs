@@ -6,4 +6,5 @@
 #![deny(missing_docs)]
 
 pub mod comparison;
+pub mod statistics;
 pub mod timeline;

@@ -74,6 +74,7 @@ fn sources() -> &'static Path {
 }
 
 fn target() -> PathBuf {
-    let binary = built_binary();
-    binary.ancestors().nth(2).expect("a cargo target directory").join("e2e")
+    let test = std::env::current_exe().expect("a test executable");
+    // target/<profile>/deps/<test>
+    test.ancestors().nth(3).expect("a cargo target directory").join("e2e")
 }

@@ -1,8 +1,9 @@
 //! Published clients against the real binary. What they leave unmodified is the point: only
-//! `BRAINTRUST_APP_URL` and `BRAINTRUST_API_KEY` are set.
+//! `BRAINTRUST_APP_URL` and `BRAINTRUST_API_KEY` are set. And our statistics against published ones.
 
 mod clients;
 mod javascript;
 mod python;
 mod scorers;
+mod statistics;
 mod stored;

@@ -109,14 +109,16 @@ fn count_changes(current: &CaseMeans<'_>, base: &CaseMeans<'_>) -> (u64, u64) {
     let (mut rose, mut fell) = (0, 0);
     for (case, now) in current {
         let Some(before) = base.get(case) else { continue };
-        let noise = TOLERANCE_RATIO * now.abs().max(before.abs());
-        if now - before > noise {
-            rose += 1;
-        } else if before - now > noise {
-            fell += 1;
+        if differs(*now, *before) {
+            if now > before { rose += 1 } else { fell += 1 }
         }
     }
     (rose, fell)
+}
+
+/// Whether two case means differ by more than rounding.
+pub(crate) fn differs(now: f64, before: f64) -> bool {
+    (now - before).abs() > TOLERANCE_RATIO * now.abs().max(before.abs())
 }
 
 fn relative_diff(now: f64, before: f64) -> Option<f64> {

@@ -144,7 +144,7 @@ pub(super) fn sum(values: &mut [f64]) -> f64 {
 }
 
 /// The mean of at least one value.
-pub(super) fn mean(values: &mut [f64]) -> f64 {
+pub(crate) fn mean(values: &mut [f64]) -> f64 {
     let count = values.len().max(1) as f64;
     values.sort_unstable_by(f64::total_cmp);
     let (low, high) = (values.first().copied(), values.last().copied());

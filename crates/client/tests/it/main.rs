@@ -2,6 +2,7 @@
 
 mod kill;
 mod lifecycle;
+mod options;
 mod process;
 mod protocol;
 mod spool;

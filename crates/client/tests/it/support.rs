@@ -198,5 +198,12 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<(String, Vec<String
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
+    let is_encoded = |name: &str| headers.contains(&format!("content-encoding: {name}"));
+    if is_encoded("zstd") {
+        body = zstd::bulk::decompress(&body, 64 << 20).expect("zstd");
+    } else if is_encoded("gzip") {
+        let packed = std::mem::take(&mut body);
+        flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut body).expect("gzip");
+    }
     Some((path, headers, serde_json::from_slice(&body).unwrap_or(Value::Null)))
 }

@@ -118,6 +118,8 @@ Published: braintrust-sdk-javascript #1459, against the hosted service, whose la
 known; here each upload takes the base plus the time per row. Where the two differ:
 - \"chunks of 100\" and \"no chunks\" are the same run here: four cases queue 88 events, which is
   less than one chunk. Published they differ by 2 s at the same number of requests.
+- \"flush per 100 items\" makes fewer requests: the four cases of a round end together here, after 88
+  events, so that a flush comes with every second round; published it came about every 100 events.
 - The two delays are emulated on top of serial chunks. What else those attempts changed is not
   published; a yield leaves 50 serial requests, which cannot take 8.4 s at this latency.";
 
