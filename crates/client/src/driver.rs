@@ -205,6 +205,10 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
         tokio::select! {
             (number, reply, trace) = uploads.next() => {
                 let now = clock::now();
+                // The reply makes room, and who waited for it may be gone at the next look.
+                if shared.budget.has_waiters() {
+                    core.gate_is_closed(now);
+                }
                 shared.requests.finished(number, trace, now);
                 core.finished(number, reply, now);
             }

@@ -179,6 +179,11 @@ impl Core {
         self.unsettled.first().copied()
     }
 
+    /// A producer waits for room at this moment.
+    pub(crate) fn gate_is_closed(&mut self, now: Instant) {
+        self.gate_closed_at = Some(now);
+    }
+
     /// Takes in records, in the order of acceptance.
     pub(crate) fn records(&mut self, records: impl IntoIterator<Item = Record>, now: Instant) {
         for record in records {

@@ -55,9 +55,15 @@ impl Cost {
         Some((fixed.max(0.0), slope))
     }
 
+    /// The line, or a guess as long as it says nothing about the slope: of two requests the
+    /// smaller one ends earlier.
+    fn sloped(&self) -> Option<(f64, f64)> {
+        self.line().filter(|(_, per_row)| *per_row > 0.0).or_else(|| self.guess())
+    }
+
     /// What a request of so many rows is expected to take; `None` before any was seen.
     pub(crate) fn expect(&self, rows: usize) -> Option<Duration> {
-        let (fixed, per_row) = self.line().or_else(|| self.guess())?;
+        let (fixed, per_row) = self.sloped()?;
         Some(Duration::from_secs_f64(fixed + per_row * rows as f64))
     }
 
@@ -76,8 +82,9 @@ impl Cost {
     /// `level`; it is found by leaving out, latest first, the lanes that would get none.
     pub(crate) fn share(&self, rows: usize, free: usize, mut waits: Vec<Duration>) -> usize {
         let even = rows.div_ceil(free.max(1));
-        let line = self.line().filter(|(_, per_row)| *per_row > 0.0).or_else(|| self.guess());
-        let Some((_, per_row)) = line.filter(|(_, per_row)| *per_row > 0.0) else { return even };
+        let Some((_, per_row)) = self.sloped().filter(|(_, per_row)| *per_row > 0.0) else {
+            return even;
+        };
         waits.sort_unstable();
         loop {
             let lanes = (free + waits.len()) as f64;
@@ -162,5 +169,8 @@ mod tests {
         }
         let (fixed, per_row) = cost.line().expect("enough seen");
         assert!((fixed - 0.3).abs() < 1e-9 && per_row == 0.0);
+        assert_eq!(cost.requests_for(400, 8), Some(1), "nothing says that cutting helps");
+        let less = cost.expect(10).expect("something was seen");
+        assert!(less < Duration::from_millis(300), "but a small one ends earlier: {less:?}");
     }
 }

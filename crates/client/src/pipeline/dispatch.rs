@@ -43,7 +43,7 @@ impl Core {
     /// alone does not send them, unless nothing else is there to make room.
     fn open_to_ready(&mut self, pressure: Pressure, now: Instant) {
         if pressure.gate_waiting {
-            self.gate_closed_at = Some(now);
+            self.gate_is_closed(now);
         }
         let stuck = pressure.gate_waiting
             && self.ready.is_empty()
