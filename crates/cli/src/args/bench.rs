@@ -21,6 +21,11 @@ pub(crate) enum What {
     #[command(mut_arg("base", |base| base.default_value("25ms")))]
     #[command(mut_arg("per_row", |per_row| per_row.default_value("0.01ms")))]
     Log(Log),
+    /// Measures the runner: cases that do next to nothing.
+    #[command(after_help = EVAL_EXAMPLES)]
+    #[command(mut_arg("base", |base| base.default_value("0ms")))]
+    #[command(mut_arg("per_row", |per_row| per_row.default_value("0ms")))]
+    Eval(Runner),
     /// The server that `bench upload` starts as a child process.
     #[command(hide = true)]
     Model(Model),
@@ -40,6 +45,12 @@ Examples:
   tidegate bench log --rate 10000 --producers 4
   tidegate bench log --rate 10000 --durable --spool-dir /tmp/spool
   tidegate bench log --policy spool --dead-server --spool-dir /tmp/spool --seconds 60";
+
+const EVAL_EXAMPLES: &str = "\
+Examples:
+  tidegate bench eval --cases 100000 --scorers 2 --no-send-logs
+  tidegate bench eval --cases 5120 --task-time 100ms --max-concurrency 512 --no-send-logs
+  tidegate bench eval --cases 100000 --api-url http://127.0.0.1:8787 --json";
 
 /// How rows are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -154,6 +165,36 @@ pub(crate) struct Upload {
     #[arg(long, value_enum, conflicts_with_all = ["strategy", "json", "api_url", "chunk",
         "parallel_chunks", "flush_every_items", "drain_delay", "flush_every_task"])]
     pub(crate) table: Option<Table>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Runner {
+    #[command(flatten)]
+    pub(crate) latency: Latency,
+    /// Cases of the evaluation.
+    #[arg(long, default_value_t = 100_000, value_parser = positive)]
+    pub(crate) cases: usize,
+    /// Scorers of each case.
+    #[arg(long, default_value_t = 2)]
+    pub(crate) scorers: usize,
+    /// How long each task waits.
+    #[arg(long, default_value = "0ms", value_parser = duration, value_name = "TIME")]
+    pub(crate) task_time: Duration,
+    /// Cases at once.
+    #[arg(long, default_value_t = 10, value_parser = positive)]
+    pub(crate) max_concurrency: usize,
+    /// Records nothing.
+    #[arg(long, conflicts_with = "api_url")]
+    pub(crate) no_send_logs: bool,
+    /// Sends to this server (app and API origin) instead of the built-in one.
+    #[arg(long, value_name = "URL")]
+    pub(crate) api_url: Option<String>,
+    /// Key for that server.
+    #[arg(long, env = "BRAINTRUST_API_KEY", hide_env_values = true, value_name = "KEY")]
+    pub(crate) api_key: Option<String>,
+    /// Prints one JSON value on stdout and nothing else.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -3,9 +3,10 @@
 //! `upload` runs a whole evaluation ([`workload`]) through the SDK or through an emulation of
 //! older loggers ([`legacy`]), against a server with a latency model in a process of its own
 //! ([`model`]), and looks at the timeline of requests ([`figures`]). `log` measures what a span
-//! costs the thread that records it.
+//! costs the thread that records it, `eval` what the runner costs.
 
 mod child;
+mod eval;
 mod figures;
 mod legacy;
 mod log;
@@ -26,6 +27,7 @@ pub(crate) fn run(bench: &Bench, printer: &Printer, runtime: &Runtime) -> Result
     match &bench.what {
         What::Model(model) => runtime.block_on(model::run(model, printer)),
         What::Log(log) => log::run(log, printer, runtime),
+        What::Eval(runner) => eval::run(runner, printer, runtime),
         What::Upload(upload) if upload.table == Some(Table::Seed) => {
             runtime.block_on(table::run(upload, printer))
         }

@@ -100,6 +100,21 @@ fn recording_is_measured_span_by_span() {
 }
 
 #[test]
+fn the_runner_is_measured_with_all_results_kept() {
+    let run = |more: &[&str]| {
+        let arguments = [&["bench", "eval", "--cases=300", "--scorers=2", "--json"], more].concat();
+        let finished = tidegate(&arguments).success();
+        serde_json::from_str::<Value>(&finished.stdout).expect("nothing but JSON on stdout")
+    };
+    for (more, rows) in [(&["--no-send-logs"][..], 0), (&[], 1200)] {
+        let figures = run(more);
+        assert_eq!(figures["cases"], 300);
+        assert_eq!(figures["scores"], serde_json::json!({"equal_0": 1.0, "equal_1": 1.0}));
+        assert_eq!(figures["receipt"]["rows"], rows, "{figures}");
+    }
+}
+
+#[test]
 fn options_of_the_emulation_are_refused_without_it() {
     let finished = tidegate(&["bench", "upload", "--chunk", "3"]);
     assert_eq!(finished.status.code(), Some(2), "{finished:?}");

@@ -59,7 +59,7 @@ struct Logger {
 }
 
 pub(super) async fn run(upload: &Upload, url: &str) -> Result<Run, Failure> {
-    let client = Client::new(config(upload, url))?;
+    let client = Client::new(config(url, upload.api_key.as_deref()))?;
     let experiment = client.register_experiment(ExperimentOptions::new("bench")).await;
     let experiment = experiment.map_err(|error| failed(error.into()))?;
     let http = reqwest::Client::builder().timeout(REQUEST_TIMEOUT).build();

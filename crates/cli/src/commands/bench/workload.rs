@@ -15,7 +15,7 @@ use crate::clock;
 use crate::exit::Failure;
 
 /// Longest wait for the flush at the end.
-const FLUSH: Duration = Duration::from_secs(600);
+pub(super) const FLUSH: Duration = Duration::from_secs(600);
 
 /// When the first case began and the last one ended.
 #[derive(Debug, Default)]
@@ -34,16 +34,16 @@ impl Produced {
     }
 }
 
-pub(super) fn config(upload: &Upload, url: &str) -> Config {
+pub(super) fn config(url: &str, key: Option<&str>) -> Config {
     let config = Config::default().app_url(url).api_url(url).policy(Policy::Block);
-    match &upload.api_key {
+    match key {
         Some(key) => config.api_key(key),
         None => config,
     }
 }
 
 pub(super) async fn run(upload: &Upload, url: &str) -> Result<Run, Failure> {
-    let client = Client::new(config(upload, url))?;
+    let client = Client::new(config(url, upload.api_key.as_deref()))?;
     let made = clock::now();
     client.login().await.map_err(|error| failed(error.into()))?;
     let workload = upload.workload.clone();
