@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_model::Destination;
+use tidegate_model::row::Row;
 use tidegate_model::wire::objects::Named;
 use tidegate_model::wire::session::OrgInfo;
 use tidegate_model::wire::summary::ExperimentComparison;
@@ -19,6 +20,7 @@ use crate::experiment::{self, Experiment, ExperimentOptions};
 use crate::ids;
 use crate::inbox::{FlushGuard, Inbox, Receipt};
 use crate::notice::Notices;
+use crate::outline;
 use crate::pipeline::Options;
 use crate::recorder::{Owner, Recorder};
 use crate::requests::Request;
@@ -169,6 +171,27 @@ impl Client {
         let session = Arc::clone(&self.inner.session);
         let (id, base) = (id.to_owned(), base.map(str::to_owned));
         self.on_thread(async move { experiment::comparison(&session, id, base).await }).await
+    }
+
+    /// Reads an experiment's rows, page by page, without their payloads: ids, place in the tree,
+    /// `span_attributes`, `scores`, `metrics`, and of roots the `input`. That is what a
+    /// comparison needs. The order is the server's.
+    ///
+    /// Call it after [`Client::flush`]. The deadline covers all pages; a page that fails in a way
+    /// that may pass is asked for up to three times.
+    ///
+    /// # Errors
+    /// [`ApiError`] if the server cannot be reached or refuses, or the deadline passed.
+    ///
+    /// # Cancel safety
+    /// Dropping the future has no effect on the server; the read goes on until the deadline.
+    pub async fn experiment_outline(
+        &self,
+        id: &str,
+        deadline: Duration,
+    ) -> Result<Vec<Row>, ApiError> {
+        let (session, id) = (Arc::clone(&self.inner.session), id.to_owned());
+        self.on_thread(async move { outline::read(&session, &id, deadline).await }).await
     }
 
     /// Starts the root span of a new trace. Share the destination (`Arc`) where many traces go to

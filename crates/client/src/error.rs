@@ -60,6 +60,20 @@ pub enum ApiError {
         /// The cap.
         limit_bytes: usize,
     },
+    /// A read of several pages did not end in time.
+    #[error("{path} did not end within {deadline:?}")]
+    Deadline {
+        /// Path of the requests.
+        path: String,
+        /// How long all of them together had.
+        deadline: Duration,
+    },
+    /// A page named itself as the next one, so that reading on would never end.
+    #[error("{path} repeats a cursor")]
+    Stuck {
+        /// Path of the requests.
+        path: String,
+    },
     /// The URL in a setting cannot be used.
     #[error("{url:?} is not an http or https URL")]
     Url {
@@ -79,7 +93,7 @@ impl ApiError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Unreachable { .. } => true,
+            Self::Unreachable { .. } | Self::Deadline { .. } => true,
             Self::Status { status, .. } => matches!(status, 408 | 429 | 500..),
             _ => false,
         }
@@ -105,9 +119,11 @@ impl ApiError {
             Self::NoOrganisation { .. } => "check BRAINTRUST_ORG_NAME",
             Self::Url { .. } => "write it like http://127.0.0.1:8787",
             Self::Locate(_) => "check the data directory (TIDEGATE_DATA_DIR)",
-            Self::Status { .. } | Self::Decode { .. } | Self::TooLong { .. } => {
-                "check that the URL is that of a Braintrust-compatible server"
-            }
+            Self::Deadline { .. } => "the server is slow or the experiment is large; try again",
+            Self::Status { .. }
+            | Self::Decode { .. }
+            | Self::TooLong { .. }
+            | Self::Stuck { .. } => "check that the URL is that of a Braintrust-compatible server",
             Self::Shutdown => "keep the client until the last request is done",
             Self::Forked => "make a client of its own in the child",
         }

@@ -187,7 +187,7 @@ pub(crate) async fn comparison(
     session.json(Origin::Api, Method::GET, &path, None).await
 }
 
-fn body<T: Serialize>(request: &T) -> Bytes {
+pub(crate) fn body<T: Serialize>(request: &T) -> Bytes {
     serde_json::to_vec(request).expect("requests hold nothing that JSON lacks").into()
 }
 
@@ -202,7 +202,7 @@ fn link(public_url: &str, org: &OrgInfo, project: &Named, experiment: &str) -> S
 }
 
 /// Percent-encodes everything but RFC 3986's unreserved characters.
-fn encode(text: &str) -> String {
+pub(crate) fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

@@ -51,6 +51,7 @@ mod json;
 mod locate;
 mod mask;
 mod notice;
+mod outline;
 mod pipeline;
 mod record;
 mod recorder;

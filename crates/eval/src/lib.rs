@@ -15,6 +15,7 @@ mod context;
 pub mod data;
 mod error;
 mod eval;
+mod evidence;
 mod json;
 mod outcome;
 mod panic;
@@ -33,3 +34,5 @@ pub use report::Report;
 pub use scorer::{IntoScore, Score, ScorerArgs, SharedArgs};
 
 pub use data::DataError;
+/// Estimates, comparisons, margins: what a [`Summary`] holds and its options are made of.
+pub use tidegate_analysis::statistics;

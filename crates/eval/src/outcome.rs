@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use tidegate_analysis::statistics::{Estimate, PairedComparison};
 use tidegate_client::{Experiment, Receipt};
 use tidegate_model::wire::objects::Named;
 use tidegate_model::wire::summary::ExperimentComparison;
@@ -48,6 +49,19 @@ pub struct Summary {
     /// Scores and metrics. The server's figures where there is one, else computed here by the
     /// same function.
     pub comparison: ExperimentComparison,
+    /// How sure each score is. Of this run's trials, as the server returns them if there is a
+    /// base, else as they ran.
+    pub estimates: BTreeMap<String, Estimate>,
+    /// How sure each metric is. Only where `comparison` measures the same: with a base, or
+    /// without sending logs.
+    pub metric_estimates: BTreeMap<String, Estimate>,
+    /// Each score case by case against the base; empty without one, or if its rows could not be
+    /// read, which `warnings` says then.
+    pub comparisons: BTreeMap<String, PairedComparison>,
+    /// Each metric likewise.
+    pub metric_comparisons: BTreeMap<String, PairedComparison>,
+    /// What is missing from this summary and why, a sentence each.
+    pub warnings: Vec<String>,
     /// Trials that ran, failed ones included.
     pub trials: u64,
     /// Trials whose task failed.
@@ -75,8 +89,10 @@ impl<I, O, E> Outcome<I, O, E> {
     /// The summary for machines.
     ///
     /// Members: `scores.<name>.{name, score, improvements, regressions, diff?}`,
-    /// `metrics.<name>.{name, metric, unit, improvements, regressions, diff?}`, `experiment`
-    /// (`id, name, project, url`) or null, `base` (`id, name`) or null, `receipt`, `trials`,
+    /// `metrics.<name>.{name, metric, unit, improvements, regressions, diff?}`,
+    /// `estimates.<name>` and `metric_estimates.<name>` (the fields of [`Estimate`]),
+    /// `comparisons.<name>` and `metric_comparisons.<name>` (those of [`PairedComparison`]; empty
+    /// objects without a base), `warnings` (texts), `experiment` (`id, name, project, url`) or null, `base` (`id, name`) or null, `receipt`, `trials`,
     /// `task_errors`, `scorer_errors`, `timed_out` and `duration_s`.
     #[must_use]
     pub fn to_json(&self) -> Value {
@@ -84,6 +100,11 @@ impl<I, O, E> Outcome<I, O, E> {
         json!({
             "scores": comparison.scores,
             "metrics": comparison.metrics,
+            "estimates": self.summary.estimates,
+            "metric_estimates": self.summary.metric_estimates,
+            "comparisons": self.summary.comparisons,
+            "metric_comparisons": self.summary.metric_comparisons,
+            "warnings": self.summary.warnings,
             "project": self.summary.project,
             "experiment": experiment,
             "base": base,

@@ -2,6 +2,7 @@
 
 mod progress;
 mod table;
+mod view;
 
 use std::io::{IsTerminal as _, Write as _};
 

@@ -36,6 +36,15 @@ fn accuracy_and_comparison_equal_an_independent_count_and_diff() {
     let diff = score["diff"].as_f64().expect("a difference");
     assert!((diff - (share(&after) - share(&before))).abs() < 1e-12, "{diff}");
     assert_eq!(second["base"]["name"], "whatlang");
+    // The same from the rows that were read back, and how sure it is.
+    let paired = &second["comparisons"]["exact_match"];
+    assert_eq!(
+        (&paired["improved_cases"], &paired["regressed_cases"]),
+        (&improved.into(), &regressed.into())
+    );
+    assert_eq!(paired["matched_cases"], before.len());
+    assert!(paired["interval"]["lower"].as_f64() <= Some(diff), "{paired}");
+    assert_eq!(second["warnings"], serde_json::json!([]));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod lifecycle;
 mod options;
 mod process;
 mod protocol;
+mod reading;
 mod spool;
 mod support;
 mod waiting;

@@ -1,12 +1,17 @@
-//! The summary as a table: a view of it first, then text.
+//! The summary laid out for a terminal or a log.
 
 use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use console::Style as Color;
+use tidegate_analysis::statistics::Verdict;
 use tidegate_client::Receipt;
 
+use super::view::{self, Change, Line, seconds};
 use crate::outcome::Summary;
+
+#[cfg(test)]
+mod tests;
 
 /// How text may look.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,20 +27,15 @@ const LINES: TableStyle = {
     TableStyle::new().top_border(line).header_separator(line).bottom_border(line)
 };
 
-/// One line of the table, as text.
-#[derive(Debug, PartialEq)]
-struct Line {
-    name: String,
-    value: String,
-    difference: Option<(String, Verdict)>,
-    counts: Option<(u64, u64)>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Verdict {
-    Better,
-    Worse,
-    Same,
+/// What a narrow terminal does without, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
+enum Detail {
+    /// Everything.
+    Full,
+    /// No intervals: the verdict says what they mean.
+    NoIntervals,
+    /// No counts of cases either.
+    Least,
 }
 
 pub(crate) fn render(summary: &Summary, receipt: &Receipt, style: Style) -> String {
@@ -43,9 +43,15 @@ pub(crate) fn render(summary: &Summary, receipt: &Receipt, style: Style) -> Stri
     let name = summary.experiment.as_ref().map_or("not recorded", |experiment| &experiment.name);
     push(&mut text, &format!("{} / {name}", summary.project));
     push(&mut text, &trials(summary));
-    let lines = view(summary);
+    let lines = view::lines(summary);
     if !lines.is_empty() {
-        push(&mut text, &table(&lines, summary, style));
+        push(&mut text, &fitted(&lines, summary, style));
+    }
+    if let Some(unmatched) = unmatched(summary) {
+        push(&mut text, &unmatched);
+    }
+    for warning in &summary.warnings {
+        push(&mut text, &format!("warning: {warning}"));
     }
     if let Some(experiment) = &summary.experiment {
         if let Some(url) = &experiment.url {
@@ -75,6 +81,19 @@ fn trials(summary: &Summary) -> String {
     text
 }
 
+/// Differences are those of cases that both runs have; others must not vanish without a word.
+fn unmatched(summary: &Summary) -> Option<String> {
+    let unmatched = |paired: &&tidegate_analysis::statistics::PairedComparison| {
+        paired.matched_cases > 0 && paired.current_only_cases + paired.base_only_cases > 0
+    };
+    let most = summary.comparisons.values().filter(unmatched);
+    let paired = most.max_by_key(|paired| paired.current_only_cases + paired.base_only_cases)?;
+    Some(format!(
+        "compared on {} cases; {} only in this run and {} only in the base are left out",
+        paired.matched_cases, paired.current_only_cases, paired.base_only_cases
+    ))
+}
+
 fn record(receipt: &Receipt) -> String {
     match (receipt.lost(), receipt.pending) {
         (0, 0) => format!("{} rows recorded, nothing lost", receipt.rows),
@@ -85,198 +104,133 @@ fn record(receipt: &Receipt) -> String {
     }
 }
 
-fn view(summary: &Summary) -> Vec<Line> {
-    let compared = summary.base.is_some();
-    let scores = summary.comparison.scores.values().map(|score| Line {
-        name: score.name.clone(),
-        value: format!("{:.2} %", 100.0 * score.score),
-        difference: score.diff.map(|diff| (percent(diff, 2), verdict(diff))),
-        counts: compared.then_some((score.improvements, score.regressions)),
+/// The most detailed table that fits. If none does, the least is wrapped.
+fn fitted(lines: &[Line], summary: &Summary, style: Style) -> String {
+    // Without a terminal nothing is left out or wrapped: a program may read it.
+    let width = style.width.unwrap_or(u16::MAX);
+    let details = [Detail::Full, Detail::NoIntervals, Detail::Least];
+    let fitting = details.iter().find_map(|detail| {
+        let text = table(lines, summary, *detail, u16::MAX);
+        let widest = text.lines().map(|line| line.chars().count()).max().unwrap_or_default();
+        (widest <= usize::from(width)).then_some(text)
     });
-    let metrics = summary.comparison.metrics.values().map(|metric| Line {
-        name: metric.name.clone(),
-        value: match metric.unit.as_str() {
-            "s" => seconds(metric.metric),
-            unit => format!("{:.2} {unit}", metric.metric),
-        },
-        // Less time and fewer tokens are better.
-        difference: metric.diff.map(|diff| (percent(diff, 1), verdict(-diff))),
-        counts: compared.then_some((metric.improvements, metric.regressions)),
-    });
-    scores.chain(metrics).collect()
-}
-
-/// A signed percentage; what rounds to zero has no sign.
-fn percent(fraction: f64, decimals: usize) -> String {
-    let plain = format!("{:.decimals$}", 100.0 * fraction.abs());
-    let is_zero = plain.bytes().all(|byte| matches!(byte, b'0' | b'.'));
-    let sign = match fraction {
-        _ if is_zero => "",
-        fraction if fraction < 0.0 => "-",
-        _ => "+",
-    };
-    format!("{sign}{plain} %")
-}
-
-fn verdict(diff: f64) -> Verdict {
-    if diff > 0.0 {
-        Verdict::Better
-    } else if diff < 0.0 {
-        Verdict::Worse
-    } else {
-        Verdict::Same
+    match fitting {
+        Some(text) if style.colors => colored(&text, lines),
+        Some(text) => text,
+        // Wrapped rows cannot be told apart by line any more, so they stay without colours.
+        None => table(lines, summary, Detail::Least, width),
     }
 }
 
-fn seconds(seconds: f64) -> String {
-    match seconds {
-        s if s < 0.001 => format!("{:.0} µs", s * 1e6),
-        s if s < 1.0 => format!("{:.1} ms", s * 1e3),
-        s => format!("{s:.2} s"),
-    }
-}
-
-fn table(lines: &[Line], summary: &Summary, style: Style) -> String {
+fn table(lines: &[Line], summary: &Summary, detail: Detail, width: u16) -> String {
+    let with_intervals = detail == Detail::Full;
+    let values = Pairs::of(
+        lines.iter().map(|line| (line.value.as_str(), line.interval.as_str())),
+        with_intervals,
+    );
+    let changes = lines.iter().filter_map(|line| line.change.as_ref());
+    let changes = Pairs::of(
+        changes.map(|change| (change.difference.as_str(), change.interval.as_str())),
+        with_intervals,
+    );
+    let has_verdicts =
+        lines.iter().any(|line| line.change.as_ref().is_some_and(|c| c.verdict.is_some()));
     let mut table = Table::new();
     table.load_style(LINES);
     table.set_content_arrangement(ContentArrangement::Dynamic);
-    // Without a terminal nothing is cut or wrapped: a program may read it.
-    table.set_width(style.width.unwrap_or(u16::MAX));
-    let mut header = vec!["".to_owned(), "value".to_owned()];
+    table.set_width(width);
+    let mut header = vec![String::new(), "value".to_owned()];
     if let Some(base) = &summary.base {
-        header.extend([format!("vs {}", base.name), "improved".into(), "regressed".into()]);
+        header.push(format!("vs {}", base.name));
+        if has_verdicts {
+            header.push(String::new());
+        }
+        if detail < Detail::Least {
+            header.push("improved/\nregressed".to_owned());
+        }
     }
     table.set_header(header);
     for line in lines {
-        let mut row = vec![line.name.clone(), line.value.clone()];
-        if let Some((improved, regressed)) = line.counts {
-            row.push(
-                line.difference.as_ref().map_or_else(|| "new".to_owned(), |(text, _)| text.clone()),
-            );
-            row.extend([improved.to_string(), regressed.to_string()]);
+        let mut row = vec![line.name.clone(), values.cell(&line.value, &line.interval)];
+        if let Some(change) = &line.change {
+            row.push(changes.cell(&change.difference, &change.interval));
+            if has_verdicts {
+                row.push(change.verdict.map(view::word).unwrap_or_default().to_owned());
+            }
+            if detail < Detail::Least {
+                row.push(format!("{}/{}", change.improved, change.regressed));
+            }
         }
         table.add_row(row);
     }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
+    for (index, column) in table.column_iter_mut().enumerate() {
+        let is_text = index == 0 || (has_verdicts && index == 3);
+        let alignment = if is_text { CellAlignment::Left } else { CellAlignment::Right };
+        column.set_cell_alignment(alignment);
+        // The border characters are blanks of their own.
+        column.set_padding((1, 0));
     }
-    let text = table.trim_fmt();
-    if style.colors { colored(&text, lines) } else { text }
+    table.trim_fmt()
+}
+
+/// A column of figures, each with its interval: aligned among themselves within one cell, since
+/// two columns would need a header of their own each and more room.
+struct Pairs {
+    figure: usize,
+    interval: usize,
+}
+
+impl Pairs {
+    fn of<'a>(cells: impl Iterator<Item = (&'a str, &'a str)>, with_intervals: bool) -> Self {
+        let mut pairs = Self { figure: 0, interval: 0 };
+        for (figure, interval) in cells {
+            pairs.figure = pairs.figure.max(figure.chars().count());
+            if with_intervals {
+                pairs.interval = pairs.interval.max(interval.chars().count());
+            }
+        }
+        pairs
+    }
+
+    fn cell(&self, figure: &str, interval: &str) -> String {
+        match self.interval {
+            0 => figure.to_owned(),
+            width => format!("{figure:>0$} {interval:>width$}", self.figure),
+        }
+    }
 }
 
 /// Colours the differences in the finished text: inside of cells, the escape codes would count
 /// as characters and shift the columns.
 fn colored(text: &str, lines: &[Line]) -> String {
-    let color_line = |text: &str| {
-        let line = lines.iter().find(|line| text.split_whitespace().next() == Some(&line.name));
-        match line.and_then(|line| line.difference.as_ref()) {
-            Some((difference, verdict)) => {
-                text.replacen(difference, &color(difference, *verdict), 1)
-            }
-            None => text.to_owned(),
+    // Nothing is wrapped, so the rows are the last lines but the border.
+    let all: Vec<&str> = text.lines().collect();
+    let first = all.len().saturating_sub(lines.len() + 1);
+    let color_line = |(index, text): (usize, &&str)| {
+        let line = index.checked_sub(first).and_then(|row| lines.get(row));
+        match line.and_then(|line| line.change.as_ref()) {
+            Some(change) => color(text, change),
+            None => (*text).to_owned(),
         }
     };
-    text.lines().map(color_line).collect::<Vec<_>>().join("\n")
+    all.iter().enumerate().map(color_line).collect::<Vec<_>>().join("\n")
 }
 
-fn color(text: &str, verdict: Verdict) -> String {
-    let color = match verdict {
-        Verdict::Better => Color::new().green(),
-        Verdict::Worse => Color::new().red(),
-        Verdict::Same => return text.to_owned(),
+fn color(text: &str, change: &Change) -> String {
+    let color = match change.verdict {
+        Some(Verdict::Better) => Color::new().green(),
+        Some(Verdict::Worse) => Color::new().red(),
+        // What may be chance gets no colour.
+        _ => return text.to_owned(),
     };
-    color.force_styling(true).apply_to(text).to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use tidegate_client::Experiment;
-    use tidegate_model::wire::objects::Named;
-    use tidegate_model::wire::summary::{ExperimentComparison, MetricSummary, ScoreSummary};
-
-    use super::*;
-
-    fn summary() -> Summary {
-        let score = |name: &str, score, diff| ScoreSummary {
-            name: name.into(),
-            score,
-            improvements: 3,
-            regressions: 1,
-            diff,
-        };
-        let metric = MetricSummary {
-            name: "duration".into(),
-            metric: 0.0123,
-            unit: "s".into(),
-            improvements: 2,
-            regressions: 4,
-            diff: Some(0.5),
-        };
-        let named = |name: &str| Named { id: "i".into(), name: name.into() };
-        Summary {
-            project: "p".into(),
-            experiment: Some(Experiment {
-                id: "e".into(),
-                name: "now".into(),
-                project: named("p"),
-                url: Some("http://h/app".into()),
-            }),
-            base: Some(named("before")),
-            comparison: ExperimentComparison {
-                scores: [
-                    ("exact".into(), score("exact", 0.98765, Some(0.0125))),
-                    ("fresh".into(), score("fresh", 0.5, None)),
-                ]
-                .into(),
-                metrics: [("duration".into(), metric)].into(),
-            },
-            trials: 10,
-            task_errors: 1,
-            scorer_errors: 0,
-            timed_out: false,
-            duration: Duration::from_millis(1500),
-        }
-    }
-
-    #[test]
-    fn scores_metrics_link_and_receipt_are_shown() {
-        let receipt = Receipt { accepted: 90, acknowledged: 90, rows: 30, ..Receipt::default() };
-        let text = render(&summary(), &receipt, Style::default());
-        let words: Vec<Vec<&str>> =
-            text.lines().map(|line| line.split_whitespace().collect()).collect();
-        for expected in [
-            "p / now",
-            "10 trials in 1.50 s, 1 failed",
-            "value vs before improved regressed",
-            "exact 98.77 % +1.25 % 3 1",
-            "fresh 50.00 % new 3 1",
-            "duration 12.3 ms +50.0 % 2 4",
-            "http://h/app",
-            "30 rows recorded, nothing lost",
-        ] {
-            let expected: Vec<&str> = expected.split_whitespace().collect();
-            assert!(words.contains(&expected), "{expected:?} is missing in\n{text}");
-        }
-    }
-
-    #[test]
-    fn losses_are_shouted() {
-        let dropped = [(tidegate_client::DropReason::Unreachable, 7)].into();
-        let receipt = Receipt { accepted: 10, pending: 2, dropped, ..Receipt::default() };
-        assert!(record(&receipt).contains("7 were LOST and 2 are still pending"));
-    }
-
-    #[test]
-    fn colours_only_when_asked_and_narrow_terminals_fit() {
-        let receipt = Receipt::default();
-        let plain = render(&summary(), &receipt, Style { colors: false, width: Some(40) });
-        assert!(!plain.contains('\u{1b}'));
-        let longest = plain.lines().map(|line| line.chars().count()).max();
-        assert!(longest.is_some_and(|longest| longest <= 40), "{plain}");
-        let colored = render(&summary(), &receipt, Style { colors: true, width: None });
-        assert!(colored.contains("\u{1b}[32m+1.25 %"), "{colored:?}");
-        assert!(colored.contains("\u{1b}[31m+50.0 %"), "slower is worse");
-    }
+    let word = change.verdict.map(view::word).unwrap_or_default();
+    // Names may contain either; the cells come after them.
+    let Some((start, end)) =
+        text.rfind(&change.difference).zip(text.rfind(word)).filter(|(start, end)| start < end)
+    else {
+        return text.to_owned();
+    };
+    let (before, rest) = text.split_at(start);
+    let (marked, after) = rest.split_at(end - start + word.len());
+    format!("{before}{}{after}", color.force_styling(true).apply_to(marked))
 }

@@ -10,6 +10,7 @@ use tidegate_analysis::comparison::{compare, trials_from_rows};
 use tidegate_client::{Client, Config, Event, Policy, Span};
 use tidegate_eval::{Case, Eval, EvalError, Outcome, Report};
 use tidegate_server::{Handle, Options, Role, start};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Notify;
 
 struct World {
@@ -200,4 +201,96 @@ async fn a_run_whose_uploads_fail_is_an_error_that_keeps_the_results() {
     let outcome = error.into_outcome::<i32, i32, ()>().expect("the results");
     assert_eq!(outcome.results[0].output.as_deref(), Some(&2));
     assert_eq!(outcome.receipt.pending, outcome.receipt.accepted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_summary_says_how_sure_it_is_and_whether_a_difference_is_real() {
+    let world = world().await;
+    let run = async |right_below: u32| {
+        Eval::new("project")
+            .data((0..100).map(|number| Case::new(number).expected(true)))
+            .task(async move |input, _cx| *input < right_below)
+            .scorer("exact", |args| args.expected == Some(args.output))
+            .report(Report::Silent)
+            .run_with(&world.client)
+            .await
+            .expect("runs")
+            .to_json()
+    };
+    let first = run(50).await;
+    let exact = &first["estimates"]["exact"];
+    assert_eq!((&exact["mean"], &exact["cases"]), (&json!(0.5), &json!(100)));
+    assert!(exact["interval"]["lower"].as_f64() < Some(0.5), "{exact}");
+    assert_eq!(first["comparisons"], json!({}), "there is no base yet");
+
+    let second = run(80).await;
+    assert_eq!(second["warnings"], json!([]));
+    let exact = &second["comparisons"]["exact"];
+    assert_eq!(exact["verdict"], "better");
+    assert_eq!((&exact["improved_cases"], &exact["matched_cases"]), (&json!(30), &json!(100)));
+    let difference = exact["difference"].as_f64().expect("a number");
+    assert!((difference - 0.3).abs() < 1e-12, "{exact}");
+    // Durations are those of the spans on both sides, so they match the server's figure.
+    let mean = second["metric_estimates"]["duration"]["mean"].as_f64().expect("a number");
+    let shown = second["metrics"]["duration"]["metric"].as_f64().expect("a number");
+    assert!((mean - shown).abs() <= 1e-9 * shown, "{mean} {shown}");
+    assert_eq!(second["metric_comparisons"]["duration"]["matched_cases"], 100);
+
+    let third = run(80).await;
+    assert_eq!(third["comparisons"]["exact"]["verdict"], "undecided");
+}
+
+/// Passes everything on, but hangs up on whoever reads rows.
+async fn without_reads(server: &str) -> String {
+    let server = server.trim_start_matches("http://").to_owned();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("bound"));
+    let mut connections = tokio::task::JoinSet::new();
+    connections.spawn(async move {
+        let mut pipes = tokio::task::JoinSet::new();
+        while let Ok((client, _)) = listener.accept().await {
+            let server = server.clone();
+            pipes.spawn(async move { pipe(client, &server).await.ok() });
+        }
+    });
+    connections.detach_all();
+    url
+}
+
+async fn pipe(client: tokio::net::TcpStream, server: &str) -> std::io::Result<()> {
+    let server = tokio::net::TcpStream::connect(server).await?;
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let requests = async {
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            let read = from_client.read(&mut buffer).await?;
+            if read == 0 || buffer[..read].starts_with(b"POST /v1/experiment/") {
+                return std::io::Result::Ok(());
+            }
+            to_server.write_all(&buffer[..read]).await?;
+        }
+    };
+    // Cancel safety: either end closes both.
+    tokio::select! {
+        ended = requests => ended,
+        ended = tokio::io::copy(&mut from_server, &mut to_client) => ended.map(|_| ()),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_base_that_cannot_be_read_costs_the_statistics_and_not_the_run() {
+    let mut world = world().await;
+    run(&world, &["a"]).await;
+    let config = Config::default()
+        .app_url(world.collector.url())
+        .api_url(without_reads(world.collector.url()).await)
+        .policy(Policy::Block);
+    world.client = Client::new(config).expect("a client");
+    let outcome = run(&world, &["a", "b"]).await;
+    let summary = &outcome.summary;
+    assert!(summary.comparisons.is_empty() && summary.base.is_some());
+    assert_eq!(summary.comparison.scores["exact"].improvements, 1, "the server's own figures stay");
+    assert_eq!(summary.estimates["exact"].cases, 3);
+    assert!(summary.warnings[0].contains("without statistics"), "{:?}", summary.warnings);
 }

@@ -1,0 +1,199 @@
+//! Running an evaluation, and what is made of its results.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use tidegate_analysis::comparison::compare;
+use tidegate_client::{ApiError, Client, Experiment, FlushError, Receipt};
+use tidegate_model::wire::objects::Named;
+use tidegate_model::wire::summary::ExperimentComparison;
+use tokio_util::sync::CancellationToken;
+
+use super::{Eval, Plan};
+use crate::error::{EvalError, Finished};
+use crate::evidence::{self, Evidence, Sources};
+use crate::outcome::{Outcome, Summary};
+use crate::report::{Progress, Terminal};
+use crate::runner::{self, Limits, Ran};
+use crate::trial::Shared;
+
+impl<I, O, E> Eval<I, O, E>
+where
+    I: Serialize + Send + Sync + 'static,
+    O: Serialize + Send + Sync + 'static,
+    E: Serialize + Send + Sync + 'static,
+{
+    /// Runs and records through `client`, compares with the base experiment, and reports.
+    ///
+    /// Needs a tokio runtime with time enabled. Uploads run beside the cases; only when the byte
+    /// budget is full the next case waits for room. Make the client with
+    /// [`Policy::Block`](tidegate_client::Policy::Block), or a full budget drops records instead.
+    ///
+    /// # Errors
+    /// [`EvalError`] if the run could not start, the data broke off, or not everything is
+    /// recorded. Failed tasks and scorers are results.
+    ///
+    /// # Cancel safety
+    /// Dropping the future aborts running trials; what they recorded is still uploaded.
+    pub async fn run_with(self, client: &Client) -> Result<Outcome<I, O, E>, EvalError> {
+        let plan = self.check()?;
+        let experiment = client.register_experiment(plan.experiment.clone()).await;
+        let experiment = experiment.map_err(EvalError::Register)?;
+        let record = Some((client.clone(), Arc::new(experiment.destination())));
+        let (mut ran, terminal) = self.go(record, Some(&experiment)).await?;
+        let flushed = client.flush(plan.flush_timeout).await;
+        let compared = match &flushed {
+            Ok(_) => compared(client, &experiment).await.map(Some),
+            // The server has not got everything, so its figures would be of a part.
+            Err(_) => Ok(None),
+        };
+        let base = compared.as_ref().ok().and_then(Option::as_ref);
+        let base = base.and_then(|(base, _)| base.as_ref());
+        let (sources, warning) = sources(client, &experiment, base).await;
+        let (trials, mut evidence) = evidence::weigh(ran.trials, sources, plan.statistics).await;
+        ran.trials = trials;
+        evidence.warnings.extend(warning);
+        finish(plan, ran, Some(experiment), flushed, compared, evidence, &terminal)
+    }
+
+    /// Runs without recording anything anywhere; the summary is computed here.
+    ///
+    /// # Errors
+    /// [`EvalError`] if the run could not start or the data broke off.
+    pub async fn run_without_sending(self) -> Result<Outcome<I, O, E>, EvalError> {
+        let plan = self.check()?;
+        let (mut ran, terminal) = self.go(None, None).await?;
+        let sources = Sources::Unrecorded;
+        let (trials, evidence) = evidence::weigh(ran.trials, sources, plan.statistics).await;
+        ran.trials = trials;
+        finish(plan, ran, None, Ok(Receipt::default()), Ok(None), evidence, &terminal)
+    }
+
+    fn check(&self) -> Result<Plan, EvalError> {
+        let project = self.plan.project.clone();
+        let problem = if self.source.is_none() {
+            "has no data: call `data` first"
+        } else if self.task.is_none() {
+            "has no task: call `task` or `try_task`"
+        } else if std::any::type_name::<O>().starts_with("core::result::Result<") {
+            "has a task that returns a Result: use `try_task`, so that errors are recorded as such"
+        } else {
+            return Ok(self.plan.clone());
+        };
+        Err(EvalError::Incomplete { project, problem })
+    }
+
+    async fn go(
+        self,
+        record: Option<(Client, Arc<tidegate_model::Destination>)>,
+        experiment: Option<&Experiment>,
+    ) -> Result<(Ran<I, O, E>, Terminal), EvalError> {
+        let Self { source, task, scorers, plan } = self;
+        let (Some(source), Some(task)) = (source, task) else {
+            unreachable!("checked before the run starts");
+        };
+        let terminal = Terminal::new(plan.report);
+        let sending = record.is_some();
+        let cancel = CancellationToken::new();
+        let shared = Arc::new(Shared { task, scorers, record, cancel });
+        let cases = match source.start() {
+            Ok(cases) => cases,
+            Err(error) => {
+                let nothing = Ran::failed(error);
+                return Ok((nothing, terminal));
+            }
+        };
+        let count = cases.count().map(|count| count * u64::from(plan.trials));
+        let name = experiment.map_or(plan.project.as_str(), |experiment| &experiment.name);
+        let progress = Progress::start(&terminal, name, count, sending);
+        let limits = Limits {
+            max_concurrency: plan.max_concurrency,
+            trials: plan.trials,
+            timeout: plan.timeout,
+        };
+        let ran = runner::run(shared, cases, limits, &progress).await;
+        progress.end();
+        Ok((ran, terminal))
+    }
+}
+
+type Compared = (Option<Named>, ExperimentComparison);
+
+async fn compared(client: &Client, experiment: &Experiment) -> Result<Compared, ApiError> {
+    let base = client.base_experiment(&experiment.id).await?;
+    let base_id = base.as_ref().map(|base| base.id.as_str());
+    let comparison = client.experiment_comparison(&experiment.id, base_id).await?;
+    Ok((base, comparison))
+}
+
+/// Reads both runs back if there are two. The run is recorded and has its figures already, so a
+/// failure here costs the comparison and is said, but fails nothing.
+async fn sources(
+    client: &Client,
+    experiment: &Experiment,
+    base: Option<&Named>,
+) -> (Sources, Option<String>) {
+    let Some(base) = base else { return (Sources::Alone, None) };
+    match evidence::read(client, &experiment.id, &base.id).await {
+        Ok(stored) => (Sources::Both(stored), None),
+        Err(error) => {
+            let warning = format!("compared with {} without statistics: {error}", base.name);
+            (Sources::Alone, Some(warning))
+        }
+    }
+}
+
+fn finish<I, O, E>(
+    plan: Plan,
+    ran: Ran<I, O, E>,
+    experiment: Option<Experiment>,
+    flushed: Result<Receipt, FlushError>,
+    compared: Result<Option<Compared>, ApiError>,
+    evidence: Evidence,
+    terminal: &Terminal,
+) -> Result<Outcome<I, O, E>, EvalError>
+where
+    I: Send + Sync + 'static,
+    O: Send + Sync + 'static,
+    E: Send + Sync + 'static,
+{
+    let (compared, no_summary) = match compared {
+        Ok(compared) => (compared, None),
+        Err(error) => (None, Some(error)),
+    };
+    let (base, comparison) = compared.unwrap_or_else(|| (None, compare(&ran.trials, None)));
+    let receipt = match &flushed {
+        Ok(receipt) => receipt.clone(),
+        Err(error) => error.receipt().clone(),
+    };
+    let task_errors = ran.results.iter().filter(|result| result.error.is_some()).count();
+    let scorer_errors: usize = ran.results.iter().map(|result| result.scorer_errors.len()).sum();
+    let summary = Summary {
+        project: experiment.as_ref().map_or(plan.project, |e| e.project.name.clone()),
+        experiment,
+        base,
+        comparison,
+        estimates: evidence.estimates,
+        metric_estimates: evidence.metric_estimates,
+        comparisons: evidence.comparisons,
+        metric_comparisons: evidence.metric_comparisons,
+        warnings: evidence.warnings,
+        trials: ran.results.len() as u64,
+        task_errors: task_errors as u64,
+        scorer_errors: scorer_errors as u64,
+        timed_out: ran.timed_out,
+        duration: ran.duration,
+    };
+    let outcome = Outcome { results: ran.results, summary, receipt };
+    terminal.summary(&outcome.summary, &outcome.receipt);
+    if let Some(source) = ran.data_error {
+        return Err(EvalError::Data { source, finished: Finished::new(outcome) });
+    }
+    if let Err(source) = flushed {
+        return Err(EvalError::NotRecorded { source, finished: Finished::new(outcome) });
+    }
+    if let Some(source) = no_summary {
+        return Err(EvalError::NoSummary { source, finished: Finished::new(outcome) });
+    }
+    Ok(outcome)
+}

@@ -1,0 +1,132 @@
+//! How sure the figures of a run are, and whether it differs from its base.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tidegate_analysis::comparison::{Trial, trials_from_rows};
+use tidegate_analysis::statistics::{
+    Estimate, Options, PairedComparison, compare_metrics, compare_scores, summarize,
+    summarize_metrics,
+};
+use tidegate_client::{ApiError, Client};
+use tidegate_model::row::Row;
+
+/// For reading both runs back. A comparison is worth waiting for, but no run hangs on it.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// By name: what is added to the plain figures of a summary.
+#[derive(Debug, Default)]
+pub(crate) struct Evidence {
+    pub(crate) estimates: BTreeMap<String, Estimate>,
+    pub(crate) metric_estimates: BTreeMap<String, Estimate>,
+    pub(crate) comparisons: BTreeMap<String, PairedComparison>,
+    pub(crate) metric_comparisons: BTreeMap<String, PairedComparison>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// The rows of a run and of its base, as the server has them.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    current: Vec<Row>,
+    base: Vec<Row>,
+}
+
+/// Reads both runs back. The current one too: what a mask has changed matches only what it has
+/// changed in the base, and durations are those of the spans on both sides.
+pub(crate) async fn read(client: &Client, id: &str, base: &str) -> Result<Stored, ApiError> {
+    let (current, base) = tokio::try_join!(
+        client.experiment_outline(id, READ_TIMEOUT),
+        client.experiment_outline(base, READ_TIMEOUT)
+    )?;
+    Ok(Stored { current, base })
+}
+
+/// What the figures are made of, beside the trials that ran.
+pub(crate) enum Sources {
+    /// Nothing was recorded: the trials are all there is.
+    Unrecorded,
+    /// Recorded, without a base or without its rows.
+    Alone,
+    /// Recorded, and both runs were read back.
+    Both(Stored),
+}
+
+/// Makes the figures on a thread of its own: ten thousand permutations of thousands of cases
+/// take longer than an async thread may be held. The trials come back unchanged.
+pub(crate) async fn weigh(
+    trials: Vec<Trial>,
+    sources: Sources,
+    options: Options,
+) -> (Vec<Trial>, Evidence) {
+    let weighing = tokio::task::spawn_blocking(move || {
+        let evidence = weighed(&trials, &sources, &options);
+        (trials, evidence)
+    });
+    weighing.await.expect("statistics do not panic, and nobody aborts them")
+}
+
+fn weighed(trials: &[Trial], sources: &Sources, options: &Options) -> Evidence {
+    let mut evidence = Evidence::default();
+    match sources {
+        Sources::Unrecorded => {
+            evidence.estimates = summarize(trials, options.level);
+            evidence.metric_estimates = summarize_metrics(trials, options.level);
+        }
+        // The server's durations are those of spans, a little longer than what is measured here:
+        // an interval around one says nothing about the other.
+        Sources::Alone => evidence.estimates = summarize(trials, options.level),
+        Sources::Both(stored) => {
+            let current = trials_from_rows(&stored.current);
+            let base = trials_from_rows(&stored.base);
+            let is_complete = current.len() >= trials.len();
+            let now = if is_complete { &current[..] } else { trials };
+            evidence.estimates = summarize(now, options.level);
+            evidence.comparisons = compare_scores(now, &base, options);
+            if is_complete {
+                evidence.metric_estimates = summarize_metrics(now, options.level);
+                evidence.metric_comparisons = compare_metrics(now, &base, options);
+            } else {
+                evidence.warnings.push(format!(
+                    "metrics are compared without statistics: the server returns {} of {} trials",
+                    current.len(),
+                    trials.len()
+                ));
+            }
+        }
+    }
+    evidence
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn trial(case: usize, score: f64) -> Trial {
+        Trial {
+            case_key: case.to_string(),
+            scores: [("s".to_owned(), score)].into(),
+            ..Trial::default()
+        }
+    }
+
+    fn row(case: usize, score: f64) -> Row {
+        let row = json!({"id": case.to_string(), "span_id": case.to_string(), "input": case,
+            "root_span_id": case.to_string(), "scores": {"s": score},
+            "metrics": {"start": 1.0, "end": 2.0}});
+        row.as_object().expect("an object").clone()
+    }
+
+    #[test]
+    fn a_server_that_lags_behind_changes_no_score_and_is_said() {
+        let trials: Vec<_> = (0..20).map(|case| trial(case, 1.0)).collect();
+        let base: Vec<_> = (0..20).map(|case| row(case, 0.0)).collect();
+        let current: Vec<_> = (0..19).map(|case| row(case, 1.0)).collect();
+        let sources = Sources::Both(Stored { current, base });
+        let evidence = weighed(&trials, &sources, &Options::default());
+        assert_eq!(evidence.comparisons["s"].improved_cases, 20);
+        assert!(evidence.metric_comparisons.is_empty());
+        assert!(evidence.warnings[0].contains("19 of 20 trials"), "{:?}", evidence.warnings);
+    }
+}

@@ -1,0 +1,130 @@
+use std::time::Duration;
+
+use tidegate_analysis::comparison::{Metric, Trial, compare};
+use tidegate_analysis::statistics::{
+    Options, compare_metrics, compare_scores, summarize, summarize_metrics,
+};
+use tidegate_client::Experiment;
+use tidegate_model::wire::objects::Named;
+
+use super::*;
+
+/// 200 cases, of which the first `right` are right, 12.3 ms times `factor` each and a bit.
+fn trials(right: usize, factor: f64) -> Vec<Trial> {
+    let trial = |case: usize| {
+        let value = factor * (0.0123 + case as f64 * 1e-6);
+        Trial {
+            case_key: case.to_string(),
+            scores: [("exact".to_owned(), f64::from(u8::from(case < right)))].into(),
+            metrics: [("duration".to_owned(), Metric { value, unit: "s".into() })].into(),
+        }
+    };
+    (0..200).map(trial).collect()
+}
+
+fn summary() -> Summary {
+    let mut now = trials(190, 1.5);
+    for trial in now.iter_mut().take(50) {
+        trial.scores.insert("fresh".into(), 0.5);
+    }
+    let before = trials(150, 1.0);
+    let named = |name: &str| Named { id: "i".into(), name: name.into() };
+    let options = Options::default();
+    Summary {
+        project: "p".into(),
+        experiment: Some(Experiment {
+            id: "e".into(),
+            name: "now".into(),
+            project: named("p"),
+            url: Some("http://h/app".into()),
+        }),
+        base: Some(named("before")),
+        comparison: compare(&now, Some(&before)),
+        estimates: summarize(&now, options.level),
+        metric_estimates: summarize_metrics(&now, options.level),
+        comparisons: compare_scores(&now, &before, &options),
+        metric_comparisons: compare_metrics(&now, &before, &options),
+        warnings: vec!["something is missing".into()],
+        trials: 10,
+        task_errors: 1,
+        scorer_errors: 0,
+        timed_out: false,
+        duration: Duration::from_millis(1500),
+    }
+}
+
+fn receipt() -> Receipt {
+    Receipt { accepted: 90, acknowledged: 90, rows: 30, ..Receipt::default() }
+}
+
+fn widest(text: &str) -> usize {
+    text.lines().map(|line| line.chars().count()).max().unwrap_or_default()
+}
+
+#[test]
+fn values_intervals_verdicts_link_and_receipt_fit_80_columns() {
+    let text = render(&summary(), &receipt(), Style { colors: false, width: Some(80) });
+    let expected = "\
+p / now
+10 trials in 1.50 s, 1 failed
+─────────────────────────────────────────────────────────────────────────────
+                             value               vs before          improved/
+                                                                    regressed
+─────────────────────────────────────────────────────────────────────────────
+ exact     95.00 %     (91.0–97.3)  +20.00 %   (14.1–25.5)  better       40/0
+ fresh     50.00 %     (46.4–53.6)       new                              0/0
+ duration  18.6 ms (18.587–18.611)   +50.0 % (49.97–50.03)  worse       0/200
+─────────────────────────────────────────────────────────────────────────────
+warning: something is missing
+http://h/app
+30 rows recorded, nothing lost
+";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn narrow_terminals_do_without_intervals_first() {
+    let at = |width| render(&summary(), &receipt(), Style { colors: false, width: Some(width) });
+    let narrow = at(60);
+    assert!(widest(&narrow) <= 60 && !narrow.contains("(91"), "{narrow}");
+    assert!(narrow.contains("better") && narrow.contains("improved/"), "{narrow}");
+    let narrower = at(46);
+    assert!(widest(&narrower) <= 46 && !narrower.contains("improved/"), "{narrower}");
+    assert!(narrower.contains("better"), "{narrower}");
+    let summary = Summary { warnings: Vec::new(), ..summary() };
+    let least = render(&summary, &receipt(), Style { colors: false, width: Some(32) });
+    assert!(widest(&least) <= 32, "{least}");
+}
+
+#[test]
+fn a_comparison_without_statistics_has_no_verdict() {
+    let mut summary = summary();
+    (summary.comparisons, summary.metric_comparisons) = Default::default();
+    let text = render(&summary, &receipt(), Style { colors: true, width: None });
+    assert!(text.contains("+20.00 %") && !text.contains("better"), "{text}");
+    assert!(!text.contains('\u{1b}'), "what may be chance has no colour: {text:?}");
+}
+
+#[test]
+fn cases_of_one_side_only_are_said() {
+    let mut summary = summary();
+    summary.comparisons =
+        compare_scores(&trials(190, 1.0), &trials(150, 1.0)[20..], &Options::default());
+    let text = render(&summary, &receipt(), Style::default());
+    assert!(text.contains("compared on 180 cases; 20 only in this run and 0 only"), "{text}");
+}
+
+#[test]
+fn losses_are_shouted() {
+    let dropped = [(tidegate_client::DropReason::Unreachable, 7)].into();
+    let receipt = Receipt { accepted: 10, pending: 2, dropped, ..Receipt::default() };
+    assert!(record(&receipt).contains("7 were LOST and 2 are still pending"));
+}
+
+#[test]
+fn colours_only_when_asked_and_only_for_verdicts() {
+    let colored = render(&summary(), &receipt(), Style { colors: true, width: None });
+    assert!(colored.contains("\u{1b}[32m+20.00 %"), "{colored:?}");
+    assert!(colored.contains("\u{1b}[31m+50.0 %"), "slower is worse: {colored:?}");
+    assert!(colored.contains("worse\u{1b}[0m"), "{colored:?}");
+}
