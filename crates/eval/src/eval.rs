@@ -14,6 +14,7 @@ use tidegate_client::ExperimentOptions;
 use crate::case::IntoCase;
 use crate::context::Context;
 use crate::data::Source;
+use crate::gate::Gate;
 use crate::report::Report;
 use crate::scorer::{IntoScore, Scorer, ScorerArgs, SharedArgs};
 use crate::task::{self, Task};
@@ -61,6 +62,7 @@ struct Plan {
     flush_timeout: Duration,
     report: Report,
     statistics: Options,
+    gates: Vec<Gate>,
 }
 
 impl<I, O, E> std::fmt::Debug for Eval<I, O, E> {
@@ -82,6 +84,7 @@ impl Eval {
             flush_timeout: DEFAULT_FLUSH_TIMEOUT,
             report: Report::default(),
             statistics: Options::default(),
+            gates: Vec::new(),
         };
         Self { source: None, task: None, scorers: Vec::new(), plan }
     }

@@ -24,20 +24,27 @@ pub(crate) struct Evidence {
     pub(crate) warnings: Vec<String>,
 }
 
-/// The rows of a run and of its base, as the server has them.
+/// The rows of a run and of its base, if it has one, as the server has them.
 #[derive(Debug)]
 pub(crate) struct Stored {
     current: Vec<Row>,
-    base: Vec<Row>,
+    base: Option<Vec<Row>>,
 }
 
-/// Reads both runs back. The current one too: what a mask has changed matches only what it has
+/// Reads the runs back. The current one too: what a mask has changed matches only what it has
 /// changed in the base, and durations are those of the spans on both sides.
-pub(crate) async fn read(client: &Client, id: &str, base: &str) -> Result<Stored, ApiError> {
-    let (current, base) = tokio::try_join!(
-        client.experiment_outline(id, READ_TIMEOUT),
-        client.experiment_outline(base, READ_TIMEOUT)
-    )?;
+pub(crate) async fn read(
+    client: &Client,
+    id: &str,
+    base: Option<&str>,
+) -> Result<Stored, ApiError> {
+    let base = async {
+        match base {
+            Some(base) => client.experiment_outline(base, READ_TIMEOUT).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let (current, base) = tokio::try_join!(client.experiment_outline(id, READ_TIMEOUT), base)?;
     Ok(Stored { current, base })
 }
 
@@ -45,10 +52,10 @@ pub(crate) async fn read(client: &Client, id: &str, base: &str) -> Result<Stored
 pub(crate) enum Sources {
     /// Nothing was recorded: the trials are all there is.
     Unrecorded,
-    /// Recorded, without a base or without its rows.
+    /// Recorded, and nothing was read back.
     Alone,
-    /// Recorded, and both runs were read back.
-    Both(Stored),
+    /// Recorded and read back.
+    Stored(Stored),
 }
 
 /// Makes the figures on a thread of its own: ten thousand permutations of thousands of cases
@@ -75,19 +82,23 @@ fn weighed(trials: &[Trial], sources: &Sources, options: &Options) -> Evidence {
         // The server's durations are those of spans, a little longer than what is measured here:
         // an interval around one says nothing about the other.
         Sources::Alone => evidence.estimates = summarize(trials, options.level),
-        Sources::Both(stored) => {
+        Sources::Stored(stored) => {
             let current = trials_from_rows(&stored.current);
-            let base = trials_from_rows(&stored.base);
+            let base = stored.base.as_ref().map(trials_from_rows);
             let is_complete = current.len() >= trials.len();
             let now = if is_complete { &current[..] } else { trials };
             evidence.estimates = summarize(now, options.level);
-            evidence.comparisons = compare_scores(now, &base, options);
+            if let Some(base) = &base {
+                evidence.comparisons = compare_scores(now, base, options);
+            }
             if is_complete {
                 evidence.metric_estimates = summarize_metrics(now, options.level);
-                evidence.metric_comparisons = compare_metrics(now, &base, options);
+                if let Some(base) = &base {
+                    evidence.metric_comparisons = compare_metrics(now, base, options);
+                }
             } else {
                 evidence.warnings.push(format!(
-                    "metrics are compared without statistics: the server returns {} of {} trials",
+                    "metrics have no statistics: the server returns {} of {} trials",
                     current.len(),
                     trials.len()
                 ));
@@ -123,7 +134,7 @@ mod tests {
         let trials: Vec<_> = (0..20).map(|case| trial(case, 1.0)).collect();
         let base: Vec<_> = (0..20).map(|case| row(case, 0.0)).collect();
         let current: Vec<_> = (0..19).map(|case| row(case, 1.0)).collect();
-        let sources = Sources::Both(Stored { current, base });
+        let sources = Sources::Stored(Stored { current, base: Some(base) });
         let evidence = weighed(&trials, &sources, &Options::default());
         assert_eq!(evidence.comparisons["s"].improved_cases, 20);
         assert!(evidence.metric_comparisons.is_empty());

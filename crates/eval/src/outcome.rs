@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use tidegate_analysis::statistics::{Estimate, PairedComparison};
+use tidegate_analysis::statistics::{Estimate, GateOutcome, PairedComparison};
 use tidegate_client::{Experiment, Receipt};
 use tidegate_model::wire::objects::Named;
 use tidegate_model::wire::summary::ExperimentComparison;
+
+use crate::gate::{self, GateResult};
 
 /// One trial of one case.
 #[derive(Debug, Clone)]
@@ -81,18 +83,28 @@ pub struct Outcome<I, O, E> {
     pub results: Vec<CaseResult<I, O, E>>,
     /// The run as a whole.
     pub summary: Summary,
+    /// What each gate says, in the order in which they were set.
+    pub gates: Vec<GateResult>,
     /// Counts of everything recorded; all zero without sending logs.
     pub receipt: Receipt,
 }
 
 impl<I, O, E> Outcome<I, O, E> {
+    /// All gates together: fail if one fails, else undecided if one is, else pass, which is also
+    /// the answer without any gate. Meant for exit codes: 0 pass, 1 fail, 4 undecided.
+    #[must_use]
+    pub fn verdict(&self) -> GateOutcome {
+        gate::together(&self.gates)
+    }
+
     /// The summary for machines.
     ///
     /// Members: `scores.<name>.{name, score, improvements, regressions, diff?}`,
     /// `metrics.<name>.{name, metric, unit, improvements, regressions, diff?}`,
     /// `estimates.<name>` and `metric_estimates.<name>` (the fields of [`Estimate`]),
     /// `comparisons.<name>` and `metric_comparisons.<name>` (those of [`PairedComparison`]; empty
-    /// objects without a base), `warnings` (texts), `experiment` (`id, name, project, url`) or null, `base` (`id, name`) or null, `receipt`, `trials`,
+    /// objects without a base), `gates` (array of [`GateResult`]), `verdict` (`pass`, `fail` or
+    /// `undecided`), `warnings` (texts), `experiment` (`id, name, project, url`) or null, `base` (`id, name`) or null, `receipt`, `trials`,
     /// `task_errors`, `scorer_errors`, `timed_out` and `duration_s`.
     #[must_use]
     pub fn to_json(&self) -> Value {
@@ -104,6 +116,8 @@ impl<I, O, E> Outcome<I, O, E> {
             "metric_estimates": self.summary.metric_estimates,
             "comparisons": self.summary.comparisons,
             "metric_comparisons": self.summary.metric_comparisons,
+            "gates": self.gates,
+            "verdict": self.verdict(),
             "warnings": self.summary.warnings,
             "project": self.summary.project,
             "experiment": experiment,

@@ -10,6 +10,7 @@ use tidegate_client::Receipt;
 
 pub(crate) use progress::Progress;
 
+use crate::gate::GateResult;
 use crate::outcome::Summary;
 
 /// What a run shows.
@@ -39,7 +40,7 @@ impl Terminal {
     }
 
     /// Prints the summary. A closed stdout has no reader to miss it.
-    pub(crate) fn summary(&self, summary: &Summary, receipt: &Receipt) {
+    pub(crate) fn summary(&self, summary: &Summary, gates: &[GateResult], receipt: &Receipt) {
         if self.is_silent() {
             return;
         }
@@ -47,7 +48,7 @@ impl Terminal {
         // `console` honours NO_COLOR and CLICOLOR.
         let colors = out.is_terminal() && console::colors_enabled();
         let width = console::Term::stdout().size_checked().map(|(_, columns)| columns);
-        let text = table::render(summary, receipt, table::Style { colors, width });
+        let text = table::render(summary, gates, receipt, table::Style { colors, width });
         out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();
     }
 }

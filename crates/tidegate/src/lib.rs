@@ -42,6 +42,7 @@ pub use tidegate_scorers as scorers;
 /// What most programs need.
 pub mod prelude {
     pub use tidegate_client::{Event, Span, SpanOptions, traced};
+    pub use tidegate_eval::statistics::{GateOutcome, Margin, Threshold};
     pub use tidegate_eval::{Case, Context, Eval, Outcome, Report, Score, data};
 
     pub use crate::{Error, Run};

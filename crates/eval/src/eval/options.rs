@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use tidegate_analysis::statistics::Options;
+use tidegate_analysis::statistics::{Margin, Options, Threshold};
 
 use super::Eval;
+use crate::gate::{Gate, Rule};
 use crate::report::Report;
 
 impl<I, O, E> Eval<I, O, E> {
@@ -83,6 +84,44 @@ impl<I, O, E> Eval<I, O, E> {
     /// small that it counts as none: [`Options::same_within`].
     pub fn statistics(mut self, options: Options) -> Self {
         self.plan.statistics = options;
+        self
+    }
+
+    /// Demands that the mean of a score or metric keeps a limit. The interval decides, not the
+    /// mean, so a run of few cases may leave it undecided; see [`Outcome::verdict`]. A name that
+    /// no trial has is a failure.
+    ///
+    /// Scores are fractions (0.9), metrics in their unit (`duration` in seconds).
+    ///
+    /// ```
+    /// use tidegate_eval::statistics::{GateOutcome, Threshold};
+    /// use tidegate_eval::{Case, Eval, Report};
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// let outcome = Eval::new("squares")
+    ///     .data((0..200).map(|number| Case::new(number).expected(number * number)))
+    ///     .task(async |number, _cx| *number * *number)
+    ///     .scorer("exact", |args| args.expected == Some(args.output))
+    ///     .gate("exact", Threshold::AtLeast(0.9))
+    ///     .report(Report::Silent)
+    ///     .run_without_sending()
+    ///     .await?;
+    /// assert_eq!(outcome.verdict(), GateOutcome::Pass);
+    /// # Ok::<(), tidegate_eval::EvalError>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// [`Outcome::verdict`]: crate::Outcome::verdict
+    pub fn gate(mut self, name: impl Into<String>, threshold: Threshold) -> Self {
+        self.plan.gates.push(Gate { name: name.into(), rule: Rule::Threshold(threshold) });
+        self
+    }
+
+    /// Demands that a score or metric is no worse than the base's by more than `margin`, in its
+    /// unit. With [`Margin::ZERO`] only a sure improvement passes. Without a base it is undecided.
+    pub fn no_regression(mut self, name: impl Into<String>, margin: Margin) -> Self {
+        self.plan.gates.push(Gate { name: name.into(), rule: Rule::NoRegression(margin) });
         self
     }
 }

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Eval, Plan};
 use crate::error::{EvalError, Finished};
 use crate::evidence::{self, Evidence, Sources};
+use crate::gate::{self, Gate};
 use crate::outcome::{Outcome, Summary};
 use crate::report::{Progress, Terminal};
 use crate::runner::{self, Limits, Ran};
@@ -49,11 +50,14 @@ where
         };
         let base = compared.as_ref().ok().and_then(Option::as_ref);
         let base = base.and_then(|(base, _)| base.as_ref());
-        let (sources, warning) = sources(client, &experiment, base).await;
+        // The intervals of metrics need the rows, which without a base only a gate is worth.
+        let scored = |gate: &Gate| ran.trials.iter().any(|t| t.scores.contains_key(&gate.name));
+        let needs_rows = plan.gates.iter().any(|gate| !scored(gate));
+        let (sources, warning) = sources(client, &experiment, base, needs_rows).await;
         let (trials, mut evidence) = evidence::weigh(ran.trials, sources, plan.statistics).await;
         ran.trials = trials;
         evidence.warnings.extend(warning);
-        finish(plan, ran, Some(experiment), flushed, compared, evidence, &terminal)
+        finish(&plan, ran, Some(experiment), flushed, compared, evidence, &terminal)
     }
 
     /// Runs without recording anything anywhere; the summary is computed here.
@@ -66,7 +70,7 @@ where
         let sources = Sources::Unrecorded;
         let (trials, evidence) = evidence::weigh(ran.trials, sources, plan.statistics).await;
         ran.trials = trials;
-        finish(plan, ran, None, Ok(Receipt::default()), Ok(None), evidence, &terminal)
+        finish(&plan, ran, None, Ok(Receipt::default()), Ok(None), evidence, &terminal)
     }
 
     fn check(&self) -> Result<Plan, EvalError> {
@@ -132,19 +136,25 @@ async fn sources(
     client: &Client,
     experiment: &Experiment,
     base: Option<&Named>,
+    needs_rows: bool,
 ) -> (Sources, Option<String>) {
-    let Some(base) = base else { return (Sources::Alone, None) };
-    match evidence::read(client, &experiment.id, &base.id).await {
-        Ok(stored) => (Sources::Both(stored), None),
+    if base.is_none() && !needs_rows {
+        return (Sources::Alone, None);
+    }
+    match evidence::read(client, &experiment.id, base.map(|base| base.id.as_str())).await {
+        Ok(stored) => (Sources::Stored(stored), None),
         Err(error) => {
-            let warning = format!("compared with {} without statistics: {error}", base.name);
-            (Sources::Alone, Some(warning))
+            let what = base.map_or_else(
+                || "metrics have no intervals".to_owned(),
+                |base| format!("compared with {} without statistics", base.name),
+            );
+            (Sources::Alone, Some(format!("{what}: {error}")))
         }
     }
 }
 
 fn finish<I, O, E>(
-    plan: Plan,
+    plan: &Plan,
     ran: Ran<I, O, E>,
     experiment: Option<Experiment>,
     flushed: Result<Receipt, FlushError>,
@@ -169,7 +179,7 @@ where
     let task_errors = ran.results.iter().filter(|result| result.error.is_some()).count();
     let scorer_errors: usize = ran.results.iter().map(|result| result.scorer_errors.len()).sum();
     let summary = Summary {
-        project: experiment.as_ref().map_or(plan.project, |e| e.project.name.clone()),
+        project: experiment.as_ref().map_or(plan.project.clone(), |e| e.project.name.clone()),
         experiment,
         base,
         comparison,
@@ -184,8 +194,9 @@ where
         timed_out: ran.timed_out,
         duration: ran.duration,
     };
-    let outcome = Outcome { results: ran.results, summary, receipt };
-    terminal.summary(&outcome.summary, &outcome.receipt);
+    let gates = gate::judge(&plan.gates, &summary);
+    let outcome = Outcome { results: ran.results, summary, gates, receipt };
+    terminal.summary(&outcome.summary, &outcome.gates, &outcome.receipt);
     if let Some(source) = ran.data_error {
         return Err(EvalError::Data { source, finished: Finished::new(outcome) });
     }

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use console::Style as Color;
-use tidegate_analysis::statistics::Verdict;
+use tidegate_analysis::statistics::{GateOutcome, Verdict};
 use tidegate_client::Receipt;
 
 use super::view::{self, Change, Line, seconds};
+use crate::gate::GateResult;
 use crate::outcome::Summary;
 
 #[cfg(test)]
@@ -38,7 +39,12 @@ enum Detail {
     Least,
 }
 
-pub(crate) fn render(summary: &Summary, receipt: &Receipt, style: Style) -> String {
+pub(crate) fn render(
+    summary: &Summary,
+    gates: &[GateResult],
+    receipt: &Receipt,
+    style: Style,
+) -> String {
     let mut text = String::new();
     let name = summary.experiment.as_ref().map_or("not recorded", |experiment| &experiment.name);
     push(&mut text, &format!("{} / {name}", summary.project));
@@ -49,6 +55,9 @@ pub(crate) fn render(summary: &Summary, receipt: &Receipt, style: Style) -> Stri
     }
     if let Some(unmatched) = unmatched(summary) {
         push(&mut text, &unmatched);
+    }
+    for gate in gates {
+        push(&mut text, &gate_line(gate, style));
     }
     for warning in &summary.warnings {
         push(&mut text, &format!("warning: {warning}"));
@@ -92,6 +101,19 @@ fn unmatched(summary: &Summary) -> Option<String> {
         "compared on {} cases; {} only in this run and {} only in the base are left out",
         paired.matched_cases, paired.current_only_cases, paired.base_only_cases
     ))
+}
+
+fn gate_line(gate: &GateResult, style: Style) -> String {
+    let (word, color) = match gate.outcome {
+        GateOutcome::Pass => ("passed", Color::new().green()),
+        GateOutcome::Fail => ("FAILED", Color::new().red()),
+        GateOutcome::Undecided => ("undecided", Color::new().yellow()),
+    };
+    let word = match style.colors {
+        true => color.force_styling(true).apply_to(word).to_string(),
+        false => word.to_owned(),
+    };
+    format!("gate {word}: {} {}: {}", gate.name, gate.rule, gate.why)
 }
 
 fn record(receipt: &Receipt) -> String {

@@ -1,4 +1,5 @@
 //! Whole runs: how the runner behaves, and what a real collector has afterwards.
 
+mod gates;
 mod recorded;
 mod runner;

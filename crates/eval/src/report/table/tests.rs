@@ -63,7 +63,7 @@ fn widest(text: &str) -> usize {
 
 #[test]
 fn values_intervals_verdicts_link_and_receipt_fit_80_columns() {
-    let text = render(&summary(), &receipt(), Style { colors: false, width: Some(80) });
+    let text = render(&summary(), &[], &receipt(), Style { colors: false, width: Some(80) });
     let expected = "\
 p / now
 10 trials in 1.50 s, 1 failed
@@ -84,7 +84,8 @@ http://h/app
 
 #[test]
 fn narrow_terminals_do_without_intervals_first() {
-    let at = |width| render(&summary(), &receipt(), Style { colors: false, width: Some(width) });
+    let at =
+        |width| render(&summary(), &[], &receipt(), Style { colors: false, width: Some(width) });
     let narrow = at(60);
     assert!(widest(&narrow) <= 60 && !narrow.contains("(91"), "{narrow}");
     assert!(narrow.contains("better") && narrow.contains("improved/"), "{narrow}");
@@ -92,7 +93,7 @@ fn narrow_terminals_do_without_intervals_first() {
     assert!(widest(&narrower) <= 46 && !narrower.contains("improved/"), "{narrower}");
     assert!(narrower.contains("better"), "{narrower}");
     let summary = Summary { warnings: Vec::new(), ..summary() };
-    let least = render(&summary, &receipt(), Style { colors: false, width: Some(32) });
+    let least = render(&summary, &[], &receipt(), Style { colors: false, width: Some(32) });
     assert!(widest(&least) <= 32, "{least}");
 }
 
@@ -100,7 +101,7 @@ fn narrow_terminals_do_without_intervals_first() {
 fn a_comparison_without_statistics_has_no_verdict() {
     let mut summary = summary();
     (summary.comparisons, summary.metric_comparisons) = Default::default();
-    let text = render(&summary, &receipt(), Style { colors: true, width: None });
+    let text = render(&summary, &[], &receipt(), Style { colors: true, width: None });
     assert!(text.contains("+20.00 %") && !text.contains("better"), "{text}");
     assert!(!text.contains('\u{1b}'), "what may be chance has no colour: {text:?}");
 }
@@ -110,8 +111,23 @@ fn cases_of_one_side_only_are_said() {
     let mut summary = summary();
     summary.comparisons =
         compare_scores(&trials(190, 1.0), &trials(150, 1.0)[20..], &Options::default());
-    let text = render(&summary, &receipt(), Style::default());
+    let text = render(&summary, &[], &receipt(), Style::default());
     assert!(text.contains("compared on 180 cases; 20 only in this run and 0 only"), "{text}");
+}
+
+#[test]
+fn gates_are_listed_with_their_reason() {
+    let gate = GateResult {
+        name: "exact".into(),
+        rule: "at least 0.9".into(),
+        outcome: GateOutcome::Fail,
+        why: "it is not".into(),
+    };
+    let gates = [gate];
+    let plain = render(&summary(), &gates, &receipt(), Style::default());
+    assert!(plain.contains("\ngate FAILED: exact at least 0.9: it is not\n"), "{plain}");
+    let colored = render(&summary(), &gates, &receipt(), Style { colors: true, width: None });
+    assert!(colored.contains("gate \u{1b}[31mFAILED"), "{colored:?}");
 }
 
 #[test]
@@ -123,7 +139,7 @@ fn losses_are_shouted() {
 
 #[test]
 fn colours_only_when_asked_and_only_for_verdicts() {
-    let colored = render(&summary(), &receipt(), Style { colors: true, width: None });
+    let colored = render(&summary(), &[], &receipt(), Style { colors: true, width: None });
     assert!(colored.contains("\u{1b}[32m+20.00 %"), "{colored:?}");
     assert!(colored.contains("\u{1b}[31m+50.0 %"), "slower is worse: {colored:?}");
     assert!(colored.contains("worse\u{1b}[0m"), "{colored:?}");

@@ -1,0 +1,176 @@
+//! Gates: what a run must keep, judged by intervals, with the reason in words.
+
+use serde::Serialize;
+use tidegate_analysis::statistics::{
+    Estimate, GateOutcome, Margin, PairedComparison, Threshold, no_regression,
+};
+
+use crate::outcome::Summary;
+
+/// A condition on one score or metric.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Gate {
+    pub(crate) name: String,
+    pub(crate) rule: Rule,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Rule {
+    Threshold(Threshold),
+    NoRegression(Margin),
+}
+
+/// What a gate says of a run.
+///
+/// Serializes as `{name, rule, outcome: "pass" | "fail" | "undecided", why}`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GateResult {
+    /// The score or metric.
+    pub name: String,
+    /// The condition in words, such as `at least 0.9`.
+    pub rule: String,
+    /// Whether it is kept.
+    pub outcome: GateOutcome,
+    /// The figures it was decided by, or what is missing.
+    pub why: String,
+}
+
+/// Judges all gates by the figures of a finished summary.
+pub(crate) fn judge(gates: &[Gate], summary: &Summary) -> Vec<GateResult> {
+    gates.iter().map(|gate| gate.judge(summary)).collect()
+}
+
+/// All gates together: one that fails decides, else one that is undecided; none at all pass.
+pub(crate) fn together(gates: &[GateResult]) -> GateOutcome {
+    let any = |wanted| gates.iter().any(|gate| gate.outcome == wanted);
+    match () {
+        () if any(GateOutcome::Fail) => GateOutcome::Fail,
+        () if any(GateOutcome::Undecided) => GateOutcome::Undecided,
+        () => GateOutcome::Pass,
+    }
+}
+
+impl Gate {
+    fn judge(&self, summary: &Summary) -> GateResult {
+        let (outcome, why) = if self.is_known(summary) {
+            match self.rule {
+                Rule::Threshold(threshold) => self.by_threshold(threshold, summary),
+                Rule::NoRegression(margin) => self.by_comparison(margin, summary),
+            }
+        } else {
+            // Most likely a misspelt name, or a scorer that failed on every case.
+            (GateOutcome::Fail, "no trial has a score or metric of this name".to_owned())
+        };
+        let rule = match self.rule {
+            Rule::Threshold(Threshold::AtLeast(limit)) => format!("at least {}", number(limit)),
+            Rule::Threshold(Threshold::AtMost(limit)) => format!("at most {}", number(limit)),
+            Rule::NoRegression(margin) if margin == Margin::ZERO => {
+                "no worse than the base".to_owned()
+            }
+            Rule::NoRegression(margin) => {
+                format!("at most {} worse than the base", number(margin.value()))
+            }
+        };
+        GateResult { name: self.name.clone(), rule, outcome, why }
+    }
+
+    fn is_known(&self, summary: &Summary) -> bool {
+        summary.estimates.contains_key(&self.name)
+            || summary.metric_estimates.contains_key(&self.name)
+            || summary.comparison.scores.contains_key(&self.name)
+            || summary.comparison.metrics.contains_key(&self.name)
+    }
+
+    fn by_threshold(&self, threshold: Threshold, summary: &Summary) -> (GateOutcome, String) {
+        let estimate = summary.estimates.get(&self.name);
+        let Some(estimate) = estimate.or_else(|| summary.metric_estimates.get(&self.name)) else {
+            return (GateOutcome::Undecided, "its interval is not known: see the warnings".into());
+        };
+        let outcome = threshold.decide(Some(estimate));
+        let Estimate { mean, interval, cases, trials, .. } = *estimate;
+        let mut why = match interval {
+            Some(interval) => {
+                let (lower, upper) = (number(interval.lower), number(interval.upper));
+                let all = format!("{} with an interval of {lower} to {upper}", number(mean));
+                match outcome {
+                    GateOutcome::Pass => format!("{all}, all of it within the limit"),
+                    GateOutcome::Fail => format!("{all}, all of it beyond the limit"),
+                    GateOutcome::Undecided => {
+                        format!("{all}, which holds the limit; more than {cases} cases may decide")
+                    }
+                }
+            }
+            None => format!("{} without an interval, from {cases} case(s)", number(mean)),
+        };
+        // Figures are of what was scored: tasks that failed must not hide behind those that did not.
+        let missing = summary.trials.saturating_sub(trials as u64);
+        if missing > 0 {
+            why.push_str(&format!("; {missing} of {} trials have none", summary.trials));
+        }
+        (outcome, why)
+    }
+
+    fn by_comparison(&self, margin: Margin, summary: &Summary) -> (GateOutcome, String) {
+        let undecided = |why: &str| (GateOutcome::Undecided, why.to_owned());
+        if summary.base.is_none() {
+            return undecided("there is no base experiment to compare with");
+        }
+        let compared = summary.comparisons.get(&self.name);
+        let Some(paired) = compared.or_else(|| summary.metric_comparisons.get(&self.name)) else {
+            return undecided("the comparison has no statistics: see the warnings");
+        };
+        let PairedComparison { difference: Some(difference), matched_cases, .. } = *paired else {
+            return undecided("no case of this run has it in the base as well");
+        };
+        let outcome = no_regression(paired, margin);
+        let by = format!("{} from {matched_cases} cases of both runs", signed(difference));
+        let why = match paired.interval {
+            None => format!("{by}, without an interval"),
+            Some(interval) => {
+                let (lower, upper) = (signed(interval.lower), signed(interval.upper));
+                let all = format!("{by}, with an interval of {lower} to {upper}");
+                match outcome {
+                    GateOutcome::Pass => format!("{all}, all of it within the margin"),
+                    GateOutcome::Fail => format!("{all}, all of it worse than the margin"),
+                    GateOutcome::Undecided if margin == Margin::ZERO => {
+                        format!("{all}; without a margin only a sure improvement passes")
+                    }
+                    GateOutcome::Undecided => format!("{all}, which is not all on one side"),
+                }
+            }
+        };
+        (outcome, why)
+    }
+}
+
+/// Up to four decimals, and those that count of small numbers.
+fn number(value: f64) -> String {
+    if value != 0.0 && value.abs() < 0.001 {
+        return format!("{value:.2e}");
+    }
+    let text = format!("{value:.4}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+}
+
+fn signed(value: f64) -> String {
+    let text = number(value);
+    if value > 0.0 { format!("+{text}") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!(number(0.9), "0.9");
+        assert_eq!(number(0.96804), "0.968");
+        assert_eq!(number(55e-6), "5.50e-5");
+        assert_eq!(
+            (number(0.0), number(2.0), signed(-0.5)),
+            ("0".into(), "2".into(), "-0.5".into())
+        );
+        assert_eq!(signed(0.25), "+0.25");
+    }
+}

@@ -1,0 +1,98 @@
+//! Gates: pass, fail and undecided, each with its reason.
+
+use serde_json::json;
+use tempfile::TempDir;
+use tidegate_client::{Client, Config, Policy};
+use tidegate_eval::statistics::{GateOutcome, Margin, Threshold};
+use tidegate_eval::{Case, Eval, Outcome, Report};
+use tidegate_server::{Options, Role, start};
+
+/// 200 cases, of which those below `right` are right, and every tenth task fails if `failing`.
+fn eval(right: u32, failing: bool) -> Eval<u32, bool, ()> {
+    Eval::new("p")
+        .data((0..200).map(Case::new))
+        .try_task(async move |input, _cx| match failing && *input % 10 == 0 {
+            true => Err("no answer"),
+            false => Ok(*input < right),
+        })
+        .scorer("exact", |args| *args.output)
+        .report(Report::Silent)
+}
+
+async fn alone(eval: Eval<u32, bool, ()>) -> Outcome<u32, bool, ()> {
+    eval.run_without_sending().await.expect("runs")
+}
+
+fn gate(outcome: &Outcome<u32, bool, ()>) -> (GateOutcome, &str) {
+    (outcome.gates[0].outcome, &outcome.gates[0].why)
+}
+
+#[tokio::test]
+async fn a_threshold_is_decided_by_the_interval_and_says_by_which() {
+    let at_least = Threshold::AtLeast(0.9);
+    let passed = alone(eval(195, false).gate("exact", at_least)).await;
+    assert_eq!(gate(&passed).0, GateOutcome::Pass, "{:?}", passed.gates);
+    assert!(gate(&passed).1.starts_with("0.975 with an interval of 0.9428 to"));
+    let undecided = alone(eval(184, false).gate("exact", at_least)).await;
+    assert_eq!(gate(&undecided).0, GateOutcome::Undecided);
+    assert!(gate(&undecided).1.contains("more than 200 cases"), "{:?}", undecided.gates);
+    let failed = alone(eval(160, false).gate("exact", at_least)).await;
+    assert_eq!(gate(&failed).0, GateOutcome::Fail);
+    assert_eq!(failed.to_json()["gates"][0]["rule"], "at least 0.9");
+    assert_eq!(failed.to_json()["verdict"], "fail");
+    let metric = alone(eval(200, false).gate("duration", Threshold::AtMost(60.0))).await;
+    assert_eq!(gate(&metric).0, GateOutcome::Pass, "{:?}", metric.gates);
+}
+
+#[tokio::test]
+async fn a_gate_on_a_score_that_never_appears_is_a_failure_that_says_so() {
+    let misspelt = alone(
+        eval(200, false)
+            .gate("exakt", Threshold::AtLeast(0.1))
+            .gate("exact", Threshold::AtLeast(0.1)),
+    )
+    .await;
+    assert_eq!(gate(&misspelt), (GateOutcome::Fail, "no trial has a score or metric of this name"));
+    assert_eq!(misspelt.gates[1].outcome, GateOutcome::Pass);
+    assert_eq!(misspelt.verdict(), GateOutcome::Fail, "one that fails decides");
+    assert_eq!(alone(eval(0, false)).await.verdict(), GateOutcome::Pass, "no gate, no objection");
+    let holes = alone(eval(200, true).gate("exact", Threshold::AtLeast(0.5))).await;
+    assert!(gate(&holes).1.ends_with("20 of 200 trials have none"), "{:?}", holes.gates);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_regression_gate_compares_with_the_base_and_says_if_there_is_none() {
+    let data = TempDir::new().expect("a directory");
+    let listen = "127.0.0.1:0".parse().expect("an address");
+    let options = Options::new(data.path()).listen(listen).role(Role::Embedded);
+    let collector = start(options).await.expect("a collector");
+    let config = Config::default().app_url(collector.url()).policy(Policy::Block);
+    let client = Client::new(config).expect("a client");
+    let margin = Margin::new(0.05).expect("a margin");
+    let run = async |right, margin| {
+        let eval = eval(right, false)
+            .no_regression("exact", margin)
+            .gate("duration", Threshold::AtMost(60.0));
+        eval.run_with(&client).await.expect("runs")
+    };
+    let first = run(180, margin).await;
+    let none = "there is no base experiment to compare with";
+    assert_eq!(gate(&first), (GateOutcome::Undecided, none));
+    assert_eq!(
+        first.gates[1].outcome,
+        GateOutcome::Pass,
+        "metrics are read back: {:?}",
+        first.gates
+    );
+    assert_eq!(first.verdict(), GateOutcome::Undecided);
+
+    let same = run(180, margin).await;
+    assert_eq!(gate(&same).0, GateOutcome::Pass, "{:?}", same.gates);
+    let strict = run(180, Margin::ZERO).await;
+    assert_eq!(gate(&strict).0, GateOutcome::Undecided);
+    assert!(gate(&strict).1.contains("only a sure improvement"), "{:?}", strict.gates);
+    let worse = run(140, margin).await;
+    assert_eq!(gate(&worse).0, GateOutcome::Fail);
+    assert!(gate(&worse).1.starts_with("-0.2 from 200 cases"), "{:?}", worse.gates);
+    assert_eq!(worse.to_json()["gates"][0]["outcome"], json!("fail"));
+}
