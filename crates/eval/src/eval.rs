@@ -93,7 +93,7 @@ impl Eval {
     /// results of them such as [`data::jsonl`](crate::data::jsonl).
     ///
     /// It is read on a thread of its own, as the run goes, at most two cases ahead. An error
-    /// ends the run with [`EvalError::Data`] after the cases before it.
+    /// ends the run with [`EvalError::Data`](crate::EvalError::Data) after the cases before it.
     pub fn data<D, I, E>(self, data: D) -> Eval<I, (), E>
     where
         D: IntoIterator<
