@@ -7,6 +7,8 @@ use tidegate_analysis::statistics::{
 
 use crate::outcome::Summary;
 
+const FAILED: &str = "trials that failed could be beyond it";
+
 /// A condition on one score or metric.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Gate {
@@ -81,18 +83,35 @@ impl Gate {
             || summary.comparison.metrics.contains_key(&self.name)
     }
 
+    /// Figures are of the trials that have a score: a task that breaks on the hard cases would pass
+    /// by the easy ones. What was skipped on purpose is no failure.
+    fn doubted(&self, outcome: GateOutcome, summary: &Summary) -> GateOutcome {
+        let estimate = summary.estimates.get(&self.name);
+        let estimate = estimate.or_else(|| summary.metric_estimates.get(&self.name));
+        let scored = estimate.map_or(0, |estimate| estimate.trials as u64);
+        let failed = summary.task_errors + summary.scorer_errors > 0;
+        match outcome {
+            GateOutcome::Pass if failed && scored < summary.trials => GateOutcome::Undecided,
+            outcome => outcome,
+        }
+    }
+
     fn by_threshold(&self, threshold: Threshold, summary: &Summary) -> (GateOutcome, String) {
         let estimate = summary.estimates.get(&self.name);
         let Some(estimate) = estimate.or_else(|| summary.metric_estimates.get(&self.name)) else {
             return (GateOutcome::Undecided, "its interval is not known: see the warnings".into());
         };
-        let outcome = threshold.decide(Some(estimate));
+        let decided = threshold.decide(Some(estimate));
+        let outcome = self.doubted(decided, summary);
         let Estimate { mean, interval, cases, trials, .. } = *estimate;
         let mut why = match interval {
             Some(interval) => {
                 let (lower, upper) = (number(interval.lower), number(interval.upper));
                 let all = format!("{} with an interval of {lower} to {upper}", number(mean));
-                match outcome {
+                match decided {
+                    GateOutcome::Pass if outcome != decided => {
+                        format!("{all}, all of it within the limit, but {FAILED}")
+                    }
                     GateOutcome::Pass => format!("{all}, all of it within the limit"),
                     GateOutcome::Fail => format!("{all}, all of it beyond the limit"),
                     GateOutcome::Undecided => {
@@ -122,14 +141,18 @@ impl Gate {
         let PairedComparison { difference: Some(difference), matched_cases, .. } = *paired else {
             return undecided("no case of this run has it in the base as well");
         };
-        let outcome = no_regression(paired, margin);
+        let decided = no_regression(paired, margin);
+        let outcome = self.doubted(decided, summary);
         let by = format!("{} from {matched_cases} cases of both runs", signed(difference));
         let why = match paired.interval {
             None => format!("{by}, without an interval"),
             Some(interval) => {
                 let (lower, upper) = (signed(interval.lower), signed(interval.upper));
                 let all = format!("{by}, with an interval of {lower} to {upper}");
-                match outcome {
+                match decided {
+                    GateOutcome::Pass if outcome != decided => {
+                        format!("{all}, all of it within the margin, but {FAILED}")
+                    }
                     GateOutcome::Pass => format!("{all}, all of it within the margin"),
                     GateOutcome::Fail => format!("{all}, all of it worse than the margin"),
                     GateOutcome::Undecided if margin == Margin::ZERO => {

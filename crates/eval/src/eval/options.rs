@@ -112,6 +112,8 @@ impl<I, O, E> Eval<I, O, E> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
+    /// It never passes while trials have failed and so have no score: then it is undecided.
+    ///
     /// [`Outcome::verdict`]: crate::Outcome::verdict
     pub fn gate(mut self, name: impl Into<String>, threshold: Threshold) -> Self {
         self.plan.gates.push(Gate { name: name.into(), rule: Rule::Threshold(threshold) });

@@ -60,6 +60,35 @@ async fn a_gate_on_a_score_that_never_appears_is_a_failure_that_says_so() {
     assert!(gate(&holes).1.ends_with("20 of 200 trials have none"), "{:?}", holes.gates);
 }
 
+/// Half of the cases crash, and all others are right.
+#[tokio::test]
+async fn a_gate_does_not_pass_by_leaving_out_the_trials_that_failed() {
+    let crashing = Eval::new("p")
+        .data((0..200).map(Case::<u32>::new))
+        .try_task(async |input, _cx| if *input < 100 { Err("crashed") } else { Ok(true) })
+        .scorer("exact", |args| *args.output)
+        .gate("exact", Threshold::AtLeast(0.9))
+        .report(Report::Silent);
+    let crashing = alone(crashing).await;
+    assert_eq!(gate(&crashing).0, GateOutcome::Undecided, "{:?}", crashing.gates);
+    assert!(gate(&crashing).1.contains("trials that failed"), "{:?}", crashing.gates);
+    assert_eq!(crashing.verdict(), GateOutcome::Undecided);
+
+    let skipping = Eval::new("p")
+        .data((0..200).map(Case::<u32>::new))
+        .task(async |_, _cx| true)
+        .scorer("exact", |args| (*args.input >= 100).then_some(1.0))
+        .gate("exact", Threshold::AtLeast(0.9))
+        .report(Report::Silent);
+    let skipping = alone(skipping).await;
+    assert_eq!(
+        gate(&skipping).0,
+        GateOutcome::Pass,
+        "a scorer may not apply: {:?}",
+        skipping.gates
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_regression_gate_compares_with_the_base_and_says_if_there_is_none() {
     let data = TempDir::new().expect("a directory");
