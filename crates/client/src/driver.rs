@@ -23,8 +23,8 @@ use crate::requests::{Requests, Trace};
 use crate::spool::Journal;
 
 /// While records keep coming they are collected this often; nobody wakes the thread for each.
-/// Every wake-up may push a producer off its core: at 1 ms the p99 of recording was half again
-/// what it is at 4 ms.
+/// Each wake-up takes a core from somebody. What it costs producers is within the noise: p99 of
+/// recording was 17.0 µs at 4 ms and 18.3 at 1 ms, in turns, with spreads of 4.
 const POLL: Duration = Duration::from_millis(4);
 /// Without a record for this long the thread sleeps until the next one wakes it.
 const ACTIVE: Duration = Duration::from_millis(20);
