@@ -23,6 +23,9 @@ pub enum EvalError {
         /// What is wrong.
         problem: &'static str,
     },
+    /// The operating system refused a thread; nothing ran.
+    #[error("cannot start a thread for the run")]
+    Thread(#[source] std::io::Error),
     /// The experiment could not be registered; nothing ran.
     #[error("cannot register the experiment")]
     Register(#[source] ApiError),
@@ -83,7 +86,7 @@ impl EvalError {
             | Self::NoSummary { finished, .. } => {
                 finished.0.downcast::<Outcome<I, O, E>>().ok().map(|outcome| *outcome)
             }
-            Self::Incomplete { .. } | Self::Register(_) => None,
+            Self::Incomplete { .. } | Self::Thread(_) | Self::Register(_) => None,
         }
     }
 
@@ -92,6 +95,7 @@ impl EvalError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Incomplete { .. } => "see the documentation of `Eval`",
+            Self::Thread(_) => "close other programs, or raise the limit of threads",
             Self::Register(source) | Self::NoSummary { source, .. } => source.hint(),
             Self::Data { .. } => "correct the data and run again",
             Self::NotRecorded { .. } => {

@@ -3,7 +3,6 @@
 mod options;
 mod run;
 
-use std::fmt::Display;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +14,13 @@ use crate::case::IntoCase;
 use crate::context::Context;
 use crate::data::Source;
 use crate::gate::Gate;
+use crate::outcome::CaseResult;
 use crate::report::Report;
+use crate::run_scorer::RunScorer;
 use crate::scorer::{IntoScore, Scorer, ScorerArgs, SharedArgs};
 use crate::task::{self, Task};
+use crate::task_error::IntoTaskError;
+use crate::trial::Rules;
 
 const DEFAULT_CONCURRENCY: usize = 10;
 const DEFAULT_FLUSH_TIMEOUT: Duration = Duration::from_secs(60);
@@ -48,6 +51,7 @@ pub struct Eval<I = (), O = (), E = ()> {
     source: Option<Source<I, E>>,
     task: Option<Task<I, O>>,
     scorers: Vec<Scorer<I, O, E>>,
+    run_scorers: Vec<RunScorer<I, O, E>>,
     plan: Plan,
 }
 
@@ -59,6 +63,9 @@ struct Plan {
     max_concurrency: usize,
     trials: u32,
     timeout: Option<Duration>,
+    max_errors: Option<u64>,
+    scorer_concurrency: Option<usize>,
+    rules: Rules,
     flush_timeout: Duration,
     report: Report,
     statistics: Options,
@@ -81,12 +88,15 @@ impl Eval {
             max_concurrency: DEFAULT_CONCURRENCY,
             trials: 1,
             timeout: None,
+            max_errors: None,
+            scorer_concurrency: None,
+            rules: Rules::default(),
             flush_timeout: DEFAULT_FLUSH_TIMEOUT,
             report: Report::default(),
             statistics: Options::default(),
             gates: Vec::new(),
         };
-        Self { source: None, task: None, scorers: Vec::new(), plan }
+        Self { source: None, task: None, scorers: Vec::new(), run_scorers: Vec::new(), plan }
     }
 
     /// Sets where cases come from: anything that iterates over [`Case`](crate::Case)s, or over
@@ -104,7 +114,7 @@ impl Eval {
         E: Send + 'static,
     {
         let source = Some(Source::new(data));
-        Eval { source, task: None, scorers: Vec::new(), plan: self.plan }
+        Eval { source, task: None, scorers: Vec::new(), run_scorers: Vec::new(), plan: self.plan }
     }
 }
 
@@ -120,19 +130,32 @@ impl<I: Send + Sync + 'static, E> Eval<I, (), E> {
         Fut: Future<Output = O> + Send + 'static,
     {
         let Self { source, plan, .. } = self;
-        Eval { source, task: Some(task::plain(task)), scorers: Vec::new(), plan }
+        Eval {
+            source,
+            task: Some(task::plain(task)),
+            scorers: Vec::new(),
+            run_scorers: Vec::new(),
+            plan,
+        }
     }
 
     /// Sets a task that can fail. Its error is recorded, the scorers of that trial do not run,
-    /// and the run goes on.
+    /// and the run goes on. One that fails with a retryable [`TaskError`](crate::TaskError) is
+    /// tried again if [`Eval::retries`] allows it.
     pub fn try_task<O, X, F, Fut>(self, task: F) -> Eval<I, O, E>
     where
         F: FnOnce(Arc<I>, Context) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<O, X>> + Send + 'static,
-        X: Display,
+        X: IntoTaskError,
     {
         let Self { source, plan, .. } = self;
-        Eval { source, task: Some(task::fallible(task)), scorers: Vec::new(), plan }
+        Eval {
+            source,
+            task: Some(task::fallible(task)),
+            scorers: Vec::new(),
+            run_scorers: Vec::new(),
+            plan,
+        }
     }
 }
 
@@ -160,6 +183,44 @@ where
         Fut: Future<Output = S> + Send + 'static,
     {
         self.scorers.push(Scorer::asynchronous(name.into(), scorer));
+        self
+    }
+
+    /// Adds a scorer of the run as a whole, called once with all results, failed ones included,
+    /// when the last one is there: for figures that are no mean over cases, such as F1.
+    ///
+    /// Its score stands in the summary and in [`Outcome::to_json`](crate::Outcome::to_json); it
+    /// belongs to no span and is not sent. One that fails, or panics, is a warning.
+    ///
+    /// ```
+    /// use tidegate_eval::{Case, Eval, Report};
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// let outcome = Eval::new("spam")
+    ///     .data([Case::new("buy now").expected(true), Case::new("hello").expected(false)])
+    ///     .task(async |text, _cx| text.contains("now"))
+    ///     .run_scorer("precision", |results| {
+    ///         let (mut flagged, mut right) = (0.0, 0.0);
+    ///         for result in results.iter().filter(|r| r.output.as_deref() == Some(&true)) {
+    ///             flagged += 1.0;
+    ///             right += f64::from(u8::from(result.expected.as_deref() == Some(&true)));
+    ///         }
+    ///         (flagged > 0.0).then_some(right / flagged)
+    ///     })
+    ///     .report(Report::Silent)
+    ///     .run_without_sending()
+    ///     .await?;
+    /// assert_eq!(outcome.summary.run_scores["precision"], Some(1.0));
+    /// # Ok::<(), tidegate_eval::EvalError>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn run_scorer<S: IntoScore>(
+        mut self,
+        name: impl Into<String>,
+        scorer: impl FnOnce(&[CaseResult<I, O, E>]) -> S + Send + 'static,
+    ) -> Self {
+        self.run_scorers.push(RunScorer::new(name.into(), scorer));
         self
     }
 }

@@ -80,6 +80,7 @@ impl Gate {
         summary.estimates.contains_key(&self.name)
             || summary.metric_estimates.contains_key(&self.name)
             || summary.comparison.scores.contains_key(&self.name)
+            || summary.run_scores.get(&self.name).is_some_and(Option::is_some)
             || summary.comparison.metrics.contains_key(&self.name)
     }
 
@@ -97,6 +98,17 @@ impl Gate {
     }
 
     fn by_threshold(&self, threshold: Threshold, summary: &Summary) -> (GateOutcome, String) {
+        if let Some(score) = summary.run_scores.get(&self.name).copied().flatten() {
+            let kept = match threshold {
+                Threshold::AtLeast(limit) => score >= limit,
+                Threshold::AtMost(limit) => score <= limit,
+            };
+            let outcome = if kept { GateOutcome::Pass } else { GateOutcome::Fail };
+            return (
+                outcome,
+                format!("{}; a score of the whole run has no interval", number(score)),
+            );
+        }
         let estimate = summary.estimates.get(&self.name);
         let Some(estimate) = estimate.or_else(|| summary.metric_estimates.get(&self.name)) else {
             return (GateOutcome::Undecided, "its interval is not known: see the warnings".into());
@@ -133,6 +145,9 @@ impl Gate {
         let undecided = |why: &str| (GateOutcome::Undecided, why.to_owned());
         if summary.base.is_none() {
             return undecided("there is no base experiment to compare with");
+        }
+        if summary.run_scores.contains_key(&self.name) {
+            return undecided("a score of the whole run is not compared with the base");
         }
         let compared = summary.comparisons.get(&self.name);
         let Some(paired) = compared.or_else(|| summary.metric_comparisons.get(&self.name)) else {

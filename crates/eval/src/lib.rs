@@ -9,6 +9,8 @@
 
 #![deny(missing_docs)]
 
+mod backoff;
+mod blocking;
 mod case;
 mod clock;
 mod context;
@@ -21,11 +23,15 @@ mod json;
 mod outcome;
 mod panic;
 mod report;
+mod run_scorer;
 mod runner;
 mod scorer;
 mod task;
+mod task_error;
 mod trial;
 
+#[doc(hidden)]
+pub use blocking::block_on;
 pub use case::{Case, IntoCase};
 pub use context::Context;
 pub use error::{EvalError, Finished};
@@ -34,6 +40,7 @@ pub use gate::GateResult;
 pub use outcome::{CaseResult, Outcome, Summary};
 pub use report::Report;
 pub use scorer::{IntoScore, Score, ScorerArgs, SharedArgs};
+pub use task_error::{IntoTaskError, TaskError};
 
 pub use data::DataError;
 /// Estimates, comparisons, margins: what a [`Summary`] holds and its options are made of.

@@ -62,6 +62,11 @@ pub struct Summary {
     pub comparisons: BTreeMap<String, PairedComparison>,
     /// Each metric likewise.
     pub metric_comparisons: BTreeMap<String, PairedComparison>,
+    /// Scores of the run as a whole, by name; see [`Eval::run_scorer`](crate::Eval::run_scorer).
+    /// `None` means that the scorer did not apply.
+    pub run_scores: BTreeMap<String, Option<f64>>,
+    /// Scorers that no trial has a number of, because they never applied or always failed.
+    pub unscored: Vec<String>,
     /// What is missing from this summary and why, a sentence each.
     pub warnings: Vec<String>,
     /// Trials that ran, failed ones included.
@@ -72,6 +77,8 @@ pub struct Summary {
     pub scorer_errors: u64,
     /// Whether the time-out ended the run before the data did.
     pub timed_out: bool,
+    /// Whether [`Eval::max_errors`](crate::Eval::max_errors) ended the run before the data did.
+    pub too_many_errors: bool,
     /// From the first case to the last result.
     pub duration: Duration,
 }
@@ -103,9 +110,11 @@ impl<I, O, E> Outcome<I, O, E> {
     /// `metrics.<name>.{name, metric, unit, improvements, regressions, diff?}`,
     /// `estimates.<name>` and `metric_estimates.<name>` (the fields of [`Estimate`]),
     /// `comparisons.<name>` and `metric_comparisons.<name>` (those of [`PairedComparison`]; empty
-    /// objects without a base), `gates` (array of [`GateResult`]), `verdict` (`pass`, `fail` or
-    /// `undecided`), `warnings` (texts), `experiment` (`id, name, project, url`) or null, `base` (`id, name`) or null, `receipt`, `trials`,
-    /// `task_errors`, `scorer_errors`, `timed_out` and `duration_s`.
+    /// objects without a base), `run_scores.<name>` (number or null), `unscored` (names), `gates`
+    /// (array of [`GateResult`]), `verdict` (`pass`, `fail` or `undecided`), `warnings` (texts),
+    /// `project`, `experiment` (`id, name, project, url`) or null, `base` (`id, name`) or null,
+    /// `receipt`, `trials`, `task_errors`, `scorer_errors`, `timed_out`, `too_many_errors` and
+    /// `duration_s`.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let Summary { experiment, base, comparison, .. } = &self.summary;
@@ -116,6 +125,8 @@ impl<I, O, E> Outcome<I, O, E> {
             "metric_estimates": self.summary.metric_estimates,
             "comparisons": self.summary.comparisons,
             "metric_comparisons": self.summary.metric_comparisons,
+            "run_scores": self.summary.run_scores,
+            "unscored": self.summary.unscored,
             "gates": self.gates,
             "verdict": self.verdict(),
             "warnings": self.summary.warnings,
@@ -127,6 +138,7 @@ impl<I, O, E> Outcome<I, O, E> {
             "task_errors": self.summary.task_errors,
             "scorer_errors": self.summary.scorer_errors,
             "timed_out": self.summary.timed_out,
+            "too_many_errors": self.summary.too_many_errors,
             "duration_s": self.summary.duration.as_secs_f64(),
         })
     }

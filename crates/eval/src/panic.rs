@@ -27,3 +27,11 @@ pub(crate) async fn caught<T>(
         Err(payload) => Err(format!("panicked: {}", message(&*payload))),
     }
 }
+
+/// As [`caught`], for code that does not await.
+pub(crate) fn caught_now<T>(code: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    match std::panic::catch_unwind(AssertUnwindSafe(code)) {
+        Ok(result) => result,
+        Err(payload) => Err(format!("panicked: {}", message(&*payload))),
+    }
+}

@@ -1,12 +1,13 @@
 //! Which trial runs when: cases are read as slots free, each trial is a task of its own.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tidegate_analysis::comparison::{Metric, Trial, case_key};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::clock;
@@ -21,7 +22,12 @@ pub(crate) struct Limits {
     pub(crate) max_concurrency: usize,
     pub(crate) trials: u32,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) max_errors: Option<u64>,
 }
+
+/// Trials whose task has ended and whose scorers have not: enough to keep scorers busy through
+/// bursts, few enough that a run of slow judges does not hold all its outputs in flight.
+const MAX_UNSCORED: usize = 1_000;
 
 /// What came of a run, before anything is summarized.
 pub(crate) struct Ran<I, O, E> {
@@ -30,6 +36,9 @@ pub(crate) struct Ran<I, O, E> {
     pub(crate) trials: Vec<Trial>,
     pub(crate) data_error: Option<DataError>,
     pub(crate) timed_out: bool,
+    pub(crate) too_many_errors: bool,
+    pub(crate) run_scores: BTreeMap<String, Option<f64>>,
+    pub(crate) run_scorer_errors: Vec<String>,
     pub(crate) duration: Duration,
 }
 
@@ -80,8 +89,15 @@ where
         trials: Vec::new(),
         data_error: None,
         timed_out: false,
+        too_many_errors: false,
+        run_scores: BTreeMap::new(),
+        run_scorer_errors: Vec::new(),
         duration: Duration::ZERO,
     };
+    // A slot is taken before a case is read and given back when its task has ended.
+    let slots = Arc::new(Semaphore::new(limits.max_concurrency));
+    let most_running = limits.max_concurrency.saturating_add(MAX_UNSCORED);
+    let mut task_errors = 0;
     let mut open = true;
     while open || !running.is_empty() {
         // Cancel safety: join_next, the gate and Units::next lose nothing when dropped.
@@ -92,6 +108,11 @@ where
                 let (result, trial): (CaseResult<I, O, E>, Trial) =
                     finished.expect("a trial catches panics and is never aborted");
                 progress.finished(&result.scores, result.error.is_some());
+                task_errors += u64::from(result.error.is_some());
+                if open && limits.max_errors.is_some_and(|most| task_errors >= most) {
+                    open = false;
+                    ran.too_many_errors = true;
+                }
                 ran.results.push(result);
                 ran.trials.push(trial);
             }
@@ -100,11 +121,11 @@ where
                 ran.timed_out = true;
                 shared.cancel.cancel();
             }
-            next = admitted(&shared, &mut units), if open && running.len() < limits.max_concurrency => {
+            next = admitted(&shared, &slots, &mut units), if open && running.len() < most_running => {
                 match next {
-                    Some(Ok((case, trial))) => {
+                    Some(Ok((slot, (case, trial)))) => {
                         let shared = Arc::clone(&shared);
-                        running.spawn(async move { trial_of(&shared, case, trial).await });
+                        running.spawn(async move { trial_of(&shared, case, trial, slot).await });
                     }
                     Some(Err(error)) => {
                         open = false;
@@ -119,20 +140,25 @@ where
     ran
 }
 
-/// The next trial, once the byte gate is open: back-pressure at the door of a case, never a
-/// flush inside of it.
+/// The next trial, once a slot is free and the byte gate is open: back-pressure at the door of a
+/// case, never a flush inside of it.
+///
+/// # Cancel safety
+/// Dropping the future gives the slot back; see [`Units::next`].
 async fn admitted<I, O, E>(
     shared: &Shared<I, O, E>,
+    slots: &Arc<Semaphore>,
     units: &mut Units<I, E>,
-) -> Option<Result<Unit<I, E>, DataError>>
+) -> Option<Result<(OwnedSemaphorePermit, Unit<I, E>), DataError>>
 where
     I: Serialize,
     E: Serialize,
 {
+    let slot = Arc::clone(slots).acquire_owned().await.expect("nobody closes the semaphore");
     if let Some((client, _)) = &shared.record {
         client.admitted().await;
     }
-    units.next().await
+    Some(units.next().await?.map(|unit| (slot, unit)))
 }
 
 async fn until(deadline: Option<Instant>) {
@@ -146,6 +172,7 @@ async fn trial_of<I, O, E>(
     shared: &Shared<I, O, E>,
     case: Arc<Prepared<I, E>>,
     trial: u32,
+    slot: OwnedSemaphorePermit,
 ) -> (CaseResult<I, O, E>, Trial)
 where
     I: Serialize + Send + Sync + 'static,
@@ -153,7 +180,7 @@ where
     E: Serialize + Send + Sync + 'static,
 {
     let case_key = case_key(&case.input_json());
-    let result = shared.run(case, trial).await;
+    let result = shared.run(case, trial, slot).await;
     let scores = result.scores.iter().filter_map(|(name, score)| Some((name.clone(), (*score)?)));
     let scores = scores.collect();
     let duration = Metric { value: result.duration.as_secs_f64(), unit: "s".to_owned() };
@@ -169,6 +196,9 @@ impl<I, O, E> Ran<I, O, E> {
             trials: Vec::new(),
             data_error: Some(error),
             timed_out: false,
+            too_many_errors: false,
+            run_scores: BTreeMap::new(),
+            run_scorer_errors: Vec::new(),
             duration: Duration::ZERO,
         }
     }

@@ -45,13 +45,15 @@ pub struct SharedArgs<I, O, E> {
 pub struct Score {
     pub(crate) score: Option<f64>,
     pub(crate) metadata: Map<String, Value>,
+    /// Several scores of one scorer, each with its own name; then there is no `score`.
+    pub(crate) parts: Vec<(String, Score)>,
 }
 
 impl Score {
     /// A score in 0..=1.
     #[must_use]
     pub fn new(score: f64) -> Self {
-        Self { score: Some(score), metadata: Map::new() }
+        Self { score: Some(score), ..Self::default() }
     }
 
     /// No score: the scorer does not apply to this case.
@@ -68,8 +70,9 @@ impl Score {
     }
 }
 
-/// What a scorer may return: a number in 0..=1, `bool`, `None` (does not apply), a [`Score`], or
-/// a `Result` of those.
+/// What a scorer may return: a number in 0..=1, `bool`, `None` (does not apply), a [`Score`],
+/// several of those with names (a `Vec` or an array of pairs, which then count instead of one
+/// score with the scorer's name), or a `Result` of any.
 pub trait IntoScore {
     /// Converts.
     ///
@@ -98,8 +101,37 @@ impl IntoScore for bool {
 
 impl IntoScore for Option<f64> {
     fn into_score(self) -> Result<Score, String> {
-        Ok(Score { score: self, metadata: Map::new() })
+        Ok(Score { score: self, ..Score::default() })
     }
+}
+
+impl<N: Into<String>, S: IntoScore> IntoScore for Vec<(N, S)> {
+    fn into_score(self) -> Result<Score, String> {
+        named(self)
+    }
+}
+
+impl<N: Into<String>, S: IntoScore, const COUNT: usize> IntoScore for [(N, S); COUNT] {
+    fn into_score(self) -> Result<Score, String> {
+        named(self)
+    }
+}
+
+fn named<N: Into<String>, S: IntoScore>(
+    scores: impl IntoIterator<Item = (N, S)>,
+) -> Result<Score, String> {
+    let mut parts: Vec<(String, Score)> = Vec::new();
+    for (name, score) in scores {
+        let (name, score) = (name.into(), score.into_score()?);
+        if parts.iter().any(|(other, _)| *other == name) {
+            return Err(format!("two scores are named {name:?}"));
+        }
+        if !score.parts.is_empty() {
+            return Err(format!("the score {name:?} consists of several"));
+        }
+        parts.push((name, score));
+    }
+    Ok(Score { parts, ..Score::default() })
 }
 
 impl<S: IntoScore, X: Display> IntoScore for Result<S, X> {
@@ -165,13 +197,15 @@ where
 }
 
 /// A number that is no score is the scorer's failure, not a very good or bad result.
-fn checked(score: Result<Score, String>) -> Result<Score, String> {
-    match score? {
-        Score { score: Some(score), .. } if !(0.0..=1.0).contains(&score) => {
-            Err(format!("score {score} is outside of 0..=1"))
+pub(crate) fn checked(score: Result<Score, String>) -> Result<Score, String> {
+    let score = score?;
+    let numbers = score.parts.iter().map(|(_, part)| part).chain([&score]);
+    for number in numbers.filter_map(|score| score.score) {
+        if !(0.0..=1.0).contains(&number) {
+            return Err(format!("score {number} is outside of 0..=1"));
         }
-        score => Ok(score),
     }
+    Ok(score)
 }
 
 impl<I, O, E> Clone for SharedArgs<I, O, E> {
@@ -198,6 +232,8 @@ mod tests {
         }
         assert_eq!(checked(true.into_score()), Ok(Score::new(1.0)));
         assert_eq!(checked(None.into_score()), Ok(Score::skipped()));
+        assert!(checked([("a", 0.5), ("b", 2.0)].into_score()).is_err());
+        assert!(vec![("a", 0.5), ("a", 1.0)].into_score().is_err_and(|e| e.contains("two scores")));
         assert_eq!(checked(Err::<f64, _>("no").into_score()), Err("no".to_owned()));
     }
 }

@@ -1,13 +1,13 @@
 //! The function under evaluation.
 
-use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::context::Context;
+use crate::task_error::{IntoTaskError, TaskError};
 
-pub(crate) type TaskFuture<O> = Pin<Box<dyn Future<Output = Result<O, String>> + Send>>;
+pub(crate) type TaskFuture<O> = Pin<Box<dyn Future<Output = Result<O, TaskError>> + Send>>;
 
 /// A task with its types erased; called once per trial.
 pub(crate) type Task<I, O> = Box<dyn Fn(Arc<I>, Context) -> TaskFuture<O> + Send + Sync>;
@@ -32,11 +32,11 @@ pub(crate) fn fallible<I, O, E, F, Fut>(task: F) -> Task<I, O>
 where
     F: FnOnce(Arc<I>, Context) -> Fut + Clone + Send + Sync + 'static,
     Fut: Future<Output = Result<O, E>> + Send + 'static,
-    E: Display,
+    E: IntoTaskError,
     I: Send + Sync + 'static,
 {
     Box::new(move |input, cx| {
         let task = task.clone();
-        Box::pin(async move { task(input, cx).await.map_err(|error| format!("{error:#}")) })
+        Box::pin(async move { task(input, cx).await.map_err(E::into_task_error) })
     })
 }

@@ -1,25 +1,25 @@
 //! One trial of one case: the task, then its scorers, recorded as protocol.md §5 "Eval trace"
 //! has it: a root span `eval`, a child `task`, and a child per scorer.
 
+mod attempts;
+mod scoring;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use tidegate_client::{Client, Event, Span, SpanOptions};
 use tidegate_model::Destination;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::case::Case;
-use crate::clock;
-use crate::context::Context;
 use crate::json;
 use crate::outcome::CaseResult;
-use crate::panic;
-use crate::scorer::{Score, Scorer, SharedArgs};
+use crate::scorer::Scorer;
 use crate::task::Task;
 
 const TIMED_OUT: &str = "timed out";
@@ -32,6 +32,20 @@ pub(crate) struct Shared<I, O, E> {
     pub(crate) record: Option<(Client, Arc<Destination>)>,
     /// Cancelled when the run times out.
     pub(crate) cancel: CancellationToken,
+    /// One permit per scorer call that may run at once.
+    pub(crate) scorer_slots: Semaphore,
+    pub(crate) rules: Rules,
+}
+
+/// What happens to tasks and scorers that fail or take long.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Rules {
+    /// For a task with all its tries, and for each scorer call.
+    pub(crate) case_timeout: Option<Duration>,
+    /// Tries after the first one.
+    pub(crate) retries: u32,
+    /// What a failed task or scorer counts as; `None` leaves it out of the scores.
+    pub(crate) error_score: Option<f64>,
 }
 
 /// A case ready to run: what spans repeat is serialized once for all trials.
@@ -94,8 +108,14 @@ where
     O: Serialize + Send + Sync + 'static,
     E: Serialize + Send + Sync + 'static,
 {
-    /// Runs and records one trial; whatever user code does becomes part of the result.
-    pub(crate) async fn run(&self, case: Arc<Prepared<I, E>>, trial: u32) -> CaseResult<I, O, E> {
+    /// Runs and records one trial; whatever user code does becomes part of the result. The slot
+    /// is free again as soon as the task has ended: slow scorers hold up no task.
+    pub(crate) async fn run(
+        &self,
+        case: Arc<Prepared<I, E>>,
+        trial: u32,
+        slot: OwnedSemaphorePermit,
+    ) -> CaseResult<I, O, E> {
         let root = match &self.record {
             Some((client, destination)) => {
                 let options = SpanOptions::new("eval").span_type("eval").event(case.first_event());
@@ -117,6 +137,7 @@ where
             duration: Duration::ZERO,
         };
         let (output, metadata) = self.run_task(&root, &case, &mut result).await;
+        drop(slot);
         result.metadata = metadata;
         let mut event = Event::new();
         match output {
@@ -130,6 +151,9 @@ where
                 result.error = Some(error);
             }
         }
+        for (name, score) in self.error_scores(&mut result) {
+            event = event.score(name, Some(score));
+        }
         let mut metadata = result.metadata.clone();
         if !result.scorer_errors.is_empty() {
             metadata.insert("scorer_errors".into(), json!(result.scorer_errors));
@@ -142,125 +166,17 @@ where
         result
     }
 
-    async fn run_task(
-        &self,
-        root: &Span,
-        case: &Prepared<I, E>,
-        result: &mut CaseResult<I, O, E>,
-    ) -> (Result<(Arc<O>, Box<RawValue>), String>, Map<String, Value>) {
-        let event = Event::new().input(&case.raw_input);
-        let span = root.child(SpanOptions::new("task").span_type("task").event(event));
-        let cx = Context::new(
-            span.clone(),
-            result.trial,
-            case.id.clone(),
-            Arc::clone(&case.tags),
-            case.metadata.clone(),
-            self.cancel.clone(),
-        );
-        let started = clock::now();
-        let task = panic::caught(async { (self.task)(Arc::clone(&case.input), cx.clone()).await });
-        // Cancel safety: a task that loses the race is dropped on purpose, at its next await.
-        let output = tokio::select! {
-            biased;
-            output = span.scope(task) => output,
-            () = self.cancel.cancelled() => Err(TIMED_OUT.to_owned()),
+    /// Counts what failed as the user wants it counted; on the root span, where the server looks
+    /// for scores as well.
+    fn error_scores(&self, result: &mut CaseResult<I, O, E>) -> Vec<(String, f64)> {
+        let Some(score) = self.rules.error_score else { return Vec::new() };
+        let failed: Vec<String> = match &result.error {
+            Some(_) => self.scorers.iter().map(|scorer| scorer.name.clone()).collect(),
+            None => result.scorer_errors.keys().cloned().collect(),
         };
-        result.duration = clock::now().saturating_duration_since(started);
-        let output = output.map(|output| {
-            let raw_output = json::raw(&output);
-            (Arc::new(output), raw_output)
-        });
-        let event = match &output {
-            Ok((_, raw_output)) => Event::new().output(raw_output),
-            Err(error) => Event::new().error(error),
-        };
-        span.log_async(event).await;
-        span.end();
-        (output, cx.metadata())
-    }
-
-    async fn run_scorers(
-        &self,
-        root: &Span,
-        case: &Prepared<I, E>,
-        output: Arc<O>,
-        raw_output: &RawValue,
-        result: &mut CaseResult<I, O, E>,
-    ) {
-        let args = SharedArgs {
-            input: Arc::clone(&case.input),
-            output,
-            expected: case.expected.clone(),
-            metadata: Arc::new(result.metadata.clone()),
-            tags: Arc::clone(&case.tags),
-        };
-        let input = ScorerInput {
-            input: &case.raw_input,
-            expected: case.raw_expected.as_deref(),
-            metadata: &args.metadata,
-            output: raw_output,
-        };
-        let scorers = self.scorers.iter().map(|scorer| {
-            let (args, input) = (args.clone(), &input);
-            async move { (&scorer.name, self.run_scorer(root, scorer, args, input).await) }
-        });
-        for (name, score) in join_all(scorers).await {
-            match score {
-                Ok(score) => {
-                    result.scores.insert(name.clone(), score.score);
-                }
-                Err(error) => {
-                    result.scorer_errors.insert(name.clone(), error);
-                }
-            }
+        for name in &failed {
+            result.scores.insert(name.clone(), Some(score));
         }
+        failed.into_iter().map(|name| (name, score)).collect()
     }
-
-    async fn run_scorer(
-        &self,
-        root: &Span,
-        scorer: &Scorer<I, O, E>,
-        args: SharedArgs<I, O, E>,
-        input: &ScorerInput<'_>,
-    ) -> Result<Score, String> {
-        let options = SpanOptions::new(scorer.name.clone())
-            .span_type("score")
-            .purpose("scorer")
-            .event(Event::new().input(input));
-        let span = root.child(options);
-        let call = panic::caught(async { scorer.call(args).await });
-        // Cancel safety: as for the task.
-        let score = tokio::select! {
-            biased;
-            score = span.scope(call) => score,
-            () = self.cancel.cancelled() => Err(TIMED_OUT.to_owned()),
-        };
-        let event = match &score {
-            Ok(Score { score, metadata }) => {
-                let mut output = json!({"name": scorer.name, "score": score});
-                let mut event = Event::new().score(scorer.name.clone(), *score);
-                if !metadata.is_empty() {
-                    output["metadata"] = Value::Object(metadata.clone());
-                    event = event.metadata(metadata);
-                }
-                event.output(&output)
-            }
-            Err(error) => Event::new().error(error),
-        };
-        span.log_async(event).await;
-        span.end();
-        score
-    }
-}
-
-/// The input of a scorer's span.
-#[derive(Serialize)]
-struct ScorerInput<'a> {
-    input: &'a RawValue,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expected: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    metadata: &'a Map<String, Value>,
-    output: &'a RawValue,
 }

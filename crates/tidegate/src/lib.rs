@@ -43,7 +43,7 @@ pub use tidegate_scorers as scorers;
 pub mod prelude {
     pub use tidegate_client::{Event, Span, SpanOptions, traced};
     pub use tidegate_eval::statistics::{GateOutcome, Margin, Threshold};
-    pub use tidegate_eval::{Case, Context, Eval, Outcome, Report, Score, data};
+    pub use tidegate_eval::{Case, Context, Eval, Outcome, Report, Score, TaskError, data};
 
     pub use crate::{Error, Run};
 }

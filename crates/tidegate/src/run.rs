@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use serde::Serialize;
-use tidegate_eval::{Eval, Outcome};
+use tidegate_eval::{Eval, EvalError, Outcome};
 
 use crate::connection::Connection;
 use crate::error::Error;
@@ -21,6 +21,25 @@ pub trait Run: Sized {
     /// # Cancel safety
     /// As [`Eval::run_with`]; a collector in this process closes without waiting.
     fn run(self) -> impl Future<Output = Result<Self::Outcome, Error>> + Send;
+
+    /// As [`Run::run`], blocking the calling thread; for programs that are not async.
+    ///
+    /// ```no_run
+    /// use tidegate::prelude::*;
+    ///
+    /// fn main() -> Result<(), Error> {
+    ///     Eval::new("greetings")
+    ///         .data([Case::new("Ada").expected("Hello, Ada")])
+    ///         .task(async |name, _cx| format!("Hello, {name}"))
+    ///         .scorer("exact", |args| args.expected.is_some_and(|e| e == args.output))
+    ///         .run_blocking()?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Run::run`].
+    fn run_blocking(self) -> Result<Self::Outcome, Error>;
 }
 
 impl<I, O, E> Run for Eval<I, O, E>
@@ -36,5 +55,9 @@ where
         let outcome = self.run_with(connection.client()).await;
         connection.close().await;
         Ok(outcome?)
+    }
+
+    fn run_blocking(self) -> Result<Self::Outcome, Error> {
+        tidegate_eval::block_on(self.run()).map_err(EvalError::Thread)?
     }
 }

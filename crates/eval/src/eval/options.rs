@@ -48,9 +48,20 @@ impl<I, O, E> Eval<I, O, E> {
         self
     }
 
-    /// Sets how many trials run at once; 10 by default, at least one.
+    /// Sets how many tasks run at once; 10 by default, at least one. Scorers have a limit of
+    /// their own, [`Eval::scorer_concurrency`].
     pub fn max_concurrency(mut self, trials: usize) -> Self {
         self.plan.max_concurrency = trials.max(1);
+        self
+    }
+
+    /// Sets how many scorer calls run at once, at least one. By default as many as the tasks that
+    /// may run at once have scorers.
+    ///
+    /// A task's slot is free for the next case while its scorers run or wait, so a slow judge does
+    /// not slow the tasks down; only with 1 000 trials waiting for scorers no further case starts.
+    pub fn scorer_concurrency(mut self, calls: usize) -> Self {
+        self.plan.scorer_concurrency = Some(calls.max(1));
         self
     }
 
@@ -65,6 +76,65 @@ impl<I, O, E> Eval<I, O, E> {
     /// finished is kept and summarized.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.plan.timeout = Some(timeout);
+        self
+    }
+
+    /// Limits each task, all its tries and the waits between them included, and each scorer call;
+    /// none by default. What takes longer is recorded as failed with `timed out after ..`, and the
+    /// others go on. Code is ended at its next await; code that never awaits goes on to its end.
+    pub fn case_timeout(mut self, timeout: Duration) -> Self {
+        self.plan.rules.case_timeout = Some(timeout);
+        self
+    }
+
+    /// Tries a task this many times more if it fails with a retryable
+    /// [`TaskError`](crate::TaskError); never by default. Other errors and panics are not retried.
+    ///
+    /// The wait before try n + 1 is random, up to 0.5 s doubled n - 1 times and 30 s at most, and
+    /// no shorter than the error asks for. It keeps the task's slot, so that a service that asks
+    /// for fewer calls gets fewer, and counts as time of the task. The metadata of the trial has
+    /// `attempts` if there was more than one.
+    ///
+    /// ```
+    /// use tidegate_eval::{Case, Eval, Report, TaskError};
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    /// static CALLS: AtomicU32 = AtomicU32::new(0);
+    /// let outcome = Eval::new("flaky")
+    ///     .data([Case::new("Ada")])
+    ///     .try_task(async |name, _cx| match CALLS.fetch_add(1, Ordering::Relaxed) {
+    ///         0 => Err(TaskError::retryable("busy")),
+    ///         _ => Ok(format!("Hello, {name}")),
+    ///     })
+    ///     .retries(2)
+    ///     .report(Report::Silent)
+    ///     .run_without_sending()
+    ///     .await?;
+    /// assert_eq!(outcome.results[0].metadata["attempts"], 2);
+    /// # Ok::<(), tidegate_eval::EvalError>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.plan.rules.retries = retries;
+        self
+    }
+
+    /// Starts no further case once this many trials have failed, which the summary says; without
+    /// limit by default, at least one. Trials under way end as usual and count.
+    pub fn max_errors(mut self, trials: u64) -> Self {
+        self.plan.max_errors = Some(trials.max(1));
+        self
+    }
+
+    /// Counts a failed task as this score for each scorer, and a failed scorer as this score of
+    /// its own, in 0..=1; by default failures have no score, so that means are of the rest.
+    ///
+    /// A scorer that returns several scores counts under its own name then, since those of the
+    /// scores are not known.
+    pub fn error_score(mut self, score: f64) -> Self {
+        self.plan.rules.error_score = Some(score);
         self
     }
 

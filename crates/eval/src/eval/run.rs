@@ -1,5 +1,6 @@
 //! Running an evaluation, and what is made of its results.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -7,13 +8,15 @@ use tidegate_analysis::comparison::compare;
 use tidegate_client::{ApiError, Client, Experiment, FlushError, Receipt};
 use tidegate_model::wire::objects::Named;
 use tidegate_model::wire::summary::ExperimentComparison;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{Eval, Plan};
+use crate::blocking::block_on;
 use crate::error::{EvalError, Finished};
 use crate::evidence::{self, Evidence, Sources};
 use crate::gate::{self, Gate};
-use crate::outcome::{Outcome, Summary};
+use crate::outcome::{CaseResult, Outcome, Summary};
 use crate::report::{Progress, Terminal};
 use crate::runner::{self, Limits, Ran};
 use crate::trial::Shared;
@@ -60,6 +63,17 @@ where
         finish(&plan, ran, Some(experiment), flushed, compared, evidence, &terminal)
     }
 
+    /// As [`Eval::run_with`], blocking the calling thread; for programs that are not async.
+    ///
+    /// The run has a runtime of its own, so this works inside of another one too, whose thread
+    /// it blocks.
+    ///
+    /// # Errors
+    /// As [`Eval::run_with`], and [`EvalError::Thread`].
+    pub fn run_blocking_with(self, client: &Client) -> Result<Outcome<I, O, E>, EvalError> {
+        block_on(self.run_with(client)).map_err(EvalError::Thread)?
+    }
+
     /// Runs without recording anything anywhere; the summary is computed here.
     ///
     /// # Errors
@@ -81,6 +95,8 @@ where
             "has no task: call `task` or `try_task`"
         } else if std::any::type_name::<O>().starts_with("core::result::Result<") {
             "has a task that returns a Result: use `try_task`, so that errors are recorded as such"
+        } else if self.plan.rules.error_score.is_some_and(|score| !(0.0..=1.0).contains(&score)) {
+            "has an error score outside of 0..=1"
         } else {
             return Ok(self.plan.clone());
         };
@@ -92,14 +108,17 @@ where
         record: Option<(Client, Arc<tidegate_model::Destination>)>,
         experiment: Option<&Experiment>,
     ) -> Result<(Ran<I, O, E>, Terminal), EvalError> {
-        let Self { source, task, scorers, plan } = self;
+        let Self { source, task, scorers, run_scorers, plan } = self;
         let (Some(source), Some(task)) = (source, task) else {
             unreachable!("checked before the run starts");
         };
         let terminal = Terminal::new(plan.report);
         let sending = record.is_some();
         let cancel = CancellationToken::new();
-        let shared = Arc::new(Shared { task, scorers, record, cancel });
+        let calls = plan.max_concurrency.saturating_mul(scorers.len().max(1));
+        let calls = plan.scorer_concurrency.unwrap_or(calls).min(Semaphore::MAX_PERMITS);
+        let (scorer_slots, rules) = (Semaphore::new(calls), plan.rules);
+        let shared = Arc::new(Shared { task, scorers, record, cancel, scorer_slots, rules });
         let cases = match source.start() {
             Ok(cases) => cases,
             Err(error) => {
@@ -111,12 +130,14 @@ where
         let name = experiment.map_or(plan.project.as_str(), |experiment| &experiment.name);
         let progress = Progress::start(&terminal, name, count, sending);
         let limits = Limits {
-            max_concurrency: plan.max_concurrency,
+            max_concurrency: plan.max_concurrency.min(Semaphore::MAX_PERMITS),
             trials: plan.trials,
             timeout: plan.timeout,
+            max_errors: plan.max_errors,
         };
-        let ran = runner::run(shared, cases, limits, &progress).await;
+        let mut ran = runner::run(shared, cases, limits, &progress).await;
         progress.end();
+        ran.score(run_scorers).await;
         Ok((ran, terminal))
     }
 }
@@ -178,6 +199,9 @@ where
     };
     let task_errors = ran.results.iter().filter(|result| result.error.is_some()).count();
     let scorer_errors: usize = ran.results.iter().map(|result| result.scorer_errors.len()).sum();
+    let mut warnings = evidence.warnings;
+    warnings.extend(ran.run_scorer_errors);
+    let unscored = unscored(&ran.results);
     let summary = Summary {
         project: experiment.as_ref().map_or(plan.project.clone(), |e| e.project.name.clone()),
         experiment,
@@ -187,11 +211,14 @@ where
         metric_estimates: evidence.metric_estimates,
         comparisons: evidence.comparisons,
         metric_comparisons: evidence.metric_comparisons,
-        warnings: evidence.warnings,
+        warnings,
+        run_scores: ran.run_scores,
+        unscored,
         trials: ran.results.len() as u64,
         task_errors: task_errors as u64,
         scorer_errors: scorer_errors as u64,
         timed_out: ran.timed_out,
+        too_many_errors: ran.too_many_errors,
         duration: ran.duration,
     };
     let gates = gate::judge(&plan.gates, &summary);
@@ -207,4 +234,19 @@ where
         return Err(EvalError::NoSummary { source, finished: Finished::new(outcome) });
     }
     Ok(outcome)
+}
+
+/// Scorers that no trial has a number of.
+fn unscored<I, O, E>(results: &[CaseResult<I, O, E>]) -> Vec<String> {
+    let mut scored: BTreeMap<&str, bool> = BTreeMap::new();
+    for result in results {
+        for (name, score) in &result.scores {
+            *scored.entry(name).or_default() |= score.is_some();
+        }
+        for name in result.scorer_errors.keys() {
+            scored.entry(name).or_default();
+        }
+    }
+    let unscored = scored.into_iter().filter(|(_, scored)| !scored);
+    unscored.map(|(name, _)| name.to_owned()).collect()
 }

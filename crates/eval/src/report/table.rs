@@ -87,6 +87,9 @@ fn trials(summary: &Summary) -> String {
     if summary.timed_out {
         text.push_str(", ended by the time-out");
     }
+    if summary.too_many_errors {
+        text.push_str(", ended by the limit of failures");
+    }
     text
 }
 

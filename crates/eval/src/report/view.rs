@@ -29,7 +29,16 @@ pub(super) struct Change {
 pub(super) fn lines(summary: &Summary) -> Vec<Line> {
     let scores = summary.comparison.scores.values().map(|score| score_line(summary, score));
     let metrics = summary.comparison.metrics.values().map(|metric| metric_line(summary, metric));
-    scores.chain(metrics).collect()
+    let plain = |name: &str, score: Option<f64>| Line {
+        name: name.to_owned(),
+        value: score.map_or_else(|| "no score".to_owned(), share),
+        interval: String::new(),
+        change: None,
+    };
+    // A scorer without any number must not just vanish: it is broken, or its name is misspelt.
+    let unscored = summary.unscored.iter().map(|name| plain(name, None));
+    let of_run = summary.run_scores.iter().map(|(name, score)| plain(name, *score));
+    scores.chain(unscored).chain(of_run).chain(metrics).collect()
 }
 
 pub(super) fn word(verdict: Verdict) -> &'static str {
@@ -59,7 +68,7 @@ fn score_line(summary: &Summary, score: &ScoreSummary) -> Line {
     };
     Line {
         name: score.name.clone(),
-        value: format!("{:.2} %", 100.0 * score.score),
+        value: share(score.score),
         interval: holding(estimate, score.score)
             .map(|interval| points(interval.lower, interval.upper))
             .unwrap_or_default(),
@@ -102,6 +111,10 @@ fn metric_line(summary: &Summary, metric: &MetricSummary) -> Line {
             .unwrap_or_default(),
         change: summary.base.is_some().then(|| change(compared)),
     }
+}
+
+fn share(fraction: f64) -> String {
+    format!("{:.2} %", 100.0 * fraction)
 }
 
 /// An interval that does not hold the value beside it is of other rows: those of an experiment

@@ -1,5 +1,6 @@
 //! Whole runs: how the runner behaves, and what a real collector has afterwards.
 
+mod controls;
 mod gates;
 mod recorded;
 mod runner;

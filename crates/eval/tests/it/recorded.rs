@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tidegate_analysis::comparison::{compare, trials_from_rows};
 use tidegate_client::{Client, Config, Event, Policy, Span};
-use tidegate_eval::{Case, Eval, EvalError, Outcome, Report};
+use tidegate_eval::{Case, Eval, EvalError, Outcome, Report, TaskError};
 use tidegate_server::{Handle, Options, Role, start};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Notify;
@@ -109,6 +109,41 @@ async fn the_tree_of_spans_is_the_one_that_published_clients_make() {
     assert_eq!(d["error"], "failed on purpose");
     assert_eq!(child(&rows, d, "task")["error"], "failed on purpose");
     assert!(d.get("output").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retries_several_scores_and_error_scores_are_recorded() {
+    let world = world().await;
+    let outcome = Eval::new("project")
+        .data([Case::new("a"), Case::new("b")])
+        .try_task(async |input, cx| match cx.metadata().contains_key("attempts") {
+            false => Err(TaskError::retryable("busy")),
+            true if *input == "b" => Err(TaskError::new("refused")),
+            true => Ok(input.len()),
+        })
+        .scorer("pair", |_args| [("left", 0.25), ("right", 0.75)])
+        .scorer("one", |_args| 1.0)
+        .retries(1)
+        .error_score(0.0)
+        .report(Report::Silent)
+        .run_with(&world.client)
+        .await
+        .expect("runs");
+    let rows = world.rows(&outcome.summary.experiment.expect("recorded").id).await;
+    let root = |input: &str| {
+        let mut roots = rows.iter().filter(|row| row["is_root"] == true);
+        roots.find(|row| row["input"] == input).expect("a root")
+    };
+    let (a, b) = (root("a"), root("b"));
+    assert_eq!(a["metadata"], json!({"attempts": 2}));
+    let task = child(&rows, a, "task");
+    assert_eq!(task["metadata"], json!({"attempts": 1, "last_error": "busy"}));
+    let pair = child(&rows, a, "pair");
+    assert_eq!(pair["scores"], json!({"left": 0.25, "right": 0.75}));
+    assert_eq!(pair["output"][1], json!({"name": "right", "score": 0.75}));
+    assert_eq!((&b["error"], &b["scores"]), (&json!("refused"), &json!({"pair": 0.0, "one": 0.0})));
+    let scores = &outcome.summary.comparison.scores;
+    assert_eq!((scores["left"].score, scores["one"].score), (0.25, 0.5));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -238,6 +273,39 @@ async fn a_summary_says_how_sure_it_is_and_whether_a_difference_is_real() {
 
     let third = run(80).await;
     assert_eq!(third["comparisons"]["exact"]["verdict"], "undecided");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn evaluations_of_one_name_do_not_replace_each_other() {
+    let world = world().await;
+    let (a, b, c) =
+        tokio::join!(run(&world, &["a"]), run(&world, &["a", "b"]), run(&world, &["a", "b", "c"]));
+    let mut names = std::collections::BTreeSet::new();
+    for (outcome, right) in [(&a, 1.0), (&b, 2.0), (&c, 3.0)] {
+        let experiment = outcome.summary.experiment.as_ref().expect("recorded");
+        names.insert(experiment.name.clone());
+        let rows = world.rows(&experiment.id).await;
+        assert_eq!(rows.len(), 3 * 5 + 2, "its own rows and nothing else");
+        assert_eq!(outcome.summary.comparison.scores["exact"].score, right / 3.0);
+    }
+    assert_eq!(names.len(), 3, "{names:?}");
+}
+
+#[test]
+fn a_program_without_a_runtime_runs_an_evaluation() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime for the collector");
+    let world = runtime.block_on(world());
+    let eval = || {
+        Eval::new("project")
+            .data([Case::new(1)])
+            .task(async |input, _cx| *input + 1)
+            .report(Report::Silent)
+    };
+    let outcome = eval().run_blocking_with(&world.client).expect("runs");
+    assert_eq!(outcome.results[0].output.as_deref(), Some(&2));
+    // Inside of a runtime too, where blocking on another one panics.
+    let inside = runtime.block_on(async { eval().run_blocking_with(&world.client) });
+    assert_eq!(inside.expect("runs").summary.trials, 1);
 }
 
 /// Passes everything on, but hangs up on whoever reads rows.

@@ -49,6 +49,9 @@ fn summary() -> Summary {
         task_errors: 1,
         scorer_errors: 0,
         timed_out: false,
+        too_many_errors: false,
+        run_scores: [("f1".into(), Some(0.75))].into(),
+        unscored: vec!["broken".into()],
         duration: Duration::from_millis(1500),
     }
 }
@@ -67,14 +70,16 @@ fn values_intervals_verdicts_link_and_receipt_fit_80_columns() {
     let expected = "\
 p / now
 10 trials in 1.50 s, 1 failed
-─────────────────────────────────────────────────────────────────────────────
-                             value               vs before          improved/
-                                                                    regressed
-─────────────────────────────────────────────────────────────────────────────
- exact     95.00 %     (91.0–97.3)  +20.00 %   (14.1–25.5)  better       40/0
- fresh     50.00 %     (46.4–53.6)       new                              0/0
- duration  18.6 ms (18.587–18.611)   +50.0 % (49.97–50.03)  worse       0/200
-─────────────────────────────────────────────────────────────────────────────
+──────────────────────────────────────────────────────────────────────────────
+                              value               vs before          improved/
+                                                                     regressed
+──────────────────────────────────────────────────────────────────────────────
+ exact      95.00 %     (91.0–97.3)  +20.00 %   (14.1–25.5)  better       40/0
+ fresh      50.00 %     (46.4–53.6)       new                              0/0
+ broken    no score
+ f1         75.00 %
+ duration   18.6 ms (18.587–18.611)   +50.0 % (49.97–50.03)  worse       0/200
+──────────────────────────────────────────────────────────────────────────────
 warning: something is missing
 http://h/app
 30 rows recorded, nothing lost

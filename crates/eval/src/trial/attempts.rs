@@ -1,0 +1,104 @@
+//! The task of a trial: its tries, and the time they may take together.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+use tidegate_client::{Event, Span, SpanOptions};
+
+use super::{Prepared, Shared, TIMED_OUT};
+use crate::context::Context;
+use crate::outcome::CaseResult;
+use crate::{backoff, clock, json, panic};
+
+impl<I, O, E> Shared<I, O, E>
+where
+    I: Serialize + Send + Sync + 'static,
+    O: Serialize + Send + Sync + 'static,
+    E: Serialize + Send + Sync + 'static,
+{
+    pub(super) async fn run_task(
+        &self,
+        root: &Span,
+        case: &Prepared<I, E>,
+        result: &mut CaseResult<I, O, E>,
+    ) -> (Result<(Arc<O>, Box<RawValue>), String>, Map<String, Value>) {
+        let event = Event::new().input(&case.raw_input);
+        let span = root.child(SpanOptions::new("task").span_type("task").event(event));
+        let cancel = self.cancel.child_token();
+        let cx = Context::new(
+            span.clone(),
+            result.trial,
+            case.id.clone(),
+            Arc::clone(&case.tags),
+            case.metadata.clone(),
+            cancel.clone(),
+        );
+        let started = clock::now();
+        let limited = limited(self.rules.case_timeout, self.attempts(&span, case, &cx));
+        // Cancel safety: a task that loses the race is dropped on purpose, at its next await.
+        let output = tokio::select! {
+            biased;
+            output = span.scope(limited) => output.unwrap_or_else(Err),
+            () = self.cancel.cancelled() => Err(TIMED_OUT.to_owned()),
+        };
+        // What the task has started elsewhere may watch this; a task that is done has not failed.
+        if output.is_err() {
+            cancel.cancel();
+        }
+        result.duration = clock::now().saturating_duration_since(started);
+        let output = output.map(|output| {
+            let raw_output = json::raw(&output);
+            (Arc::new(output), raw_output)
+        });
+        let event = match &output {
+            Ok((_, raw_output)) => Event::new().output(raw_output),
+            Err(error) => Event::new().error(error),
+        };
+        span.log_async(event).await;
+        span.end();
+        (output, cx.metadata())
+    }
+
+    /// Calls the task until it succeeds, fails for good, or has had its tries. A panic is a fault
+    /// of the program and not tried again.
+    async fn attempts(
+        &self,
+        span: &Span,
+        case: &Prepared<I, E>,
+        cx: &Context,
+    ) -> Result<O, String> {
+        let mut tries = 1;
+        loop {
+            let call = async { Ok((self.task)(Arc::clone(&case.input), cx.clone()).await) };
+            let error = match panic::caught(call).await? {
+                Ok(output) => return Ok(output),
+                Err(error) if error.is_retryable() && tries <= self.rules.retries => error,
+                Err(error) => return Err(error.into_message()),
+            };
+            // Before the wait, so that it is known even if time runs out meanwhile.
+            let event = json!({"attempts": tries, "last_error": error.message()});
+            span.log_async(Event::new().metadata(&event)).await;
+            tokio::time::sleep(backoff::wait(tries, error.wanted_wait())).await;
+            tries += 1;
+            cx.set_metadata("attempts", &tries);
+        }
+    }
+}
+
+/// Ends user code at its next await when its time is up; `Err` says so.
+pub(super) async fn limited<T>(
+    limit: Option<Duration>,
+    code: impl Future<Output = T>,
+) -> Result<T, String> {
+    match limit {
+        None => Ok(code.await),
+        Some(limit) => {
+            let done = tokio::time::timeout(limit, code).await;
+            done.map_err(|_| format!("{TIMED_OUT} after {limit:?}"))
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The scorers of a trial: each in a slot and a span of its own.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+use tidegate_client::{Event, Span, SpanOptions};
+
+use super::{Prepared, Shared, TIMED_OUT, attempts};
+use crate::outcome::CaseResult;
+use crate::panic;
+use crate::scorer::{Score, Scorer, SharedArgs};
+
+impl<I, O, E> Shared<I, O, E>
+where
+    I: Serialize + Send + Sync + 'static,
+    O: Serialize + Send + Sync + 'static,
+    E: Serialize + Send + Sync + 'static,
+{
+    pub(super) async fn run_scorers(
+        &self,
+        root: &Span,
+        case: &Prepared<I, E>,
+        output: Arc<O>,
+        raw_output: &RawValue,
+        result: &mut CaseResult<I, O, E>,
+    ) {
+        let args = SharedArgs {
+            input: Arc::clone(&case.input),
+            output,
+            expected: case.expected.clone(),
+            metadata: Arc::new(result.metadata.clone()),
+            tags: Arc::clone(&case.tags),
+        };
+        let input = ScorerInput {
+            input: &case.raw_input,
+            expected: case.raw_expected.as_deref(),
+            metadata: &args.metadata,
+            output: raw_output,
+        };
+        let scorers = self.scorers.iter().map(|scorer| {
+            let (args, input) = (args.clone(), &input);
+            async move { (&scorer.name, self.run_scorer(root, scorer, args, input).await) }
+        });
+        for (name, score) in join_all(scorers).await {
+            match score {
+                Ok(Score { parts, .. }) if !parts.is_empty() => {
+                    let parts = parts.into_iter().map(|(name, part)| (name, part.score));
+                    result.scores.extend(parts);
+                }
+                Ok(score) => {
+                    result.scores.insert(name.clone(), score.score);
+                }
+                Err(error) => {
+                    result.scorer_errors.insert(name.clone(), error);
+                }
+            }
+        }
+    }
+
+    async fn run_scorer(
+        &self,
+        root: &Span,
+        scorer: &Scorer<I, O, E>,
+        args: SharedArgs<I, O, E>,
+        input: &ScorerInput<'_>,
+    ) -> Result<Score, String> {
+        let options = SpanOptions::new(scorer.name.clone())
+            .span_type("score")
+            .purpose("scorer")
+            .event(Event::new().input(input));
+        let cut = || Err(TIMED_OUT.to_owned());
+        // Cancel safety: a scorer that loses either race is dropped on purpose, at its next await;
+        // one that waits for a slot has not begun.
+        let slot = tokio::select! {
+            biased;
+            slot = self.scorer_slots.acquire() => slot,
+            () = self.cancel.cancelled() => return cut(),
+        };
+        let _slot = slot.expect("nobody closes the semaphore");
+        let span = root.child(options);
+        let call = panic::caught(async { scorer.call(args).await });
+        let limited = attempts::limited(self.rules.case_timeout, call);
+        let score = tokio::select! {
+            biased;
+            score = span.scope(limited) => score.unwrap_or_else(Err),
+            () = self.cancel.cancelled() => cut(),
+        };
+        let event = match &score {
+            Ok(Score { parts, .. }) if !parts.is_empty() => {
+                let mut event = Event::new();
+                for (name, part) in parts {
+                    event = event.score(name.clone(), part.score);
+                }
+                let output: Vec<_> = parts.iter().map(|(name, part)| output(name, part)).collect();
+                event.output(&output)
+            }
+            Ok(score) => {
+                let mut event = Event::new().score(scorer.name.clone(), score.score);
+                if !score.metadata.is_empty() {
+                    event = event.metadata(&score.metadata);
+                }
+                event.output(&output(&scorer.name, score))
+            }
+            Err(error) => Event::new().error(error),
+        };
+        span.log_async(event).await;
+        span.end();
+        score
+    }
+}
+
+fn output(name: &str, score: &Score) -> Value {
+    let mut output = json!({"name": name, "score": score.score});
+    if !score.metadata.is_empty() {
+        output["metadata"] = Value::Object(score.metadata.clone());
+    }
+    output
+}
+
+/// The input of a scorer's span.
+#[derive(Serialize)]
+struct ScorerInput<'a> {
+    input: &'a RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    metadata: &'a Map<String, Value>,
+    output: &'a RawValue,
+}
