@@ -3,6 +3,8 @@
 mod args;
 mod clock;
 mod commands;
+#[expect(dead_code, reason = "used by the first command that evaluates or compares")]
+mod destination;
 mod exit;
 mod printer;
 
