@@ -1,9 +1,14 @@
 //! Gates: what a run must keep, judged by intervals, with the reason in words.
 
+mod condition;
+mod hint;
+
 use serde::Serialize;
 use tidegate_analysis::statistics::{
     Estimate, GateOutcome, Margin, PairedComparison, Threshold, no_regression,
 };
+
+pub use condition::{Condition, ParseConditionError};
 
 use crate::outcome::Summary;
 
@@ -13,18 +18,12 @@ const FAILED: &str = "trials that failed could be beyond it";
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Gate {
     pub(crate) name: String,
-    pub(crate) rule: Rule,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Rule {
-    Threshold(Threshold),
-    NoRegression(Margin),
+    pub(crate) condition: Condition,
 }
 
 /// What a gate says of a run.
 ///
-/// Serializes as `{name, rule, outcome: "pass" | "fail" | "undecided", why}`.
+/// Serializes as `{name, rule, outcome: "pass" | "fail" | "undecided", why, hint}`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GateResult {
     /// The score or metric.
@@ -35,6 +34,8 @@ pub struct GateResult {
     pub outcome: GateOutcome,
     /// The figures it was decided by, or what is missing.
     pub why: String,
+    /// What would decide or keep it, such as a number of cases; `None` if nothing is known.
+    pub hint: Option<String>,
 }
 
 /// Judges all gates by the figures of a finished summary.
@@ -55,25 +56,28 @@ pub(crate) fn together(gates: &[GateResult]) -> GateOutcome {
 impl Gate {
     fn judge(&self, summary: &Summary) -> GateResult {
         let (outcome, why) = if self.is_known(summary) {
-            match self.rule {
-                Rule::Threshold(threshold) => self.by_threshold(threshold, summary),
-                Rule::NoRegression(margin) => self.by_comparison(margin, summary),
+            match self.condition {
+                Condition::Threshold(threshold) => self.by_threshold(threshold, summary),
+                Condition::Mean(threshold) => self.by_mean(threshold, summary),
+                Condition::NoRegression(margin) => self.by_comparison(margin, summary),
             }
         } else {
             // Most likely a misspelt name, or a scorer that failed on every case.
             (GateOutcome::Fail, "no trial has a score or metric of this name".to_owned())
         };
-        let rule = match self.rule {
-            Rule::Threshold(Threshold::AtLeast(limit)) => format!("at least {}", number(limit)),
-            Rule::Threshold(Threshold::AtMost(limit)) => format!("at most {}", number(limit)),
-            Rule::NoRegression(margin) if margin == Margin::ZERO => {
-                "no worse than the base".to_owned()
-            }
-            Rule::NoRegression(margin) => {
-                format!("at most {} worse than the base", number(margin.value()))
-            }
-        };
-        GateResult { name: self.name.clone(), rule, outcome, why }
+        let hint = self.hint(outcome, summary);
+        let (name, rule) = (self.name.clone(), self.condition.to_string());
+        GateResult { name, rule, outcome, why, hint }
+    }
+
+    fn estimate<'a>(&self, summary: &'a Summary) -> Option<&'a Estimate> {
+        let estimate = summary.estimates.get(&self.name);
+        estimate.or_else(|| summary.metric_estimates.get(&self.name))
+    }
+
+    fn paired<'a>(&self, summary: &'a Summary) -> Option<&'a PairedComparison> {
+        let compared = summary.comparisons.get(&self.name);
+        compared.or_else(|| summary.metric_comparisons.get(&self.name))
     }
 
     fn is_known(&self, summary: &Summary) -> bool {
@@ -87,9 +91,7 @@ impl Gate {
     /// Figures are of the trials that have a score: a task that breaks on the hard cases would pass
     /// by the easy ones. What was skipped on purpose is no failure.
     fn doubted(&self, outcome: GateOutcome, summary: &Summary) -> GateOutcome {
-        let estimate = summary.estimates.get(&self.name);
-        let estimate = estimate.or_else(|| summary.metric_estimates.get(&self.name));
-        let scored = estimate.map_or(0, |estimate| estimate.trials as u64);
+        let scored = self.estimate(summary).map_or(0, |estimate| estimate.trials as u64);
         let failed = summary.task_errors + summary.scorer_errors > 0;
         match outcome {
             GateOutcome::Pass if failed && scored < summary.trials => GateOutcome::Undecided,
@@ -98,24 +100,15 @@ impl Gate {
     }
 
     fn by_threshold(&self, threshold: Threshold, summary: &Summary) -> (GateOutcome, String) {
-        if let Some(score) = summary.run_scores.get(&self.name).copied().flatten() {
-            let kept = match threshold {
-                Threshold::AtLeast(limit) => score >= limit,
-                Threshold::AtMost(limit) => score <= limit,
-            };
-            let outcome = if kept { GateOutcome::Pass } else { GateOutcome::Fail };
-            return (
-                outcome,
-                format!("{}; a score of the whole run has no interval", number(score)),
-            );
+        if let Some(decided) = self.by_run_score(threshold, summary) {
+            return decided;
         }
-        let estimate = summary.estimates.get(&self.name);
-        let Some(estimate) = estimate.or_else(|| summary.metric_estimates.get(&self.name)) else {
+        let Some(estimate) = self.estimate(summary) else {
             return (GateOutcome::Undecided, "its interval is not known: see the warnings".into());
         };
         let decided = threshold.decide(Some(estimate));
         let outcome = self.doubted(decided, summary);
-        let Estimate { mean, interval, cases, trials, .. } = *estimate;
+        let Estimate { mean, interval, cases, .. } = *estimate;
         let mut why = match interval {
             Some(interval) => {
                 let (lower, upper) = (number(interval.lower), number(interval.upper));
@@ -126,19 +119,39 @@ impl Gate {
                     }
                     GateOutcome::Pass => format!("{all}, all of it within the limit"),
                     GateOutcome::Fail => format!("{all}, all of it beyond the limit"),
-                    GateOutcome::Undecided => {
-                        format!("{all}, which holds the limit; more than {cases} cases may decide")
-                    }
+                    GateOutcome::Undecided => format!("{all}, which holds the limit"),
                 }
             }
             None => format!("{} without an interval, from {cases} case(s)", number(mean)),
         };
-        // Figures are of what was scored: tasks that failed must not hide behind those that did not.
-        let missing = summary.trials.saturating_sub(trials as u64);
-        if missing > 0 {
-            why.push_str(&format!("; {missing} of {} trials have none", summary.trials));
-        }
+        why.push_str(&missing(estimate, summary));
         (outcome, why)
+    }
+
+    fn by_mean(&self, threshold: Threshold, summary: &Summary) -> (GateOutcome, String) {
+        if let Some(decided) = self.by_run_score(threshold, summary) {
+            return decided;
+        }
+        let Some(estimate) = self.estimate(summary) else {
+            return (GateOutcome::Undecided, "its mean is not known: see the warnings".into());
+        };
+        let (mean, cases) = (number(estimate.mean), estimate.cases);
+        let decided = plainly(threshold, estimate.mean);
+        let outcome = self.doubted(decided, summary);
+        let but = if outcome == decided { String::new() } else { format!(", but {FAILED}") };
+        let why = format!("{mean} from {cases} case(s){but}{}", missing(estimate, summary));
+        (outcome, why)
+    }
+
+    /// A score of the whole run is one number, so there is nothing but the number to decide by.
+    fn by_run_score(
+        &self,
+        threshold: Threshold,
+        summary: &Summary,
+    ) -> Option<(GateOutcome, String)> {
+        let score = summary.run_scores.get(&self.name).copied().flatten()?;
+        let why = format!("{}; a score of the whole run has no interval", number(score));
+        Some((plainly(threshold, score), why))
     }
 
     fn by_comparison(&self, margin: Margin, summary: &Summary) -> (GateOutcome, String) {
@@ -149,8 +162,7 @@ impl Gate {
         if summary.run_scores.contains_key(&self.name) {
             return undecided("a score of the whole run is not compared with the base");
         }
-        let compared = summary.comparisons.get(&self.name);
-        let Some(paired) = compared.or_else(|| summary.metric_comparisons.get(&self.name)) else {
+        let Some(paired) = self.paired(summary) else {
             return undecided("the comparison has no statistics: see the warnings");
         };
         let PairedComparison { difference: Some(difference), matched_cases, .. } = *paired else {
@@ -178,6 +190,22 @@ impl Gate {
             }
         };
         (outcome, why)
+    }
+}
+
+fn plainly(threshold: Threshold, value: f64) -> GateOutcome {
+    let kept = match threshold {
+        Threshold::AtLeast(limit) => value >= limit,
+        Threshold::AtMost(limit) => value <= limit,
+    };
+    if kept { GateOutcome::Pass } else { GateOutcome::Fail }
+}
+
+/// Figures are of what was scored: tasks that failed must not hide behind those that did not.
+fn missing(estimate: &Estimate, summary: &Summary) -> String {
+    match summary.trials.saturating_sub(estimate.trials as u64) {
+        0 => String::new(),
+        missing => format!("; {missing} of {} trials have none", summary.trials),
     }
 }
 

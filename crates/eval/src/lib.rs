@@ -36,7 +36,7 @@ pub use case::{Case, IntoCase};
 pub use context::Context;
 pub use error::{EvalError, Finished};
 pub use eval::Eval;
-pub use gate::GateResult;
+pub use gate::{Condition, GateResult, ParseConditionError};
 pub use outcome::{CaseResult, Outcome, Summary};
 pub use report::Report;
 pub use scorer::{IntoScore, Score, ScorerArgs, SharedArgs};

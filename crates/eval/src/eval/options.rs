@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use tidegate_analysis::statistics::{Margin, Options, Threshold};
 
 use super::Eval;
-use crate::gate::{Gate, Rule};
+use crate::gate::{Condition, Gate};
 use crate::report::Report;
 
 impl<I, O, E> Eval<I, O, E> {
@@ -185,15 +185,47 @@ impl<I, O, E> Eval<I, O, E> {
     /// It never passes while trials have failed and so have no score: then it is undecided.
     ///
     /// [`Outcome::verdict`]: crate::Outcome::verdict
-    pub fn gate(mut self, name: impl Into<String>, threshold: Threshold) -> Self {
-        self.plan.gates.push(Gate { name: name.into(), rule: Rule::Threshold(threshold) });
-        self
+    pub fn gate(self, name: impl Into<String>, threshold: Threshold) -> Self {
+        self.condition(name, Condition::Threshold(threshold))
+    }
+
+    /// Demands that the mean of a score or metric in this run keeps a limit, whatever its interval
+    /// says: for a handful of cases that are meant to be all there is, where [`Eval::gate`] would
+    /// rightly stay undecided. It says nothing about other cases than these.
+    ///
+    /// It never passes while trials have failed and so have no score: then it is undecided.
+    ///
+    /// ```
+    /// use tidegate_eval::statistics::{GateOutcome, Threshold};
+    /// use tidegate_eval::{Case, Eval, Report};
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// let outcome = Eval::new("squares")
+    ///     .data((0..4).map(|number| Case::new(number).expected(number * number)))
+    ///     .task(async |number, _cx| *number * *number)
+    ///     .scorer("exact", |args| args.expected == Some(args.output))
+    ///     .gate_mean("exact", Threshold::AtLeast(0.9))
+    ///     .report(Report::Silent)
+    ///     .run_without_sending()
+    ///     .await?;
+    /// assert_eq!(outcome.verdict(), GateOutcome::Pass);
+    /// # Ok::<(), tidegate_eval::EvalError>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn gate_mean(self, name: impl Into<String>, threshold: Threshold) -> Self {
+        self.condition(name, Condition::Mean(threshold))
     }
 
     /// Demands that a score or metric is no worse than the base's by more than `margin`, in its
     /// unit. With [`Margin::ZERO`] only a sure improvement passes. Without a base it is undecided.
-    pub fn no_regression(mut self, name: impl Into<String>, margin: Margin) -> Self {
-        self.plan.gates.push(Gate { name: name.into(), rule: Rule::NoRegression(margin) });
+    pub fn no_regression(self, name: impl Into<String>, margin: Margin) -> Self {
+        self.condition(name, Condition::NoRegression(margin))
+    }
+
+    /// Adds a gate of any kind; a [`Condition`] can be read from text.
+    pub fn condition(mut self, name: impl Into<String>, condition: Condition) -> Self {
+        self.plan.gates.push(Gate { name: name.into(), condition });
         self
     }
 }

@@ -116,7 +116,8 @@ fn gate_line(gate: &GateResult, style: Style) -> String {
         true => color.force_styling(true).apply_to(word).to_string(),
         false => word.to_owned(),
     };
-    format!("gate {word}: {} {}: {}", gate.name, gate.rule, gate.why)
+    let hint = gate.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+    format!("gate {word}: {} {}: {}{hint}", gate.name, gate.rule, gate.why)
 }
 
 fn record(receipt: &Receipt) -> String {

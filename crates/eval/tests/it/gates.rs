@@ -35,7 +35,9 @@ async fn a_threshold_is_decided_by_the_interval_and_says_by_which() {
     assert!(gate(&passed).1.starts_with("0.975 with an interval of 0.9428 to"));
     let undecided = alone(eval(184, false).gate("exact", at_least)).await;
     assert_eq!(gate(&undecided).0, GateOutcome::Undecided);
-    assert!(gate(&undecided).1.contains("more than 200 cases"), "{:?}", undecided.gates);
+    // (1.9616 + 0.8421)² · 0.07397 / 0.02²: quantiles of t, and the variance with n - 1.
+    let hint = "about 1454 cases would decide, if the others are like these";
+    assert_eq!(undecided.gates[0].hint.as_deref(), Some(hint));
     let failed = alone(eval(160, false).gate("exact", at_least)).await;
     assert_eq!(gate(&failed).0, GateOutcome::Fail);
     assert_eq!(failed.to_json()["gates"][0]["rule"], "at least 0.9");
@@ -89,6 +91,44 @@ async fn a_gate_does_not_pass_by_leaving_out_the_trials_that_failed() {
     );
 }
 
+/// Four cases, all right.
+async fn four(condition: &str) -> Outcome<u32, bool, ()> {
+    let four = Eval::new("p")
+        .data((0..4).map(Case::new))
+        .task(async |_: std::sync::Arc<u32>, _cx| true)
+        .scorer("exact", |args| *args.output)
+        .condition("exact", condition.parse().expect("a condition"))
+        .report(Report::Silent);
+    alone(four).await
+}
+
+#[tokio::test]
+async fn a_gate_on_the_plain_mean_decides_what_an_interval_leaves_open() {
+    let at_least = Threshold::AtLeast(0.9);
+    let by_interval = four(">= 0.9").await;
+    assert_eq!(gate(&by_interval).0, GateOutcome::Undecided);
+    // Wilson's lower end of n in n is n / (n + 1.96²).
+    let hint = "about 35 cases would decide, if the others are like these";
+    assert_eq!(by_interval.gates[0].hint.as_deref(), Some(hint));
+    let by_mean = four("mean >= 100%").await;
+    assert_eq!(gate(&by_mean), (GateOutcome::Pass, "1 from 4 case(s)"));
+    assert_eq!(by_mean.gates[0].rule, "mean at least 1");
+    let failed = alone(eval(179, false).gate_mean("exact", at_least)).await;
+    assert_eq!(gate(&failed), (GateOutcome::Fail, "0.895 from 200 case(s)"));
+    let holes = alone(eval(200, true).gate_mean("exact", at_least)).await;
+    assert_eq!(gate(&holes).0, GateOutcome::Undecided, "{:?}", holes.gates);
+    assert!(
+        holes.gates[0].hint.as_ref().is_some_and(|hint| hint.contains("see why trials failed"))
+    );
+}
+
+#[tokio::test]
+async fn a_limit_in_percent_that_no_score_can_keep_is_pointed_out() {
+    let outcome = four(">= 90").await;
+    assert_eq!(gate(&outcome).0, GateOutcome::Fail);
+    assert_eq!(outcome.gates[0].hint.as_deref(), Some("scores are fractions: is 0.9 meant?"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_regression_gate_compares_with_the_base_and_says_if_there_is_none() {
     let data = TempDir::new().expect("a directory");
@@ -107,6 +147,7 @@ async fn a_regression_gate_compares_with_the_base_and_says_if_there_is_none() {
     let first = run(180, margin).await;
     let none = "there is no base experiment to compare with";
     assert_eq!(gate(&first), (GateOutcome::Undecided, none));
+    assert_eq!(first.gates[0].hint.as_deref(), Some("run once more, or name the base"));
     assert_eq!(
         first.gates[1].outcome,
         GateOutcome::Pass,
@@ -120,6 +161,7 @@ async fn a_regression_gate_compares_with_the_base_and_says_if_there_is_none() {
     let strict = run(180, Margin::ZERO).await;
     assert_eq!(gate(&strict).0, GateOutcome::Undecided);
     assert!(gate(&strict).1.contains("only a sure improvement"), "{:?}", strict.gates);
+    assert_eq!(strict.gates[0].hint.as_deref(), Some("give a margin that would not matter"));
     let worse = run(140, margin).await;
     assert_eq!(gate(&worse).0, GateOutcome::Fail);
     assert!(gate(&worse).1.starts_with("-0.2 from 200 cases"), "{:?}", worse.gates);

@@ -127,6 +127,7 @@ fn gates_are_listed_with_their_reason() {
         rule: "at least 0.9".into(),
         outcome: GateOutcome::Fail,
         why: "it is not".into(),
+        hint: None,
     };
     let gates = [gate];
     let plain = render(&summary(), &gates, &receipt(), Style::default());
