@@ -18,6 +18,7 @@ use crate::outcome::CaseResult;
 use crate::report::Report;
 use crate::run_scorer::RunScorer;
 use crate::scorer::{IntoScore, Scorer, ScorerArgs, SharedArgs};
+use crate::stop::Stop;
 use crate::task::{self, Task};
 use crate::task_error::IntoTaskError;
 use crate::trial::Rules;
@@ -52,6 +53,7 @@ pub struct Eval<I = (), O = (), E = ()> {
     task: Option<Task<I, O>>,
     scorers: Vec<Scorer<I, O, E>>,
     run_scorers: Vec<RunScorer<I, O, E>>,
+    stop: Stop,
     plan: Plan,
 }
 
@@ -96,7 +98,8 @@ impl Eval {
             statistics: Options::default(),
             gates: Vec::new(),
         };
-        Self { source: None, task: None, scorers: Vec::new(), run_scorers: Vec::new(), plan }
+        let stop = Stop::never();
+        Self { source: None, task: None, scorers: Vec::new(), run_scorers: Vec::new(), stop, plan }
     }
 
     /// Sets where cases come from: anything that iterates over [`Case`](crate::Case)s, or over
@@ -113,8 +116,13 @@ impl Eval {
         I: Send + 'static,
         E: Send + 'static,
     {
-        let source = Some(Source::new(data));
-        Eval { source, task: None, scorers: Vec::new(), run_scorers: Vec::new(), plan: self.plan }
+        self.source(Source::new(data))
+    }
+
+    fn source<I, E>(self, source: Source<I, E>) -> Eval<I, (), E> {
+        let Self { stop, plan, .. } = self;
+        let source = Some(source);
+        Eval { source, task: None, scorers: Vec::new(), run_scorers: Vec::new(), stop, plan }
     }
 }
 
@@ -129,14 +137,7 @@ impl<I: Send + Sync + 'static, E> Eval<I, (), E> {
         F: FnOnce(Arc<I>, Context) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = O> + Send + 'static,
     {
-        let Self { source, plan, .. } = self;
-        Eval {
-            source,
-            task: Some(task::plain(task)),
-            scorers: Vec::new(),
-            run_scorers: Vec::new(),
-            plan,
-        }
+        self.calling(task::plain(task))
     }
 
     /// Sets a task that can fail. Its error is recorded, the scorers of that trial do not run,
@@ -148,14 +149,13 @@ impl<I: Send + Sync + 'static, E> Eval<I, (), E> {
         Fut: Future<Output = Result<O, X>> + Send + 'static,
         X: IntoTaskError,
     {
-        let Self { source, plan, .. } = self;
-        Eval {
-            source,
-            task: Some(task::fallible(task)),
-            scorers: Vec::new(),
-            run_scorers: Vec::new(),
-            plan,
-        }
+        self.calling(task::fallible(task))
+    }
+
+    fn calling<O>(self, task: Task<I, O>) -> Eval<I, O, E> {
+        let Self { source, stop, plan, .. } = self;
+        let task = Some(task);
+        Eval { source, task, scorers: Vec::new(), run_scorers: Vec::new(), stop, plan }
     }
 }
 

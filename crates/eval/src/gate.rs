@@ -13,6 +13,7 @@ pub use condition::{Condition, ParseConditionError};
 use crate::outcome::Summary;
 
 const FAILED: &str = "trials that failed could be beyond it";
+const CUT_SHORT: &str = "the run ended before its data did";
 
 /// A condition on one score or metric.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,6 +62,8 @@ impl Gate {
                 Condition::Mean(threshold) => self.by_mean(threshold, summary),
                 Condition::NoRegression(margin) => self.by_comparison(margin, summary),
             }
+        } else if summary.is_cut_short() && summary.trials == 0 {
+            (GateOutcome::Undecided, CUT_SHORT.to_owned())
         } else {
             // Most likely a misspelt name, or a scorer that failed on every case.
             (GateOutcome::Fail, "no trial has a score or metric of this name".to_owned())
@@ -89,14 +92,26 @@ impl Gate {
     }
 
     /// Figures are of the trials that have a score: a task that breaks on the hard cases would pass
-    /// by the easy ones. What was skipped on purpose is no failure.
-    fn doubted(&self, outcome: GateOutcome, summary: &Summary) -> GateOutcome {
+    /// by the easy ones, and a run that was cut short by the first ones. What was skipped on
+    /// purpose is no failure.
+    fn doubt(&self, summary: &Summary) -> Option<&'static str> {
         let scored = self.estimate(summary).map_or(0, |estimate| estimate.trials as u64);
         let failed = summary.task_errors + summary.scorer_errors > 0;
-        match outcome {
-            GateOutcome::Pass if failed && scored < summary.trials => GateOutcome::Undecided,
-            outcome => outcome,
+        match () {
+            () if summary.is_cut_short() => Some(CUT_SHORT),
+            () if failed && scored < summary.trials => Some(FAILED),
+            () => None,
         }
+    }
+
+    /// The outcome, and why it is not to pass although the figures would.
+    fn doubted(
+        &self,
+        decided: GateOutcome,
+        summary: &Summary,
+    ) -> (GateOutcome, Option<&'static str>) {
+        let doubt = self.doubt(summary).filter(|_| decided == GateOutcome::Pass);
+        (doubt.map_or(decided, |_| GateOutcome::Undecided), doubt)
     }
 
     fn by_threshold(&self, threshold: Threshold, summary: &Summary) -> (GateOutcome, String) {
@@ -107,19 +122,19 @@ impl Gate {
             return (GateOutcome::Undecided, "its interval is not known: see the warnings".into());
         };
         let decided = threshold.decide(Some(estimate));
-        let outcome = self.doubted(decided, summary);
+        let (outcome, doubt) = self.doubted(decided, summary);
         let Estimate { mean, interval, cases, .. } = *estimate;
         let mut why = match interval {
             Some(interval) => {
                 let (lower, upper) = (number(interval.lower), number(interval.upper));
                 let all = format!("{} with an interval of {lower} to {upper}", number(mean));
-                match decided {
-                    GateOutcome::Pass if outcome != decided => {
-                        format!("{all}, all of it within the limit, but {FAILED}")
+                match (decided, doubt) {
+                    (GateOutcome::Pass, Some(doubt)) => {
+                        format!("{all}, all of it within the limit, but {doubt}")
                     }
-                    GateOutcome::Pass => format!("{all}, all of it within the limit"),
-                    GateOutcome::Fail => format!("{all}, all of it beyond the limit"),
-                    GateOutcome::Undecided => format!("{all}, which holds the limit"),
+                    (GateOutcome::Pass, None) => format!("{all}, all of it within the limit"),
+                    (GateOutcome::Fail, _) => format!("{all}, all of it beyond the limit"),
+                    (GateOutcome::Undecided, _) => format!("{all}, which holds the limit"),
                 }
             }
             None => format!("{} without an interval, from {cases} case(s)", number(mean)),
@@ -137,8 +152,8 @@ impl Gate {
         };
         let (mean, cases) = (number(estimate.mean), estimate.cases);
         let decided = plainly(threshold, estimate.mean);
-        let outcome = self.doubted(decided, summary);
-        let but = if outcome == decided { String::new() } else { format!(", but {FAILED}") };
+        let (outcome, doubt) = self.doubted(decided, summary);
+        let but = doubt.map(|doubt| format!(", but {doubt}")).unwrap_or_default();
         let why = format!("{mean} from {cases} case(s){but}{}", missing(estimate, summary));
         (outcome, why)
     }
@@ -151,7 +166,12 @@ impl Gate {
     ) -> Option<(GateOutcome, String)> {
         let score = summary.run_scores.get(&self.name).copied().flatten()?;
         let why = format!("{}; a score of the whole run has no interval", number(score));
-        Some((plainly(threshold, score), why))
+        Some(match plainly(threshold, score) {
+            GateOutcome::Pass if summary.is_cut_short() => {
+                (GateOutcome::Undecided, format!("{why}, and {CUT_SHORT}"))
+            }
+            decided => (decided, why),
+        })
     }
 
     fn by_comparison(&self, margin: Margin, summary: &Summary) -> (GateOutcome, String) {
@@ -169,23 +189,25 @@ impl Gate {
             return undecided("no case of this run has it in the base as well");
         };
         let decided = no_regression(paired, margin);
-        let outcome = self.doubted(decided, summary);
+        let (outcome, doubt) = self.doubted(decided, summary);
         let by = format!("{} from {matched_cases} cases of both runs", signed(difference));
         let why = match paired.interval {
             None => format!("{by}, without an interval"),
             Some(interval) => {
                 let (lower, upper) = (signed(interval.lower), signed(interval.upper));
                 let all = format!("{by}, with an interval of {lower} to {upper}");
-                match decided {
-                    GateOutcome::Pass if outcome != decided => {
-                        format!("{all}, all of it within the margin, but {FAILED}")
+                match (decided, doubt) {
+                    (GateOutcome::Pass, Some(doubt)) => {
+                        format!("{all}, all of it within the margin, but {doubt}")
                     }
-                    GateOutcome::Pass => format!("{all}, all of it within the margin"),
-                    GateOutcome::Fail => format!("{all}, all of it worse than the margin"),
-                    GateOutcome::Undecided if margin == Margin::ZERO => {
+                    (GateOutcome::Pass, None) => format!("{all}, all of it within the margin"),
+                    (GateOutcome::Fail, _) => format!("{all}, all of it worse than the margin"),
+                    (GateOutcome::Undecided, _) if margin == Margin::ZERO => {
                         format!("{all}; without a margin only a sure improvement passes")
                     }
-                    GateOutcome::Undecided => format!("{all}, which is not all on one side"),
+                    (GateOutcome::Undecided, _) => {
+                        format!("{all}, which is not all on one side")
+                    }
                 }
             }
         };

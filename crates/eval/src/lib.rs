@@ -26,6 +26,7 @@ mod report;
 mod run_scorer;
 mod runner;
 mod scorer;
+mod stop;
 mod task;
 mod task_error;
 mod trial;

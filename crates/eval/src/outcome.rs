@@ -79,8 +79,19 @@ pub struct Summary {
     pub timed_out: bool,
     /// Whether [`Eval::max_errors`](crate::Eval::max_errors) ended the run before the data did.
     pub too_many_errors: bool,
+    /// Whether [`Eval::stop_when`](crate::Eval::stop_when) ended the run before the data did.
+    pub stopped: bool,
     /// From the first case to the last result.
     pub duration: Duration,
+}
+
+impl Summary {
+    /// Whether something ended the run before the data did: the time-out, the limit of failures,
+    /// or a wish to stop. Its figures are then of a part of the cases.
+    #[must_use]
+    pub fn is_cut_short(&self) -> bool {
+        self.timed_out || self.too_many_errors || self.stopped
+    }
 }
 
 /// The results of a run, its summary, and what became of its records.
@@ -113,8 +124,8 @@ impl<I, O, E> Outcome<I, O, E> {
     /// objects without a base), `run_scores.<name>` (number or null), `unscored` (names), `gates`
     /// (array of [`GateResult`]), `verdict` (`pass`, `fail` or `undecided`), `warnings` (texts),
     /// `project`, `experiment` (`id, name, project, url`) or null, `base` (`id, name`) or null,
-    /// `receipt`, `trials`, `task_errors`, `scorer_errors`, `timed_out`, `too_many_errors` and
-    /// `duration_s`.
+    /// `receipt`, `trials`, `task_errors`, `scorer_errors`, `timed_out`, `too_many_errors`,
+    /// `stopped` and `duration_s`.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let Summary { experiment, base, comparison, .. } = &self.summary;
@@ -139,6 +150,7 @@ impl<I, O, E> Outcome<I, O, E> {
             "scorer_errors": self.summary.scorer_errors,
             "timed_out": self.summary.timed_out,
             "too_many_errors": self.summary.too_many_errors,
+            "stopped": self.summary.stopped,
             "duration_s": self.summary.duration.as_secs_f64(),
         })
     }

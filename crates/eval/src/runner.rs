@@ -14,6 +14,7 @@ use crate::clock;
 use crate::data::{Cases, DataError};
 use crate::outcome::CaseResult;
 use crate::report::Progress;
+use crate::stop::Stop;
 use crate::trial::{Prepared, Shared};
 
 /// What limits a run.
@@ -37,6 +38,7 @@ pub(crate) struct Ran<I, O, E> {
     pub(crate) data_error: Option<DataError>,
     pub(crate) timed_out: bool,
     pub(crate) too_many_errors: bool,
+    pub(crate) stopped: bool,
     pub(crate) run_scores: BTreeMap<String, Option<f64>>,
     pub(crate) run_scorer_errors: Vec<String>,
     pub(crate) duration: Duration,
@@ -73,6 +75,7 @@ pub(crate) async fn run<I, O, E>(
     shared: Arc<Shared<I, O, E>>,
     cases: Cases<I, E>,
     limits: Limits,
+    mut stop: Stop,
     progress: &Progress,
 ) -> Ran<I, O, E>
 where
@@ -90,6 +93,7 @@ where
         data_error: None,
         timed_out: false,
         too_many_errors: false,
+        stopped: false,
         run_scores: BTreeMap::new(),
         run_scorer_errors: Vec::new(),
         duration: Duration::ZERO,
@@ -100,7 +104,7 @@ where
     let mut task_errors = 0;
     let mut open = true;
     while open || !running.is_empty() {
-        // Cancel safety: join_next, the gate and Units::next lose nothing when dropped.
+        // Cancel safety: join_next, the wish, the gate and Units::next lose nothing when dropped.
         tokio::select! {
             biased;
             Some(finished) = running.join_next(), if !running.is_empty() => {
@@ -120,6 +124,10 @@ where
                 open = false;
                 ran.timed_out = true;
                 shared.cancel.cancel();
+            }
+            () = stop.wished(), if open => {
+                open = false;
+                ran.stopped = true;
             }
             next = admitted(&shared, &slots, &mut units), if open && running.len() < most_running => {
                 match next {
@@ -197,6 +205,7 @@ impl<I, O, E> Ran<I, O, E> {
             data_error: Some(error),
             timed_out: false,
             too_many_errors: false,
+            stopped: false,
             run_scores: BTreeMap::new(),
             run_scorer_errors: Vec::new(),
             duration: Duration::ZERO,

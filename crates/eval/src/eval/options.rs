@@ -1,5 +1,6 @@
 //! What may be set beside data, task and scorers.
 
+use std::future::Future;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -8,6 +9,7 @@ use tidegate_analysis::statistics::{Margin, Options, Threshold};
 use super::Eval;
 use crate::gate::{Condition, Gate};
 use crate::report::Report;
+use crate::stop::Stop;
 
 impl<I, O, E> Eval<I, O, E> {
     /// Names the experiment. The server appends a suffix if the name is taken, and invents a
@@ -125,6 +127,35 @@ impl<I, O, E> Eval<I, O, E> {
     /// limit by default, at least one. Trials under way end as usual and count.
     pub fn max_errors(mut self, trials: u64) -> Self {
         self.plan.max_errors = Some(trials.max(1));
+        self
+    }
+
+    /// Stops when this resolves, for example at the first Ctrl-C: no further case starts, those
+    /// under way end as usual with their scorers, and everything is recorded and summarized.
+    /// [`Summary::stopped`](crate::Summary::stopped) says so, and no gate passes then.
+    ///
+    /// Only the run waits for it, so it may resolve never; it is dropped at the end. To give up at
+    /// once, drop the future of the run instead. A panic of it counts as a wish to stop.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tidegate_eval::{Case, Eval, Report};
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// let outcome = Eval::new("endless")
+    ///     .data((0_u64..).map(Case::new))
+    ///     .task(async |number, _cx| *number + 1)
+    ///     .stop_when(tokio::time::sleep(Duration::from_millis(20)))
+    ///     .report(Report::Silent)
+    ///     .run_without_sending()
+    ///     .await?;
+    /// assert!(outcome.summary.stopped);
+    /// # Ok::<(), tidegate_eval::EvalError>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn stop_when(mut self, wish: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.stop = Stop::when(wish);
         self
     }
 

@@ -108,7 +108,7 @@ where
         record: Option<(Client, Arc<tidegate_model::Destination>)>,
         experiment: Option<&Experiment>,
     ) -> Result<(Ran<I, O, E>, Terminal), EvalError> {
-        let Self { source, task, scorers, run_scorers, plan } = self;
+        let Self { source, task, scorers, run_scorers, stop, plan } = self;
         let (Some(source), Some(task)) = (source, task) else {
             unreachable!("checked before the run starts");
         };
@@ -135,7 +135,7 @@ where
             timeout: plan.timeout,
             max_errors: plan.max_errors,
         };
-        let mut ran = runner::run(shared, cases, limits, &progress).await;
+        let mut ran = runner::run(shared, cases, limits, stop, &progress).await;
         progress.end();
         ran.score(run_scorers).await;
         Ok((ran, terminal))
@@ -219,6 +219,7 @@ where
         scorer_errors: scorer_errors as u64,
         timed_out: ran.timed_out,
         too_many_errors: ran.too_many_errors,
+        stopped: ran.stopped,
         duration: ran.duration,
     };
     let gates = gate::judge(&plan.gates, &summary);

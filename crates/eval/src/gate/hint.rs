@@ -17,6 +17,9 @@ impl Gate {
             (GateOutcome::Fail, Condition::Threshold(threshold) | Condition::Mean(threshold)) => {
                 self.in_percent(threshold, summary)
             }
+            (GateOutcome::Undecided, _) if summary.is_cut_short() => {
+                Some("run it to the end".to_owned())
+            }
             (GateOutcome::Undecided, _)
                 if summary.task_errors + summary.scorer_errors > 0
                     && estimate.is_some_and(|e| (e.trials as u64) < summary.trials) =>

@@ -90,6 +90,9 @@ fn trials(summary: &Summary) -> String {
     if summary.too_many_errors {
         text.push_str(", ended by the limit of failures");
     }
+    if summary.stopped {
+        text.push_str(", stopped before its data ended");
+    }
     text
 }
 

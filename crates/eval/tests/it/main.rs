@@ -4,3 +4,5 @@ mod controls;
 mod gates;
 mod recorded;
 mod runner;
+mod stopping;
+mod world;

@@ -5,39 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tidegate_analysis::comparison::{compare, trials_from_rows};
 use tidegate_client::{Client, Config, Event, Policy, Span};
 use tidegate_eval::{Case, Eval, EvalError, Outcome, Report, TaskError};
-use tidegate_server::{Handle, Options, Role, start};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Notify;
 
-struct World {
-    client: Client,
-    collector: Handle,
-    _data: TempDir,
-}
-
-async fn world() -> World {
-    let data = TempDir::new().expect("a directory");
-    let listen = "127.0.0.1:0".parse().expect("an address");
-    let options = Options::new(data.path()).listen(listen).role(Role::Embedded);
-    let collector = start(options).await.expect("a collector");
-    let config = Config::default().app_url(collector.url()).policy(Policy::Block);
-    let client = Client::new(config).expect("a client");
-    World { client, collector, _data: data }
-}
-
-impl World {
-    /// Rows by an independent way: plain HTTP on a thread, not the client under test.
-    async fn rows(&self, id: &str) -> Vec<Value> {
-        let (url, id) = (self.collector.url().to_owned(), id.to_owned());
-        tokio::task::spawn_blocking(move || tidegate_testkit::rows(&url, "experiment", &id))
-            .await
-            .expect("rows")
-    }
-}
+use crate::world::{World, world};
 
 type Ran = Outcome<&'static str, String, &'static str>;
 

@@ -50,6 +50,7 @@ fn summary() -> Summary {
         scorer_errors: 0,
         timed_out: false,
         too_many_errors: false,
+        stopped: false,
         run_scores: [("f1".into(), Some(0.75))].into(),
         unscored: vec!["broken".into()],
         duration: Duration::from_millis(1500),

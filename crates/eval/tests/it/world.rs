@@ -1,0 +1,32 @@
+//! A real collector and a client of it.
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tidegate_client::{Client, Config, Policy};
+use tidegate_server::{Handle, Options, Role, start};
+
+pub(crate) struct World {
+    pub(crate) client: Client,
+    pub(crate) collector: Handle,
+    _data: TempDir,
+}
+
+pub(crate) async fn world() -> World {
+    let data = TempDir::new().expect("a directory");
+    let listen = "127.0.0.1:0".parse().expect("an address");
+    let options = Options::new(data.path()).listen(listen).role(Role::Embedded);
+    let collector = start(options).await.expect("a collector");
+    let config = Config::default().app_url(collector.url()).policy(Policy::Block);
+    let client = Client::new(config).expect("a client");
+    World { client, collector, _data: data }
+}
+
+impl World {
+    /// Rows by an independent way: plain HTTP on a thread, not the client under test.
+    pub(crate) async fn rows(&self, id: &str) -> Vec<Value> {
+        let (url, id) = (self.collector.url().to_owned(), id.to_owned());
+        tokio::task::spawn_blocking(move || tidegate_testkit::rows(&url, "experiment", &id))
+            .await
+            .expect("rows")
+    }
+}
