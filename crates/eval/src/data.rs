@@ -1,9 +1,12 @@
-//! Where cases come from: any iterator, or a file.
+//! Where cases come from: any iterator or stream, a file, or an earlier experiment.
 
+mod csv;
 mod error;
 mod jsonl;
+mod lines;
 mod source;
 
+pub use csv::{Csv, csv};
 pub use error::DataError;
 pub use jsonl::{Jsonl, jsonl};
 pub(crate) use source::{Cases, Source};

@@ -1,8 +1,6 @@
 //! Cases from a file of JSON lines, read as the run asks for them.
 
 use std::fmt::{self, Debug};
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
 use std::marker::PhantomData;
 use std::path::PathBuf;
 
@@ -11,10 +9,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::DataError;
+use super::lines::{self, Lines};
 use crate::case::Case;
-
-/// Longest accepted line. A file without line ends must not be read into memory whole.
-const MAX_LINE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Reads cases from a file with one JSON object per line.
 ///
@@ -38,21 +34,14 @@ where
     I: DeserializeOwned,
     E: DeserializeOwned,
 {
-    Jsonl { path: path.into(), state: State::Closed, line: 0, types: PhantomData }
+    Jsonl { lines: Lines::new(path.into()), done: false, types: PhantomData }
 }
 
 /// Iterator of [`jsonl`]. It ends after the first error.
 pub struct Jsonl<I, E> {
-    path: PathBuf,
-    state: State,
-    line: u64,
+    lines: Lines,
+    done: bool,
     types: PhantomData<fn() -> (I, E)>,
-}
-
-enum State {
-    Closed,
-    Open(BufReader<File>),
-    Done,
 }
 
 /// A line as it is written. `Option<Value>` would not tell a missing input from null.
@@ -81,7 +70,7 @@ fn none<T>() -> Option<T> {
 }
 
 /// Members of exported rows that say nothing about the case.
-const IGNORED: [&str; 14] = [
+pub(super) const IGNORED: [&str; 14] = [
     "created",
     "dataset_id",
     "project_id",
@@ -99,83 +88,55 @@ const IGNORED: [&str; 14] = [
 ];
 
 impl<I: DeserializeOwned, E: DeserializeOwned> Jsonl<I, E> {
-    /// Reads the next case; leaves the file open only if there is one.
+    /// Reads the next case; goes on after it only if there is one.
     fn read(&mut self) -> Result<Option<Case<I, E>>, DataError> {
-        let mut reader = match std::mem::replace(&mut self.state, State::Done) {
-            State::Open(reader) => reader,
-            State::Closed => match File::open(&self.path) {
-                Ok(file) => BufReader::new(file),
-                Err(source) => return Err(DataError::Open { path: self.path.clone(), source }),
-            },
-            State::Done => return Ok(None),
-        };
-        let mut bytes = Vec::new();
-        loop {
-            bytes.clear();
-            self.line += 1;
-            let mut capped = (&mut reader).take(MAX_LINE_BYTES + 1);
-            if let Err(source) = capped.read_until(b'\n', &mut bytes) {
-                return Err(DataError::Read { path: self.path.clone(), line: self.line, source });
-            }
-            if bytes.is_empty() {
-                return Ok(None);
-            }
-            if bytes.len() as u64 > MAX_LINE_BYTES {
-                let reason = format!("the line is longer than {MAX_LINE_BYTES} bytes");
-                return Err(self.line_error(1, reason));
-            }
-            let text = self.text(&bytes)?;
+        if std::mem::replace(&mut self.done, true) {
+            return Ok(None);
+        }
+        while let Some((line, text)) = self.lines.next()? {
             if !text.trim().is_empty() {
                 // Without the line end, which a parser would count as a second line.
-                let case = self.case(text.trim_end_matches(['\r', '\n']))?;
-                self.state = State::Open(reader);
+                let case = case(text.trim_end_matches(['\r', '\n']));
+                let case = case.map_err(|(column, reason)| {
+                    lines::error(self.lines.path(), line, column, reason)
+                })?;
+                self.done = false;
                 return Ok(Some(case));
             }
         }
+        Ok(None)
     }
+}
 
-    fn text<'a>(&self, bytes: &'a [u8]) -> Result<&'a str, DataError> {
-        let text = std::str::from_utf8(bytes).map_err(|error| {
-            self.line_error(
-                error.valid_up_to() + 1,
-                "text is not UTF-8; convert the file".to_owned(),
-            )
-        })?;
-        // Editors on Windows put a byte order mark before the first line.
-        Ok(if self.line == 1 { text.trim_start_matches('\u{feff}') } else { text })
+/// A line's case, or the column and the reason why it is none.
+fn case<I, E>(text: &str) -> Result<Case<I, E>, (usize, String)>
+where
+    I: DeserializeOwned,
+    E: DeserializeOwned,
+{
+    let line: Line<I, E> = serde_json::from_str(text).map_err(|error| {
+        let message = error.to_string();
+        // The position is given as that of the file, not of the line.
+        let message = message.rsplit_once(" at line ").map_or(&*message, |(reason, _)| reason);
+        (error.column().max(1), message.to_owned())
+    })?;
+    let unknown =
+        line.others.keys().find(|name| !name.starts_with('_') && !IGNORED.contains(&name.as_str()));
+    if let Some(name) = unknown {
+        let reason = format!(
+            "unknown member {name:?}; known are input, expected, id, tags, metadata, trials and origin, other values belong into metadata"
+        );
+        return Err((1, reason));
     }
-
-    fn case(&self, text: &str) -> Result<Case<I, E>, DataError> {
-        let line: Line<I, E> = serde_json::from_str(text).map_err(|error| {
-            let message = error.to_string();
-            // The position is given as that of the file, not of the line.
-            let message = message.rsplit_once(" at line ").map_or(&*message, |(reason, _)| reason);
-            self.line_error(error.column().max(1), message.to_owned())
-        })?;
-        let unknown = line
-            .others
-            .keys()
-            .find(|name| !name.starts_with('_') && !IGNORED.contains(&name.as_str()));
-        if let Some(name) = unknown {
-            let reason = format!(
-                "unknown member {name:?}; known are input, expected, id, tags, metadata, trials and origin, other values belong into metadata"
-            );
-            return Err(self.line_error(1, reason));
-        }
-        let case = Case::new(line.input).maybe_expected(line.expected);
-        let case = case.tags(line.tags.unwrap_or_default());
-        Ok(Case {
-            id: line.id,
-            metadata: line.metadata.unwrap_or_default(),
-            trials: line.trials.map(|trials| trials.max(1)),
-            origin: line.origin,
-            ..case
-        })
-    }
-
-    fn line_error(&self, column: usize, reason: String) -> DataError {
-        DataError::Line { path: self.path.clone(), line: self.line, column, reason }
-    }
+    let case = Case::new(line.input).maybe_expected(line.expected);
+    let case = case.tags(line.tags.unwrap_or_default());
+    Ok(Case {
+        id: line.id,
+        metadata: line.metadata.unwrap_or_default(),
+        trials: line.trials.map(|trials| trials.max(1)),
+        origin: line.origin,
+        ..case
+    })
 }
 
 impl<I: DeserializeOwned, E: DeserializeOwned> Iterator for Jsonl<I, E> {
@@ -188,11 +149,7 @@ impl<I: DeserializeOwned, E: DeserializeOwned> Iterator for Jsonl<I, E> {
 
 impl<I, E> Debug for Jsonl<I, E> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Jsonl")
-            .field("path", &self.path)
-            .field("line", &self.line)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Jsonl").field("lines", &self.lines).finish_non_exhaustive()
     }
 }
 
