@@ -1,19 +1,28 @@
-//! Pulling cases from an iterator as the run asks for them.
+//! Pulling cases from an iterator or a stream as the run asks for them.
 
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::thread;
 
+use futures_util::{FutureExt as _, Stream, StreamExt as _};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::DataError;
 use crate::case::{Case, IntoCase};
 use crate::panic;
 
 type Item<I, E> = Result<Case<I, E>, DataError>;
+type Iter<I, E> = Box<dyn Iterator<Item = Item<I, E>> + Send>;
+type Later<I, E> = Pin<Box<dyn Future<Output = Result<Iter<I, E>, DataError>> + Send>>;
 
 /// Data that nobody has begun to read.
-pub(crate) struct Source<I, E> {
-    cases: Box<dyn Iterator<Item = Item<I, E>> + Send>,
+pub(crate) enum Source<I, E> {
+    Iterator(Iter<I, E>),
+    Stream(Pin<Box<dyn Stream<Item = Item<I, E>> + Send>>),
+    /// An iterator that has to be waited for.
+    Later(Later<I, E>),
 }
 
 impl<I: Send + 'static, E: Send + 'static> Source<I, E> {
@@ -24,46 +33,134 @@ impl<I: Send + 'static, E: Send + 'static> Source<I, E> {
                 IntoIter: Send + 'static,
             >,
     {
-        Self { cases: Box::new(data.into_iter().map(IntoCase::into_case)) }
+        Self::Iterator(iterator(data))
     }
 
-    /// Starts the thread that reads.
+    pub(crate) fn stream<S>(data: S) -> Self
+    where
+        S: Stream<Item: IntoCase<Input = I, Expected = E>> + Send + 'static,
+    {
+        Self::Stream(Box::pin(data.map(IntoCase::into_case)))
+    }
+
+    pub(crate) fn later<D, X>(data: impl Future<Output = Result<D, X>> + Send + 'static) -> Self
+    where
+        D: IntoIterator<
+                Item: IntoCase<Input = I, Expected = E> + 'static,
+                IntoIter: Send + 'static,
+            >,
+        X: Into<DataError>,
+    {
+        Self::Later(Box::pin(data.map(|data| data.map(iterator).map_err(Into::into))))
+    }
+
+    /// Starts to read: iterators on a thread of their own, since they may read files or compute,
+    /// which async threads must not do; streams on a task of their own.
     ///
-    /// Iterators may read files or compute, which async threads must not do. The channel holds
-    /// one case, so the thread is at most two ahead: one waiting there, one waiting for room.
+    /// The channel holds one case, so the reader is at most two ahead: one waiting there, one
+    /// waiting for room.
     pub(crate) fn start(self) -> Result<Cases<I, E>, DataError> {
-        let mut cases = self.cases;
-        let (_, upper) = cases.size_hint();
-        // Only an exact count is worth showing; a filter would make it an overestimate.
-        let count = upper.filter(|upper| cases.size_hint().0 == *upper);
         let (send, receive) = mpsc::channel(1);
-        let read = move || {
-            loop {
-                let next = catch_unwind(AssertUnwindSafe(|| cases.next()));
-                let next = match next {
-                    Ok(None) => return,
-                    Ok(Some(next)) => next,
-                    Err(payload) => Err(DataError::Panicked(panic::message(&*payload))),
-                };
-                let last = next.is_err();
-                // Fails once the run is over and wants no more.
-                if send.blocking_send(next).is_err() || last {
-                    return;
-                }
+        let mut reader = JoinSet::new();
+        let count = match self {
+            Self::Iterator(cases) => {
+                let count = exact(cases.size_hint());
+                read(cases, send)?;
+                count
+            }
+            Self::Stream(cases) => {
+                let count = exact(cases.size_hint());
+                reader.spawn(forward(cases, send));
+                count
+            }
+            Self::Later(cases) => {
+                reader.spawn(arrive(cases, send));
+                None
             }
         };
-        thread::Builder::new()
-            .name("tidegate-data".to_owned())
-            .spawn(read)
-            .map_err(DataError::Thread)?;
-        Ok(Cases { receive, count: count.map(|count| count as u64) })
+        Ok(Cases { receive, count, _reader: reader })
     }
+}
+
+fn iterator<D>(data: D) -> Iter<<D::Item as IntoCase>::Input, <D::Item as IntoCase>::Expected>
+where
+    D: IntoIterator<Item: IntoCase + 'static, IntoIter: Send + 'static>,
+{
+    Box::new(data.into_iter().map(IntoCase::into_case))
+}
+
+/// Only an exact count is worth showing; a filter would make it an overestimate.
+fn exact((lower, upper): (usize, Option<usize>)) -> Option<u64> {
+    upper.filter(|upper| lower == *upper).map(|count| count as u64)
+}
+
+/// Starts the thread that reads an iterator.
+fn read<I: Send + 'static, E: Send + 'static>(
+    mut cases: Iter<I, E>,
+    send: mpsc::Sender<Item<I, E>>,
+) -> Result<(), DataError> {
+    let read = move || {
+        loop {
+            let next = catch_unwind(AssertUnwindSafe(|| cases.next()));
+            let next = match next {
+                Ok(None) => return,
+                Ok(Some(next)) => next,
+                Err(payload) => Err(DataError::Panicked(panic::message(&*payload))),
+            };
+            let last = next.is_err();
+            // Fails once the run is over and wants no more.
+            if send.blocking_send(next).is_err() || last {
+                return;
+            }
+        }
+    };
+    let thread = thread::Builder::new().name("tidegate-data".to_owned()).spawn(read);
+    thread.map(drop).map_err(DataError::Thread)
+}
+
+/// Reads a stream to its end or its first error.
+async fn forward<I, E>(
+    cases: Pin<Box<dyn Stream<Item = Item<I, E>> + Send>>,
+    send: mpsc::Sender<Item<I, E>>,
+) {
+    let mut cases = pin!(cases);
+    loop {
+        let next = match caught(cases.next()).await {
+            Ok(None) => return,
+            Ok(Some(next)) => next,
+            Err(error) => Err(error),
+        };
+        let last = next.is_err();
+        if send.send(next).await.is_err() || last {
+            return;
+        }
+    }
+}
+
+/// Waits for an iterator and has it read.
+async fn arrive<I: Send + 'static, E: Send + 'static>(
+    cases: Later<I, E>,
+    send: mpsc::Sender<Item<I, E>>,
+) {
+    let cases = caught(cases).await.and_then(|cases| cases);
+    if let Err(error) = cases.and_then(|cases| read(cases, send.clone())) {
+        // Fails once the run is over and wants no more.
+        send.send(Err(error)).await.ok();
+    }
+}
+
+/// Runs code of the data source.
+async fn caught<T>(code: impl Future<Output = T>) -> Result<T, DataError> {
+    let done = AssertUnwindSafe(code).catch_unwind().await;
+    done.map_err(|payload| DataError::Panicked(panic::message(&*payload)))
 }
 
 /// Cases as they are read. Nothing more is read once this is dropped.
 pub(crate) struct Cases<I, E> {
     receive: mpsc::Receiver<Item<I, E>>,
     count: Option<u64>,
+    /// The task that reads, if it is one; aborted when this is dropped.
+    _reader: JoinSet<()>,
 }
 
 impl<I, E> Cases<I, E> {

@@ -4,5 +4,6 @@ mod controls;
 mod gates;
 mod recorded;
 mod runner;
+mod sources;
 mod stopping;
 mod world;
