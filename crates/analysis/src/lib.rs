@@ -6,5 +6,8 @@
 #![deny(missing_docs)]
 
 pub mod comparison;
+mod name_map;
 pub mod statistics;
 pub mod timeline;
+
+pub use name_map::{Iter, NameMap};

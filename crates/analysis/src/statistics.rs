@@ -15,7 +15,7 @@
 //! use tidegate_analysis::statistics::{Options, Verdict, compare_scores};
 //! let trial = |case: usize, exact: bool| Trial {
 //!     case_key: case.to_string(),
-//!     scores: [("exact".to_owned(), f64::from(u8::from(exact)))].into(),
+//!     scores: [("exact", f64::from(u8::from(exact)))].into(),
 //!     ..Trial::default()
 //! };
 //! let base: Vec<_> = (0..100).map(|case| trial(case, case % 2 == 0)).collect();

@@ -1,6 +1,6 @@
 //! What a task sees of its run.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -24,7 +24,9 @@ struct Inner {
     case_id: Option<String>,
     tags: Arc<[String]>,
     metadata: Mutex<Map<String, Value>>,
-    cancelled: CancellationToken,
+    run: Arc<CancellationToken>,
+    /// Made when somebody asks: most tasks do not.
+    own: OnceLock<CancellationToken>,
 }
 
 impl Context {
@@ -34,10 +36,10 @@ impl Context {
         case_id: Option<String>,
         tags: Arc<[String]>,
         metadata: Map<String, Value>,
-        cancelled: CancellationToken,
+        run: Arc<CancellationToken>,
     ) -> Self {
-        let metadata = Mutex::new(metadata);
-        Self { inner: Arc::new(Inner { span, trial, case_id, tags, metadata, cancelled }) }
+        let (metadata, own) = (Mutex::new(metadata), OnceLock::new());
+        Self { inner: Arc::new(Inner { span, trial, case_id, tags, metadata, run, own }) }
     }
 
     /// The span of the task. It is also the current span while the task runs, so
@@ -85,12 +87,24 @@ impl Context {
     /// # Cancel safety
     /// Dropping the future has no effect.
     pub async fn cancelled(&self) {
-        self.inner.cancelled.cancelled().await;
+        self.own().cancelled().await;
     }
 
     /// Whether the run has timed out.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.inner.cancelled.is_cancelled()
+        match self.inner.own.get() {
+            Some(own) => own.is_cancelled(),
+            None => self.inner.run.is_cancelled(),
+        }
+    }
+
+    /// Tells what the task has started elsewhere to stop.
+    pub(crate) fn cancel(&self) {
+        self.own().cancel();
+    }
+
+    fn own(&self) -> &CancellationToken {
+        self.inner.own.get_or_init(|| self.inner.run.child_token())
     }
 }

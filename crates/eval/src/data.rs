@@ -1,5 +1,6 @@
 //! Where cases come from: any iterator or stream, a file, or an earlier experiment.
 
+mod chunk;
 mod csv;
 mod error;
 mod jsonl;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use tidegate_analysis::NameMap;
 use tidegate_analysis::statistics::{Estimate, GateOutcome, PairedComparison};
 use tidegate_client::{Experiment, Receipt};
 use tidegate_model::wire::objects::Named;
@@ -28,7 +29,7 @@ pub struct CaseResult<I, O, E> {
     /// Why the task failed.
     pub error: Option<String>,
     /// Scores by name; `None` means that the scorer does not apply.
-    pub scores: BTreeMap<String, Option<f64>>,
+    pub scores: NameMap<Option<f64>>,
     /// Scorers that failed, with the reason.
     pub scorer_errors: BTreeMap<String, String>,
     /// Metadata of the case, with what the task has set.

@@ -142,12 +142,18 @@ impl<S: IntoScore, X: Display> IntoScore for Result<S, X> {
 
 pub(crate) type ScoreFuture = Pin<Box<dyn Future<Output = Result<Score, String>> + Send>>;
 
-type Function<I, O, E> = Box<dyn Fn(SharedArgs<I, O, E>) -> ScoreFuture + Send + Sync>;
+type Now<I, O, E> = dyn Fn(ScorerArgs<'_, I, O, E>) -> Result<Score, String> + Send + Sync;
+type Later<I, O, E> = dyn Fn(SharedArgs<I, O, E>) -> ScoreFuture + Send + Sync;
 
 /// A scorer with its types erased.
 pub(crate) struct Scorer<I, O, E> {
-    pub(crate) name: String,
-    function: Function<I, O, E>,
+    pub(crate) name: Arc<str>,
+    pub(crate) function: Function<I, O, E>,
+}
+
+pub(crate) enum Function<I, O, E> {
+    Now(Box<Now<I, O, E>>),
+    Later(Box<Later<I, O, E>>),
 }
 
 impl<I, O, E> Scorer<I, O, E>
@@ -160,21 +166,8 @@ where
         name: String,
         function: impl Fn(ScorerArgs<'_, I, O, E>) -> S + Send + Sync + 'static,
     ) -> Self {
-        let function = Arc::new(function);
-        let function = move |args: SharedArgs<I, O, E>| -> ScoreFuture {
-            let function = Arc::clone(&function);
-            Box::pin(async move {
-                let args = ScorerArgs {
-                    input: &*args.input,
-                    output: &*args.output,
-                    expected: args.expected.as_deref(),
-                    metadata: &args.metadata,
-                    tags: &args.tags,
-                };
-                checked(function(args).into_score())
-            })
-        };
-        Self { name, function: Box::new(function) }
+        let function = move |args: ScorerArgs<'_, I, O, E>| checked(function(args).into_score());
+        Self { name: name.into(), function: Function::Now(Box::new(function)) }
     }
 
     /// As for tasks, the closure is cloned for each call.
@@ -188,11 +181,27 @@ where
             let function = function.clone();
             Box::pin(async move { checked(function(args).await.into_score()) })
         };
-        Self { name, function: Box::new(function) }
+        Self { name: name.into(), function: Function::Later(Box::new(function)) }
     }
 
-    pub(crate) fn call(&self, args: SharedArgs<I, O, E>) -> ScoreFuture {
-        (self.function)(args)
+    /// Calls it; one that does not wait is done at the first poll.
+    pub(crate) async fn call(&self, args: &SharedArgs<I, O, E>) -> Result<Score, String> {
+        match &self.function {
+            Function::Now(function) => function(args.borrowed()),
+            Function::Later(function) => function(args.clone()).await,
+        }
+    }
+}
+
+impl<I, O, E> SharedArgs<I, O, E> {
+    fn borrowed(&self) -> ScorerArgs<'_, I, O, E> {
+        ScorerArgs {
+            input: &*self.input,
+            output: &*self.output,
+            expected: self.expected.as_deref(),
+            metadata: &self.metadata,
+            tags: &self.tags,
+        }
     }
 }
 

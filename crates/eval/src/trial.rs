@@ -11,6 +11,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
+use tidegate_analysis::NameMap;
+use tidegate_analysis::comparison::{Metric, Trial, case_key};
 use tidegate_client::{Client, Event, Span, SpanOptions};
 use tidegate_model::Destination;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -31,10 +33,12 @@ pub(crate) struct Shared<I, O, E> {
     /// Where spans go; `None` without sending logs.
     pub(crate) record: Option<(Client, Arc<Destination>)>,
     /// Cancelled when the run times out.
-    pub(crate) cancel: CancellationToken,
+    pub(crate) cancel: Arc<CancellationToken>,
     /// One permit per scorer call that may run at once.
     pub(crate) scorer_slots: Semaphore,
     pub(crate) rules: Rules,
+    /// The name of the metric, shared by all trials.
+    pub(crate) duration: Arc<str>,
 }
 
 /// What happens to tasks and scorers that fail or take long.
@@ -48,11 +52,23 @@ pub(crate) struct Rules {
     pub(crate) error_score: Option<f64>,
 }
 
+/// A trial whose task has ended.
+pub(crate) struct Unscored<I, O, E> {
+    case: Arc<Prepared<I, E>>,
+    root: Span,
+    output: Result<Output<O>, String>,
+    result: CaseResult<I, O, E>,
+}
+
+/// What a task has returned, and the same as JSON if it is recorded.
+type Output<O> = (Arc<O>, Option<Box<RawValue>>);
+
 /// A case ready to run: what spans repeat is serialized once for all trials.
 pub(crate) struct Prepared<I, E> {
     pub(crate) input: Arc<I>,
     expected: Option<Arc<E>>,
     raw_input: Box<RawValue>,
+    /// Only for spans.
     raw_expected: Option<Box<RawValue>>,
     id: Option<String>,
     tags: Arc<[String]>,
@@ -61,10 +77,10 @@ pub(crate) struct Prepared<I, E> {
 }
 
 impl<I: Serialize, E: Serialize> Prepared<I, E> {
-    pub(crate) fn new(case: Case<I, E>) -> Self {
+    pub(crate) fn new(case: Case<I, E>, record: bool) -> Self {
         let Case { input, expected, id, tags, mut metadata, trials: _, origin } = case;
         let raw_input = json::raw(&input);
-        let raw_expected = expected.as_ref().map(json::raw);
+        let raw_expected = expected.as_ref().filter(|_| record).map(json::raw);
         if let Some(id) = &id {
             metadata.insert("case_id".into(), id.as_str().into());
         }
@@ -82,9 +98,9 @@ impl<I: Serialize, E: Serialize> Prepared<I, E> {
 }
 
 impl<I, E> Prepared<I, E> {
-    /// The input as JSON, by which cases of two runs are matched.
-    pub(crate) fn input_json(&self) -> Value {
-        json::parsed(&self.raw_input)
+    /// By which cases of two runs are matched.
+    fn key(&self) -> String {
+        case_key(&json::parsed(&self.raw_input))
     }
 
     fn first_event(&self) -> Event {
@@ -108,14 +124,14 @@ where
     O: Serialize + Send + Sync + 'static,
     E: Serialize + Send + Sync + 'static,
 {
-    /// Runs and records one trial; whatever user code does becomes part of the result. The slot
-    /// is free again as soon as the task has ended: slow scorers hold up no task.
-    pub(crate) async fn run(
+    /// Runs and records the task of one trial; whatever user code does becomes part of the result.
+    /// The slot is free again as soon as the task has ended: slow scorers hold up no task.
+    pub(crate) async fn run_task(
         &self,
         case: Arc<Prepared<I, E>>,
         trial: u32,
         slot: OwnedSemaphorePermit,
-    ) -> CaseResult<I, O, E> {
+    ) -> Unscored<I, O, E> {
         let root = match &self.record {
             Some((client, destination)) => {
                 let options = SpanOptions::new("eval").span_type("eval").event(case.first_event());
@@ -130,40 +146,60 @@ where
             expected: case.expected.clone(),
             output: None,
             error: None,
-            scores: BTreeMap::new(),
+            scores: NameMap::new(),
             scorer_errors: BTreeMap::new(),
             metadata: Map::new(),
             tags: case.tags.to_vec(),
             duration: Duration::ZERO,
         };
-        let (output, metadata) = self.run_task(&root, &case, &mut result).await;
+        let (output, metadata) = self.attempt(&root, &case, &mut result).await;
         drop(slot);
         result.metadata = metadata;
+        Unscored { case, root, output, result }
+    }
+
+    /// Has the output scored and closes the trial.
+    pub(crate) async fn score(&self, unscored: Unscored<I, O, E>) -> (CaseResult<I, O, E>, Trial) {
+        let Unscored { case, root, output, mut result } = unscored;
         let mut event = Event::new();
         match output {
             Ok((output, raw_output)) => {
-                event = event.output(&raw_output);
+                if let Some(raw_output) = &raw_output {
+                    event = event.output(raw_output);
+                }
                 result.output = Some(Arc::clone(&output));
-                self.run_scorers(&root, &case, output, &raw_output, &mut result).await;
+                let raw_output = raw_output.as_deref();
+                self.run_scorers(&root, &case, output, raw_output, &mut result).await;
             }
             Err(error) => {
                 event = event.error(&error);
                 result.error = Some(error);
             }
         }
-        for (name, score) in self.error_scores(&mut result) {
-            event = event.score(name, Some(score));
+        let error_scores = self.error_scores(&mut result);
+        if root.is_recording() {
+            for (name, score) in error_scores {
+                event = event.score(name, Some(score));
+            }
+            let mut metadata = result.metadata.clone();
+            if !result.scorer_errors.is_empty() {
+                metadata.insert("scorer_errors".into(), json!(result.scorer_errors));
+            }
+            if !metadata.is_empty() {
+                event = event.metadata(&metadata);
+            }
+            root.log_async(event).await;
+            root.end();
         }
-        let mut metadata = result.metadata.clone();
-        if !result.scorer_errors.is_empty() {
-            metadata.insert("scorer_errors".into(), json!(result.scorer_errors));
-        }
-        if !metadata.is_empty() {
-            event = event.metadata(&metadata);
-        }
-        root.log_async(event).await;
-        root.end();
-        result
+        let scores = result.scores.shared();
+        let scores = scores.filter_map(|(name, score)| Some((Arc::clone(name), (*score)?)));
+        let duration = Metric { value: result.duration.as_secs_f64(), unit: "s".into() };
+        let trial = Trial {
+            case_key: case.key(),
+            scores: scores.collect(),
+            metrics: [(Arc::clone(&self.duration), duration)].into(),
+        };
+        (result, trial)
     }
 
     /// Counts what failed as the user wants it counted; on the root span, where the server looks
@@ -171,11 +207,11 @@ where
     fn error_scores(&self, result: &mut CaseResult<I, O, E>) -> Vec<(String, f64)> {
         let Some(score) = self.rules.error_score else { return Vec::new() };
         let failed: Vec<String> = match &result.error {
-            Some(_) => self.scorers.iter().map(|scorer| scorer.name.clone()).collect(),
+            Some(_) => self.scorers.iter().map(|scorer| (*scorer.name).to_owned()).collect(),
             None => result.scorer_errors.keys().cloned().collect(),
         };
         for name in &failed {
-            result.scores.insert(name.clone(), Some(score));
+            result.scores.insert(name.as_str(), Some(score));
         }
         failed.into_iter().map(|name| (name, score)).collect()
     }

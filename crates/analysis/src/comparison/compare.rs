@@ -10,8 +10,8 @@ use super::{Metric, Trial};
 /// Relative difference below which two case means are the same: they are sums of floats.
 const TOLERANCE_RATIO: f64 = 1e-9;
 
-/// Values of one name: the mean per case, by case key.
-type CaseMeans<'a> = BTreeMap<&'a str, f64>;
+/// Values of one name: the mean per case, sorted by case key.
+type CaseMeans<'a> = Vec<(&'a str, f64)>;
 
 /// Sums up the trials of an experiment and compares them with those of its base.
 ///
@@ -26,7 +26,7 @@ type CaseMeans<'a> = BTreeMap<&'a str, f64>;
 /// use tidegate_analysis::comparison::{Trial, compare};
 /// let trial = |case: &str, score: f64| Trial {
 ///     case_key: case.into(),
-///     scores: [("exact".to_owned(), score)].into(),
+///     scores: [("exact", score)].into(),
 ///     ..Trial::default()
 /// };
 /// let base = [trial("a", 0.0), trial("b", 1.0)];
@@ -63,52 +63,62 @@ pub fn compare(current: &[Trial], base: Option<&[Trial]>) -> ExperimentCompariso
 }
 
 fn score_means(trials: &[Trial]) -> BTreeMap<&str, CaseMeans<'_>> {
-    let values = trials.iter().flat_map(|trial| {
-        trial.scores.iter().map(|(name, score)| (name.as_str(), trial.case_key.as_str(), *score))
-    });
+    let mut values = Values::default();
+    for trial in trials {
+        for (name, score) in &trial.scores {
+            values.entry(name).or_default().push((&trial.case_key, *score));
+        }
+    }
     means(values)
 }
 
 fn metric_means(trials: &[Trial]) -> BTreeMap<&str, (&str, CaseMeans<'_>)> {
-    let metrics = || trials.iter().flat_map(|trial| trial.metrics.iter().map(move |m| (trial, m)));
     // The least unit, should trials disagree: any rule will do that does not depend on order.
     let mut units: BTreeMap<&str, &str> = BTreeMap::new();
-    for (_, (name, Metric { unit, .. })) in metrics() {
-        let least = units.entry(name).or_insert(unit);
-        *least = (*least).min(unit);
+    let mut values = Values::default();
+    for trial in trials {
+        for (name, Metric { value, unit }) in &trial.metrics {
+            values.entry(name).or_default().push((&trial.case_key, *value));
+            let least = units.entry(name).or_insert(unit);
+            *least = (*least).min(unit);
+        }
     }
-    let values = metrics()
-        .map(|(trial, (name, metric))| (name.as_str(), trial.case_key.as_str(), metric.value));
     means(values)
         .into_iter()
         .map(|(name, cases)| (name, (units.get(name).copied().unwrap_or_default(), cases)))
         .collect()
 }
 
-fn means<'a>(
-    values: impl Iterator<Item = (&'a str, &'a str, f64)>,
-) -> BTreeMap<&'a str, CaseMeans<'a>> {
-    let mut all: BTreeMap<&str, BTreeMap<&str, Vec<f64>>> = BTreeMap::new();
-    for (name, case, value) in values.filter(|(_, _, value)| value.is_finite()) {
-        all.entry(name).or_default().entry(case).or_default().push(value);
-    }
-    all.into_iter()
-        .map(|(name, cases)| {
-            let cases = cases.into_iter().map(|(case, mut values)| (case, mean(&mut values)));
-            (name, cases.collect())
-        })
-        .collect()
+/// Values by name: (case key, value).
+type Values<'a> = BTreeMap<&'a str, Vec<(&'a str, f64)>>;
+
+/// Sorting costs next to nothing where trials come sorted by case already.
+fn means(values: Values<'_>) -> BTreeMap<&str, CaseMeans<'_>> {
+    let means = values.into_iter().map(|(name, mut values)| {
+        values.retain(|(_, value)| value.is_finite());
+        values.sort_by_key(|(case, _)| *case);
+        let mut trials = Vec::new();
+        let cases = values.chunk_by(|(one, _), (other, _)| one == other).map(|chunk| {
+            trials.clear();
+            trials.extend(chunk.iter().map(|(_, value)| *value));
+            (chunk[0].0, mean(&mut trials))
+        });
+        (name, cases.collect::<CaseMeans<'_>>())
+    });
+    means.filter(|(_, cases)| !cases.is_empty()).collect()
 }
 
 fn overall(cases: &CaseMeans<'_>) -> f64 {
-    mean(&mut cases.values().copied().collect::<Vec<_>>())
+    mean(&mut cases.iter().map(|(_, mean)| *mean).collect::<Vec<_>>())
 }
 
 /// Counts the cases of both sides whose mean rose and fell.
 fn count_changes(current: &CaseMeans<'_>, base: &CaseMeans<'_>) -> (u64, u64) {
     let (mut rose, mut fell) = (0, 0);
+    let mut base = base.iter().peekable();
     for (case, now) in current {
-        let Some(before) = base.get(case) else { continue };
+        while base.next_if(|(other, _)| other < case).is_some() {}
+        let Some((_, before)) = base.next_if(|(other, _)| other == case) else { continue };
         if differs(*now, *before) {
             if now > before { rose += 1 } else { fell += 1 }
         }

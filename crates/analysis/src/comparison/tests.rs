@@ -46,9 +46,8 @@ fn a_trace_becomes_one_trial_whatever_the_order_of_its_rows() {
     let trials = trials_from_rows(&rows);
     assert_eq!(trials.len(), 1);
     assert_eq!(trials[0].case_key, r#"{"q":1}"#);
-    assert_eq!(trials[0].scores, [("exact".to_owned(), 0.5)].into());
-    let metrics: Vec<_> =
-        trials[0].metrics.iter().map(|(n, m)| (n.as_str(), m.value, m.unit.as_str())).collect();
+    assert_eq!(trials[0].scores, [("exact", 0.5)].into());
+    let metrics: Vec<_> = trials[0].metrics.iter().map(|(n, m)| (n, m.value, &*m.unit)).collect();
     assert_eq!(
         metrics,
         [
@@ -158,9 +157,9 @@ fn any_trials() -> impl Strategy<Value = Vec<Trial>> {
             let metrics = scores
                 .iter()
                 .filter(|_| measured)
-                .map(|(name, value)| (name.clone(), Metric { value: *value, unit: "s".into() }))
+                .map(|(name, value)| (name.as_str(), Metric { value: *value, unit: "s".into() }))
                 .collect();
-            Trial { case_key, scores, metrics }
+            Trial { case_key, scores: scores.into_iter().collect(), metrics }
         }),
         0..12,
     )

@@ -1,11 +1,13 @@
 //! From rows to trials: joining the spans of each trace.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use tidegate_model::row::{Row, is_root};
 
 use super::case_key;
+use crate::NameMap;
 
 /// One trial of one case: what its trace says about it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -13,9 +15,9 @@ pub struct Trial {
     /// [`case_key`] of the case's input.
     pub case_key: String,
     /// Scores by name; a score that is null is not there.
-    pub scores: BTreeMap<String, f64>,
+    pub scores: NameMap<f64>,
     /// Metrics by name.
-    pub metrics: BTreeMap<String, Metric>,
+    pub metrics: NameMap<Metric>,
 }
 
 /// A measured value with its unit.
@@ -24,7 +26,7 @@ pub struct Metric {
     /// The value, finite, in `unit`.
     pub value: f64,
     /// `s`, `tok` or `$`.
-    pub unit: String,
+    pub unit: Cow<'static, str>,
 }
 
 /// Builds one trial per root span, joining the other spans of its trace by `root_span_id`.
@@ -69,20 +71,20 @@ fn trial(rows: &[&Row]) -> Option<Trial> {
             }
         }
     }
-    let mut metrics: BTreeMap<String, Metric> = sums
+    let mut metrics: NameMap<Metric> = sums
         .into_iter()
         .filter_map(|(name, mut values)| {
-            let unit = unit_of_sum(name)?.to_owned();
-            Some((name.to_owned(), Metric { value: sum(&mut values), unit }))
+            let unit = unit_of_sum(name)?.into();
+            Some((name, Metric { value: sum(&mut values), unit }))
         })
         .filter(|(_, metric)| metric.value.is_finite())
         .collect();
     if let Some(seconds) = task_seconds(rows, root) {
-        metrics.insert("duration".into(), Metric { value: seconds, unit: "s".into() });
+        metrics.insert("duration", Metric { value: seconds, unit: "s".into() });
     }
     Some(Trial {
         case_key: case_key(root.get("input").unwrap_or(&Value::Null)),
-        scores: scores.into_iter().map(|(name, mut s)| (name.to_owned(), mean(&mut s))).collect(),
+        scores: scores.into_iter().map(|(name, mut s)| (name, mean(&mut s))).collect(),
         metrics,
     })
 }

@@ -15,7 +15,7 @@ type Values<'a> = BTreeMap<&'a str, Vec<(&'a str, f64)>>;
 /// use tidegate_analysis::statistics::{Level, summarize};
 /// let trials = [("a", 1.0), ("b", 0.5), ("c", 0.75)].map(|(case, score)| Trial {
 ///     case_key: case.into(),
-///     scores: [("close".to_owned(), score)].into(),
+///     scores: [("close", score)].into(),
 ///     ..Trial::default()
 /// });
 /// let close = &summarize(&trials, Level::default())["close"];
@@ -33,7 +33,7 @@ pub fn summarize(trials: &[Trial], level: Level) -> BTreeMap<String, Estimate> {
 /// use tidegate_analysis::statistics::{Level, summarize_metrics};
 /// let trials = [("a", 1.0), ("b", 3.0)].map(|(case, value)| Trial {
 ///     case_key: case.into(),
-///     metrics: [("duration".to_owned(), Metric { value, unit: "s".into() })].into(),
+///     metrics: [("duration", Metric { value, unit: "s".into() })].into(),
 ///     ..Trial::default()
 /// });
 /// let duration = &summarize_metrics(&trials, Level::default())["duration"];
@@ -55,7 +55,7 @@ pub fn summarize_metrics(trials: &[Trial], level: Level) -> BTreeMap<String, Est
 /// let trials = |score: fn(usize) -> f64| -> Vec<Trial> {
 ///     let trial = |case: usize| Trial {
 ///         case_key: case.to_string(),
-///         scores: [("close".to_owned(), score(case))].into(),
+///         scores: [("close", score(case))].into(),
 ///         ..Trial::default()
 ///     };
 ///     (0..30).map(trial).collect()
@@ -89,7 +89,7 @@ pub fn compare_scores(
 ///     let metric = |case| Metric { value: factor * (1.0 + f64::from(case)), unit: "s".into() };
 ///     let trial = |case: u8| Trial {
 ///         case_key: case.to_string(),
-///         metrics: [("duration".to_owned(), metric(case))].into(),
+///         metrics: [("duration", metric(case))].into(),
 ///         ..Trial::default()
 ///     };
 ///     (0..20).map(trial).collect()

@@ -10,10 +10,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::DataError;
+use super::chunk::{PATIENCE, next_size};
 use crate::case::{Case, IntoCase};
-use crate::panic;
+use crate::{clock, panic};
 
-type Item<I, E> = Result<Case<I, E>, DataError>;
+pub(crate) type Item<I, E> = Result<Case<I, E>, DataError>;
 type Iter<I, E> = Box<dyn Iterator<Item = Item<I, E>> + Send>;
 type Later<I, E> = Pin<Box<dyn Future<Output = Result<Iter<I, E>, DataError>> + Send>>;
 
@@ -57,8 +58,9 @@ impl<I: Send + 'static, E: Send + 'static> Source<I, E> {
     /// Starts to read: iterators on a thread of their own, since they may read files or compute,
     /// which async threads must not do; streams on a task of their own.
     ///
-    /// The channel holds one case, so the reader is at most two ahead: one waiting there, one
-    /// waiting for room.
+    /// The channel holds one hand-over, so the reader is at most two ahead: one waiting there, one
+    /// waiting for room. A hand-over is one case, or of an iterator so many as the run needs in
+    /// half a millisecond.
     pub(crate) fn start(self) -> Result<Cases<I, E>, DataError> {
         let (send, receive) = mpsc::channel(1);
         let mut reader = JoinSet::new();
@@ -97,31 +99,55 @@ fn exact((lower, upper): (usize, Option<usize>)) -> Option<u64> {
 /// Starts the thread that reads an iterator.
 fn read<I: Send + 'static, E: Send + 'static>(
     mut cases: Iter<I, E>,
-    send: mpsc::Sender<Item<I, E>>,
+    send: mpsc::Sender<Vec<Item<I, E>>>,
 ) -> Result<(), DataError> {
     let read = move || {
+        let (mut size, mut handed_over) = (1, clock::now());
         loop {
-            let next = catch_unwind(AssertUnwindSafe(|| cases.next()));
-            let next = match next {
-                Ok(None) => return,
-                Ok(Some(next)) => next,
-                Err(payload) => Err(DataError::Panicked(panic::message(&*payload))),
-            };
-            let last = next.is_err();
-            // Fails once the run is over and wants no more.
-            if send.blocking_send(next).is_err() || last {
+            let (chunk, last) = chunk(&mut cases, size);
+            let read = chunk.len();
+            if read == 0 {
                 return;
             }
+            // Fails once the run is over and wants no more.
+            if send.blocking_send(chunk).is_err() || last {
+                return;
+            }
+            let now = clock::now();
+            size = next_size(read, now.saturating_duration_since(handed_over));
+            handed_over = now;
         }
     };
     let thread = thread::Builder::new().name("tidegate-data".to_owned()).spawn(read);
     thread.map(drop).map_err(DataError::Thread)
 }
 
+/// Reads up to `size` cases; true if nothing follows them.
+fn chunk<I, E>(cases: &mut Iter<I, E>, size: usize) -> (Vec<Item<I, E>>, bool) {
+    let begun = clock::now();
+    let mut chunk = Vec::with_capacity(size);
+    while chunk.len() < size {
+        let next = match catch_unwind(AssertUnwindSafe(|| cases.next())) {
+            Ok(None) => return (chunk, true),
+            Ok(Some(next)) => next,
+            Err(payload) => Err(DataError::Panicked(panic::message(&*payload))),
+        };
+        let failed = next.is_err();
+        chunk.push(next);
+        if failed {
+            return (chunk, true);
+        }
+        if size > 1 && clock::now().saturating_duration_since(begun) >= PATIENCE {
+            break;
+        }
+    }
+    (chunk, false)
+}
+
 /// Reads a stream to its end or its first error.
 async fn forward<I, E>(
     cases: Pin<Box<dyn Stream<Item = Item<I, E>> + Send>>,
-    send: mpsc::Sender<Item<I, E>>,
+    send: mpsc::Sender<Vec<Item<I, E>>>,
 ) {
     let mut cases = pin!(cases);
     loop {
@@ -131,7 +157,7 @@ async fn forward<I, E>(
             Err(error) => Err(error),
         };
         let last = next.is_err();
-        if send.send(next).await.is_err() || last {
+        if send.send(vec![next]).await.is_err() || last {
             return;
         }
     }
@@ -140,12 +166,12 @@ async fn forward<I, E>(
 /// Waits for an iterator and has it read.
 async fn arrive<I: Send + 'static, E: Send + 'static>(
     cases: Later<I, E>,
-    send: mpsc::Sender<Item<I, E>>,
+    send: mpsc::Sender<Vec<Item<I, E>>>,
 ) {
     let cases = caught(cases).await.and_then(|cases| cases);
     if let Err(error) = cases.and_then(|cases| read(cases, send.clone())) {
         // Fails once the run is over and wants no more.
-        send.send(Err(error)).await.ok();
+        send.send(vec![Err(error)]).await.ok();
     }
 }
 
@@ -157,18 +183,18 @@ async fn caught<T>(code: impl Future<Output = T>) -> Result<T, DataError> {
 
 /// Cases as they are read. Nothing more is read once this is dropped.
 pub(crate) struct Cases<I, E> {
-    receive: mpsc::Receiver<Item<I, E>>,
+    receive: mpsc::Receiver<Vec<Item<I, E>>>,
     count: Option<u64>,
     /// The task that reads, if it is one; aborted when this is dropped.
     _reader: JoinSet<()>,
 }
 
 impl<I, E> Cases<I, E> {
-    /// The next case; `None` at the end. Nothing follows an error.
+    /// The next cases; `None` at the end. Nothing follows an error.
     ///
     /// # Cancel safety
     /// Dropping the future loses no case.
-    pub(crate) async fn next(&mut self) -> Option<Item<I, E>> {
+    pub(crate) async fn next(&mut self) -> Option<Vec<Item<I, E>>> {
         self.receive.recv().await
     }
 
@@ -190,8 +216,9 @@ mod tests {
         });
         let mut cases = Source::new(data).start().unwrap();
         assert_eq!(cases.count(), Some(3));
-        assert_eq!(cases.next().await.unwrap().unwrap().input(), &0);
-        let error = cases.next().await.unwrap().unwrap_err();
+        let mut read = cases.next().await.unwrap();
+        assert_eq!(read.remove(0).unwrap().input(), &0);
+        let error = cases.next().await.unwrap().remove(0).unwrap_err();
         assert_eq!(error.to_string(), "reading the data panicked: broken on purpose");
         assert!(cases.next().await.is_none());
     }

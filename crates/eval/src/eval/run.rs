@@ -114,11 +114,18 @@ where
         };
         let terminal = Terminal::new(plan.report);
         let sending = record.is_some();
-        let cancel = CancellationToken::new();
+        let cancel = Arc::new(CancellationToken::new());
         let calls = plan.max_concurrency.saturating_mul(scorers.len().max(1));
         let calls = plan.scorer_concurrency.unwrap_or(calls).min(Semaphore::MAX_PERMITS);
-        let (scorer_slots, rules) = (Semaphore::new(calls), plan.rules);
-        let shared = Arc::new(Shared { task, scorers, record, cancel, scorer_slots, rules });
+        let shared = Shared {
+            task,
+            scorers,
+            record,
+            cancel,
+            scorer_slots: Semaphore::new(calls),
+            rules: plan.rules,
+            duration: "duration".into(),
+        };
         let cases = match source.start() {
             Ok(cases) => cases,
             Err(error) => {
@@ -128,14 +135,15 @@ where
         };
         let count = cases.count().map(|count| count * u64::from(plan.trials));
         let name = experiment.map_or(plan.project.as_str(), |experiment| &experiment.name);
-        let progress = Progress::start(&terminal, name, count, sending);
+        let progress = Arc::new(Progress::start(&terminal, name, count, sending));
         let limits = Limits {
             max_concurrency: plan.max_concurrency.min(Semaphore::MAX_PERMITS),
             trials: plan.trials,
             timeout: plan.timeout,
             max_errors: plan.max_errors,
         };
-        let mut ran = runner::run(shared, cases, limits, stop, &progress).await;
+        let progressing = Arc::clone(&progress);
+        let mut ran = runner::run(Arc::new(shared), cases, limits, stop, progressing).await;
         progress.end();
         ran.score(run_scorers).await;
         Ok((ran, terminal))

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tidegate_analysis::NameMap;
 
 use crate::clock;
 use crate::report::Terminal;
@@ -56,7 +57,7 @@ impl Progress {
     }
 
     /// Counts a finished trial.
-    pub(crate) fn finished(&self, scores: &BTreeMap<String, Option<f64>>, failed: bool) {
+    pub(crate) fn finished(&self, scores: &NameMap<Option<f64>>, failed: bool) {
         if matches!(self.display, Display::None) {
             return;
         }
@@ -65,7 +66,7 @@ impl Progress {
         state.errors += u64::from(failed);
         for (name, score) in scores {
             if let Some(score) = score {
-                let (sum, count) = state.sums.entry(name.clone()).or_default();
+                let (sum, count) = state.sums.entry(name.to_owned()).or_default();
                 *sum += score;
                 *count += 1;
             }

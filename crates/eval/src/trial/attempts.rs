@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use tidegate_client::{Event, Span, SpanOptions};
 
-use super::{Prepared, Shared, TIMED_OUT};
+use super::{Output, Prepared, Shared, TIMED_OUT};
 use crate::context::Context;
 use crate::outcome::CaseResult;
 use crate::{backoff, clock, json, panic};
@@ -20,22 +19,27 @@ where
     O: Serialize + Send + Sync + 'static,
     E: Serialize + Send + Sync + 'static,
 {
-    pub(super) async fn run_task(
+    /// The task's output or error, and the metadata that it leaves.
+    pub(super) async fn attempt(
         &self,
         root: &Span,
         case: &Prepared<I, E>,
         result: &mut CaseResult<I, O, E>,
-    ) -> (Result<(Arc<O>, Box<RawValue>), String>, Map<String, Value>) {
-        let event = Event::new().input(&case.raw_input);
-        let span = root.child(SpanOptions::new("task").span_type("task").event(event));
-        let cancel = self.cancel.child_token();
+    ) -> (Result<Output<O>, String>, Map<String, Value>) {
+        let span = match root.is_recording() {
+            true => {
+                let event = Event::new().input(&case.raw_input);
+                root.child(SpanOptions::new("task").span_type("task").event(event))
+            }
+            false => Span::disabled(),
+        };
         let cx = Context::new(
             span.clone(),
             result.trial,
             case.id.clone(),
             Arc::clone(&case.tags),
             case.metadata.clone(),
-            cancel.clone(),
+            Arc::clone(&self.cancel),
         );
         let started = clock::now();
         let limited = limited(self.rules.case_timeout, self.attempts(&span, case, &cx));
@@ -47,18 +51,21 @@ where
         };
         // What the task has started elsewhere may watch this; a task that is done has not failed.
         if output.is_err() {
-            cancel.cancel();
+            cx.cancel();
         }
         result.duration = clock::now().saturating_duration_since(started);
         let output = output.map(|output| {
-            let raw_output = json::raw(&output);
+            let raw_output = span.is_recording().then(|| json::raw(&output));
             (Arc::new(output), raw_output)
         });
         let event = match &output {
-            Ok((_, raw_output)) => Event::new().output(raw_output),
-            Err(error) => Event::new().error(error),
+            Ok((_, Some(raw_output))) => Some(Event::new().output(raw_output)),
+            Ok((_, None)) => None,
+            Err(error) => Some(Event::new().error(error)),
         };
-        span.log_async(event).await;
+        if let Some(event) = event {
+            span.log_async(event).await;
+        }
         span.end();
         (output, cx.metadata())
     }

@@ -11,7 +11,7 @@ use tidegate_client::{Event, Span, SpanOptions};
 use super::{Prepared, Shared, TIMED_OUT, attempts};
 use crate::outcome::CaseResult;
 use crate::panic;
-use crate::scorer::{Score, Scorer, SharedArgs};
+use crate::scorer::{Function, Score, Scorer, SharedArgs};
 
 impl<I, O, E> Shared<I, O, E>
 where
@@ -24,53 +24,52 @@ where
         root: &Span,
         case: &Prepared<I, E>,
         output: Arc<O>,
-        raw_output: &RawValue,
+        raw_output: Option<&RawValue>,
         result: &mut CaseResult<I, O, E>,
     ) {
         let args = SharedArgs {
             input: Arc::clone(&case.input),
             output,
             expected: case.expected.clone(),
-            metadata: Arc::new(result.metadata.clone()),
+            metadata: Arc::new(std::mem::take(&mut result.metadata)),
             tags: Arc::clone(&case.tags),
         };
-        let input = ScorerInput {
+        let input = raw_output.map(|output| ScorerInput {
             input: &case.raw_input,
             expected: case.raw_expected.as_deref(),
             metadata: &args.metadata,
-            output: raw_output,
-        };
-        let scorers = self.scorers.iter().map(|scorer| {
-            let (args, input) = (args.clone(), &input);
-            async move { (&scorer.name, self.run_scorer(root, scorer, args, input).await) }
+            output,
         });
-        for (name, score) in join_all(scorers).await {
-            match score {
-                Ok(Score { parts, .. }) if !parts.is_empty() => {
-                    let parts = parts.into_iter().map(|(name, part)| (name, part.score));
-                    result.scores.extend(parts);
+        // Those that compute follow one another; those that wait do it together.
+        let mut waiting = Vec::new();
+        for scorer in &self.scorers {
+            match &scorer.function {
+                Function::Now(_) => {
+                    let score = self.run_scorer(root, scorer, &args, input.as_ref()).await;
+                    enter(result, scorer, score);
                 }
-                Ok(score) => {
-                    result.scores.insert(name.clone(), score.score);
-                }
-                Err(error) => {
-                    result.scorer_errors.insert(name.clone(), error);
+                Function::Later(_) => {
+                    let (args, input) = (&args, input.as_ref());
+                    waiting.push(async move {
+                        (scorer, self.run_scorer(root, scorer, args, input).await)
+                    });
                 }
             }
         }
+        for (scorer, score) in join_all(waiting).await {
+            enter(result, scorer, score);
+        }
+        // A scorer may have kept it.
+        result.metadata = Arc::unwrap_or_clone(args.metadata);
     }
 
     async fn run_scorer(
         &self,
         root: &Span,
         scorer: &Scorer<I, O, E>,
-        args: SharedArgs<I, O, E>,
-        input: &ScorerInput<'_>,
+        args: &SharedArgs<I, O, E>,
+        input: Option<&ScorerInput<'_>>,
     ) -> Result<Score, String> {
-        let options = SpanOptions::new(scorer.name.clone())
-            .span_type("score")
-            .purpose("scorer")
-            .event(Event::new().input(input));
         let cut = || Err(TIMED_OUT.to_owned());
         // Cancel safety: a scorer that loses either race is dropped on purpose, at its next await;
         // one that waits for a slot has not begun.
@@ -80,35 +79,66 @@ where
             () = self.cancel.cancelled() => return cut(),
         };
         let _slot = slot.expect("nobody closes the semaphore");
-        let span = root.child(options);
-        let call = panic::caught(async { scorer.call(args).await });
+        let span = match input {
+            Some(input) => root.child(
+                SpanOptions::new((*scorer.name).to_owned())
+                    .span_type("score")
+                    .purpose("scorer")
+                    .event(Event::new().input(input)),
+            ),
+            None => Span::disabled(),
+        };
+        let call = panic::caught(scorer.call(args));
         let limited = attempts::limited(self.rules.case_timeout, call);
         let score = tokio::select! {
             biased;
             score = span.scope(limited) => score.unwrap_or_else(Err),
             () = self.cancel.cancelled() => cut(),
         };
-        let event = match &score {
-            Ok(Score { parts, .. }) if !parts.is_empty() => {
-                let mut event = Event::new();
-                for (name, part) in parts {
-                    event = event.score(name.clone(), part.score);
-                }
-                let output: Vec<_> = parts.iter().map(|(name, part)| output(name, part)).collect();
-                event.output(&output)
-            }
-            Ok(score) => {
-                let mut event = Event::new().score(scorer.name.clone(), score.score);
-                if !score.metadata.is_empty() {
-                    event = event.metadata(&score.metadata);
-                }
-                event.output(&output(&scorer.name, score))
-            }
-            Err(error) => Event::new().error(error),
-        };
-        span.log_async(event).await;
-        span.end();
+        if span.is_recording() {
+            span.log_async(event(&scorer.name, &score)).await;
+            span.end();
+        }
         score
+    }
+}
+
+fn enter<I, O, E>(
+    result: &mut CaseResult<I, O, E>,
+    scorer: &Scorer<I, O, E>,
+    score: Result<Score, String>,
+) {
+    match score {
+        Ok(Score { parts, .. }) if !parts.is_empty() => {
+            result.scores.extend(parts.into_iter().map(|(name, part)| (name, part.score)));
+        }
+        Ok(score) => {
+            result.scores.insert(Arc::clone(&scorer.name), score.score);
+        }
+        Err(error) => {
+            result.scorer_errors.insert((*scorer.name).to_owned(), error);
+        }
+    }
+}
+
+fn event(name: &str, score: &Result<Score, String>) -> Event {
+    match score {
+        Ok(Score { parts, .. }) if !parts.is_empty() => {
+            let mut event = Event::new();
+            for (name, part) in parts {
+                event = event.score(name.clone(), part.score);
+            }
+            let output: Vec<_> = parts.iter().map(|(name, part)| output(name, part)).collect();
+            event.output(&output)
+        }
+        Ok(score) => {
+            let mut event = Event::new().score(name.to_owned(), score.score);
+            if !score.metadata.is_empty() {
+                event = event.metadata(&score.metadata);
+            }
+            event.output(&output(name, score))
+        }
+        Err(error) => Event::new().error(error),
     }
 }
 

@@ -99,7 +99,7 @@ async fn evaluate(runner: &Runner, url: Option<&str>) -> Result<Outcome<u64, u64
 fn means(outcome: &Outcome<u64, u64, u64>) -> BTreeMap<String, f64> {
     let mut means = BTreeMap::new();
     for (name, score) in outcome.results.iter().flat_map(|result| &result.scores) {
-        *means.entry(name.clone()).or_default() += score.unwrap_or(0.0);
+        *means.entry(name.to_owned()).or_default() += score.unwrap_or(0.0);
     }
     means.values_mut().for_each(|sum| *sum /= outcome.results.len().max(1) as f64);
     means

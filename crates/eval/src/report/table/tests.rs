@@ -25,7 +25,7 @@ fn trials(right: usize, factor: f64) -> Vec<Trial> {
 fn summary() -> Summary {
     let mut now = trials(190, 1.5);
     for trial in now.iter_mut().take(50) {
-        trial.scores.insert("fresh".into(), 0.5);
+        trial.scores.insert("fresh", 0.5);
     }
     let before = trials(150, 1.0);
     let named = |name: &str| Named { id: "i".into(), name: name.into() };

@@ -1,0 +1,269 @@
+//! What the workers of a run share: the trials to come, the limits, and what has come of it.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use serde::Serialize;
+use tidegate_analysis::comparison::Trial;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::worker::{Scoring, Wish};
+use super::{Limits, MAX_UNSCORED};
+use crate::case::Case;
+use crate::data::{Cases, DataError};
+use crate::outcome::CaseResult;
+use crate::report::Progress;
+use crate::trial::{Prepared, Shared};
+
+/// A trial that may start.
+pub(super) struct Unit<I, E> {
+    pub(super) case: Arc<Prepared<I, E>>,
+    pub(super) trial: u32,
+    /// For the task.
+    pub(super) slot: OwnedSemaphorePermit,
+    /// For the trial as a whole, so that what waits for scorers is bounded too.
+    pub(super) room: OwnedSemaphorePermit,
+}
+
+/// Why no further trial starts.
+pub(super) enum Closed {
+    AllOut,
+    DataError(DataError),
+    TooManyErrors,
+    TimedOut,
+    Stopped,
+}
+
+/// Half of what a semaphore can count, since the wishes are twice as many.
+const MOST_PERMITS: usize = Semaphore::MAX_PERMITS / 2;
+
+/// Results as the user gets them, and the same as the analysis sees them.
+pub(super) type Finished<I, O, E> = (Vec<CaseResult<I, O, E>>, Vec<Trial>);
+
+/// What comes next: a case that nobody has looked at, one of its further trials, or the reason why
+/// nothing does.
+enum Next<I, E> {
+    Case(Case<I, E>),
+    Trial(Arc<Prepared<I, E>>, u32),
+    Error(DataError),
+}
+
+pub(super) struct Crew<I, O, E> {
+    pub(super) shared: Arc<Shared<I, O, E>>,
+    pub(super) scoring: Scoring,
+    limits: Limits,
+    slots: Arc<Semaphore>,
+    rooms: Arc<Semaphore>,
+    queue: Mutex<VecDeque<Next<I, E>>>,
+    /// Locked by the one worker that waits for data.
+    cases: tokio::sync::Mutex<Cases<I, E>>,
+    closed: OnceLock<Closed>,
+    closing: CancellationToken,
+    finished: Mutex<Finished<I, O, E>>,
+    errors: AtomicU64,
+    /// All workers, those that have been asked for included.
+    workers: AtomicUsize,
+    /// Those of them that look for a trial.
+    idle: AtomicUsize,
+    wishes: mpsc::Sender<Wish>,
+    progress: Arc<Progress>,
+}
+
+impl<I, O, E> Crew<I, O, E>
+where
+    I: Serialize + Send + Sync + 'static,
+    O: Serialize + Send + Sync + 'static,
+    E: Serialize + Send + Sync + 'static,
+{
+    /// The crew without any worker, and what its workers will wish for.
+    pub(super) fn new(
+        shared: Arc<Shared<I, O, E>>,
+        cases: Cases<I, E>,
+        limits: Limits,
+        progress: Arc<Progress>,
+    ) -> (Arc<Self>, mpsc::Receiver<Wish>) {
+        let most = limits.max_concurrency.saturating_add(MAX_UNSCORED).min(MOST_PERMITS);
+        // A wish for workers by each worker, and one of each trial: there can be no more.
+        let (wishes, wished) = mpsc::channel(limits.max_concurrency.min(MOST_PERMITS) + most);
+        let crew = Self {
+            shared,
+            scoring: Scoring::default(),
+            limits,
+            slots: Arc::new(Semaphore::new(limits.max_concurrency)),
+            rooms: Arc::new(Semaphore::new(most)),
+            queue: Mutex::default(),
+            cases: tokio::sync::Mutex::new(cases),
+            closed: OnceLock::new(),
+            closing: CancellationToken::new(),
+            finished: Mutex::new((Vec::new(), Vec::new())),
+            errors: AtomicU64::new(0),
+            workers: AtomicUsize::new(0),
+            idle: AtomicUsize::new(0),
+            wishes,
+            progress,
+        };
+        (Arc::new(crew), wished)
+    }
+
+    /// How many workers to add: as many as there are, so that a few steps reach any limit, and
+    /// none that the first cases do not need.
+    pub(super) fn more_workers(&self) -> usize {
+        let now = self.workers.load(Ordering::Relaxed);
+        let more = now.max(1).min(self.limits.max_concurrency - now);
+        self.workers.store(now + more, Ordering::Relaxed);
+        more
+    }
+
+    pub(super) fn wish(&self, wish: Wish) {
+        match self.wishes.try_send(wish) {
+            // Whoever runs the workers has gone away, and they are about to be aborted.
+            Ok(()) | Err(TrySendError::Closed(_)) => {}
+            Err(TrySendError::Full(_)) => unreachable!("there is room for all wishes"),
+        }
+    }
+
+    /// The next trial, once a slot is free and the byte gate is open: back-pressure at the door of
+    /// a case, never a flush inside of it. `None` when no further trial may start.
+    pub(super) async fn next(&self) -> Option<Unit<I, E>> {
+        if self.closing.is_cancelled() {
+            return None;
+        }
+        self.idle.fetch_add(1, Ordering::Relaxed);
+        let unit = match self.at_hand() {
+            Some(unit) => Some(unit),
+            None => self.awaited().await,
+        };
+        // If the last one that looked for a trial has found one, there may be trials for others.
+        let was_last = self.idle.fetch_sub(1, Ordering::Relaxed) == 1;
+        if was_last && unit.is_some() && self.may_grow() {
+            self.wish(Wish::Workers);
+        }
+        unit
+    }
+
+    fn may_grow(&self) -> bool {
+        self.workers.load(Ordering::Relaxed) < self.limits.max_concurrency
+    }
+
+    /// A trial without any waiting.
+    fn at_hand(&self) -> Option<Unit<I, E>> {
+        if self.shared.record.is_some() {
+            return None;
+        }
+        let room = Arc::clone(&self.rooms).try_acquire_owned().ok()?;
+        let slot = Arc::clone(&self.slots).try_acquire_owned().ok()?;
+        let (case, trial) = self.taken()?;
+        Some(Unit { case, trial, slot, room })
+    }
+
+    async fn awaited(&self) -> Option<Unit<I, E>> {
+        let unit = async {
+            let room = acquired(&self.rooms).await;
+            let slot = acquired(&self.slots).await;
+            if let Some((client, _)) = &self.shared.record {
+                client.admitted().await;
+            }
+            loop {
+                if let Some((case, trial)) = self.taken() {
+                    return Some(Unit { case, trial, slot, room });
+                }
+                self.refill().await?;
+            }
+        };
+        // Cancel safety: permits come back by themselves, and a trial leaves the queue only
+        // together with the return.
+        tokio::select! {
+            biased;
+            () = self.closing.cancelled() => None,
+            unit = unit => unit,
+        }
+    }
+
+    /// Takes from the queue. An error there ends the run, after the cases before it.
+    fn taken(&self) -> Option<(Arc<Prepared<I, E>>, u32)> {
+        let next = lock(&self.queue).pop_front();
+        match next? {
+            Next::Trial(case, trial) => Some((case, trial)),
+            Next::Case(case) => Some((self.prepared(case), 0)),
+            Next::Error(error) => {
+                self.close(Closed::DataError(error));
+                None
+            }
+        }
+    }
+
+    /// The further trials of a case come before the next case.
+    fn prepared(&self, case: Case<I, E>) -> Arc<Prepared<I, E>> {
+        let trials = case.trials.unwrap_or(self.limits.trials);
+        let case = Arc::new(Prepared::new(case, self.shared.record.is_some()));
+        if trials > 1 {
+            let mut queue = lock(&self.queue);
+            for trial in (1..trials).rev() {
+                queue.push_front(Next::Trial(Arc::clone(&case), trial));
+            }
+        }
+        case
+    }
+
+    /// Waits for cases if there are none; `None` when no more will come.
+    async fn refill(&self) -> Option<()> {
+        // Cancel safety: there is no await between the receiving and the queue.
+        let mut cases = self.cases.lock().await;
+        if self.closing.is_cancelled() {
+            return None;
+        }
+        if !lock(&self.queue).is_empty() {
+            return Some(());
+        }
+        let Some(chunk) = cases.next().await else {
+            self.close(Closed::AllOut);
+            return None;
+        };
+        lock(&self.queue).extend(chunk.into_iter().map(|case| match case {
+            Ok(case) => Next::Case(case),
+            Err(error) => Next::Error(error),
+        }));
+        Some(())
+    }
+
+    /// Lets no further trial start; the first reason counts.
+    pub(super) fn close(&self, why: Closed) {
+        self.closed.set(why).ok();
+        self.closing.cancel();
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        !self.closing.is_cancelled()
+    }
+
+    pub(super) fn finish(&self, result: CaseResult<I, O, E>, trial: Trial) {
+        self.progress.finished(&result.scores, result.error.is_some());
+        if result.error.is_some() {
+            let errors = self.errors.fetch_add(1, Ordering::Relaxed) + 1;
+            if self.limits.max_errors.is_some_and(|most| errors >= most) {
+                self.close(Closed::TooManyErrors);
+            }
+        }
+        let mut finished = lock(&self.finished);
+        finished.0.push(result);
+        finished.1.push(trial);
+    }
+
+    /// What has come of the run, when all workers are done.
+    pub(super) fn done(self: Arc<Self>) -> (Finished<I, O, E>, Option<Closed>) {
+        let crew = Arc::into_inner(self).expect("workers are done and hold it no longer");
+        let finished = crew.finished.into_inner().unwrap_or_else(PoisonError::into_inner);
+        (finished, crew.closed.into_inner())
+    }
+}
+
+async fn acquired(permits: &Arc<Semaphore>) -> OwnedSemaphorePermit {
+    Arc::clone(permits).acquire_owned().await.expect("nobody closes the semaphore")
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
