@@ -1,7 +1,7 @@
 //! What the workers of a run share: the trials to come, the limits, and what has come of it.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::Serialize;
@@ -37,8 +37,8 @@ pub(super) enum Closed {
     Stopped,
 }
 
-/// Half of what a semaphore can count, since the wishes are twice as many.
-const MOST_PERMITS: usize = Semaphore::MAX_PERMITS / 2;
+/// Less than a semaphore can count: there may be a wish more than trials.
+const MOST_PERMITS: usize = Semaphore::MAX_PERMITS - 1;
 
 /// Results as the user gets them, and the same as the analysis sees them.
 pub(super) type Finished<I, O, E> = (Vec<CaseResult<I, O, E>>, Vec<Trial>);
@@ -66,6 +66,8 @@ pub(super) struct Crew<I, O, E> {
     errors: AtomicU64,
     /// All workers, those that have been asked for included.
     workers: AtomicUsize,
+    /// Whether more of them have been asked for.
+    asked: AtomicBool,
     /// Those of them that look for a trial.
     idle: AtomicUsize,
     wishes: mpsc::Sender<Wish>,
@@ -86,8 +88,8 @@ where
         progress: Arc<Progress>,
     ) -> (Arc<Self>, mpsc::Receiver<Wish>) {
         let most = limits.max_concurrency.saturating_add(MAX_UNSCORED).min(MOST_PERMITS);
-        // A wish for workers by each worker, and one of each trial: there can be no more.
-        let (wishes, wished) = mpsc::channel(limits.max_concurrency.min(MOST_PERMITS) + most);
+        // One wish of each trial under way, and one for workers: there can be no more.
+        let (wishes, wished) = mpsc::channel(most + 1);
         let crew = Self {
             shared,
             scoring: Scoring::default(),
@@ -101,6 +103,7 @@ where
             finished: Mutex::new((Vec::new(), Vec::new())),
             errors: AtomicU64::new(0),
             workers: AtomicUsize::new(0),
+            asked: AtomicBool::new(false),
             idle: AtomicUsize::new(0),
             wishes,
             progress,
@@ -114,6 +117,7 @@ where
         let now = self.workers.load(Ordering::Relaxed);
         let more = now.max(1).min(self.limits.max_concurrency - now);
         self.workers.store(now + more, Ordering::Relaxed);
+        self.asked.store(false, Ordering::Release);
         more
     }
 
@@ -146,6 +150,7 @@ where
 
     fn may_grow(&self) -> bool {
         self.workers.load(Ordering::Relaxed) < self.limits.max_concurrency
+            && !self.asked.swap(true, Ordering::AcqRel)
     }
 
     /// A trial without any waiting.
