@@ -251,21 +251,35 @@ impl Skeleton<'_> {
 }
 
 /// Reads an object's rows as trials.
+///
+/// Trace by trace, so that memory holds the rows of one: all rows of 100 000 trials took 1.3 GB.
 pub(super) fn trials(
     connection: &Connection,
     destination: &Destination,
 ) -> Result<Vec<Trial>, StoreError> {
     let Some(object) = object_number(connection, destination)? else { return Ok(Vec::new()) };
-    let mut statement =
-        connection.prepare_cached("SELECT is_root, document FROM rows WHERE object = ?1")?;
+    // Rows without a trace are one by their id, which rows of other groups may name as theirs.
+    let apart = "SELECT EXISTS (SELECT 1 FROM rows WHERE object = ?1 AND root_span_id IS NULL)";
+    let apart: bool = connection.prepare_cached(apart)?.query_row([object], |row| row.get(0))?;
+    let mut statement = connection.prepare_cached(
+        "SELECT is_root, document, root_span_id FROM rows WHERE object = ?1
+         ORDER BY root_span_id",
+    )?;
     let mut rows = statement.query([object])?;
-    let mut skeletons = Vec::new();
+    let (mut trials, mut trace, mut skeletons) = (Vec::new(), rusqlite::types::Value::Null, vec![]);
     while let Some(row) = rows.next()? {
+        let next: rusqlite::types::Value = row.get(2)?;
+        if !apart && next != trace {
+            trials.append(&mut trials_from_rows(&skeletons));
+            skeletons.clear();
+            trace = next;
+        }
         let text = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
         let skeleton: Skeleton<'_> = serde_json::from_str(text).map_err(|error| damaged(&error))?;
         skeletons.push(skeleton.into_row(row.get(0)?)?);
     }
-    Ok(trials_from_rows(&skeletons))
+    trials.append(&mut trials_from_rows(&skeletons));
+    Ok(trials)
 }
 
 fn damaged(error: &serde_json::Error) -> StoreError {
