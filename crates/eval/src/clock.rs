@@ -7,3 +7,8 @@ use std::time::Instant;
 pub(crate) fn now() -> Instant {
     Instant::now()
 }
+
+/// The clock that timers go by. Tests may pause it, which the other one does not see.
+pub(crate) fn of_timers() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}

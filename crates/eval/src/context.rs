@@ -1,6 +1,7 @@
 //! What a task sees of its run.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::any::Any;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -19,52 +20,89 @@ pub struct Context {
 
 #[derive(Debug)]
 struct Inner {
-    span: Span,
-    trial: u32,
-    case_id: Option<String>,
-    tags: Arc<[String]>,
+    inputs: Inputs,
+    added_tags: Mutex<Vec<String>>,
     metadata: Mutex<Map<String, Value>>,
-    run: Arc<CancellationToken>,
     /// Made when somebody asks: most tasks do not.
     own: OnceLock<CancellationToken>,
 }
 
+/// What a context is made of.
+#[derive(Debug)]
+pub(crate) struct Inputs {
+    pub(crate) span: Span,
+    pub(crate) trial: u32,
+    pub(crate) case_id: Option<String>,
+    pub(crate) expected: Option<Arc<dyn Any + Send + Sync>>,
+    pub(crate) tags: Arc<[String]>,
+    pub(crate) parameters: Arc<Map<String, Value>>,
+    pub(crate) metadata: Map<String, Value>,
+    /// Cancelled when the run times out.
+    pub(crate) run: Arc<CancellationToken>,
+}
+
 impl Context {
-    pub(crate) fn new(
-        span: Span,
-        trial: u32,
-        case_id: Option<String>,
-        tags: Arc<[String]>,
-        metadata: Map<String, Value>,
-        run: Arc<CancellationToken>,
-    ) -> Self {
-        let (metadata, own) = (Mutex::new(metadata), OnceLock::new());
-        Self { inner: Arc::new(Inner { span, trial, case_id, tags, metadata, run, own }) }
+    pub(crate) fn new(mut inputs: Inputs) -> Self {
+        let metadata = Mutex::new(std::mem::take(&mut inputs.metadata));
+        let (added_tags, own) = (Mutex::default(), OnceLock::new());
+        Self { inner: Arc::new(Inner { inputs, added_tags, metadata, own }) }
     }
 
     /// The span of the task. It is also the current span while the task runs, so
     /// [`Span::start`] makes children of it anywhere in the task's code.
     #[must_use]
     pub fn span(&self) -> &Span {
-        &self.inner.span
+        &self.inner.inputs.span
     }
 
     /// Which repetition of the case this is, starting at 0.
     #[must_use]
     pub fn trial(&self) -> u32 {
-        self.inner.trial
+        self.inner.inputs.trial
     }
 
     /// The name of the case, if it has one.
     #[must_use]
     pub fn case_id(&self) -> Option<&str> {
-        self.inner.case_id.as_deref()
+        self.inner.inputs.case_id.as_deref()
     }
 
     /// The tags of the case.
     #[must_use]
     pub fn tags(&self) -> &[String] {
-        &self.inner.tags
+        &self.inner.inputs.tags
+    }
+
+    /// Adds tags to this trial, for the scorers and the recorded case; each is kept once.
+    pub fn add_tags<T: Into<String>>(&self, tags: impl IntoIterator<Item = T>) {
+        // The iterator is the caller's, and may add tags too: not under the lock.
+        let tags: Vec<String> = tags.into_iter().map(Into::into).collect();
+        self.added_tags().extend(tags);
+    }
+
+    pub(crate) fn add_tags_to(&self, all: &mut Vec<String>) {
+        for tag in self.added_tags().drain(..) {
+            if !all.contains(&tag) {
+                all.push(tag);
+            }
+        }
+    }
+
+    fn added_tags(&self) -> MutexGuard<'_, Vec<String>> {
+        self.inner.added_tags.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The expected output of the case; `None` if it has none, or one of another type than `E`.
+    #[must_use]
+    pub fn expected<E: Send + Sync + 'static>(&self) -> Option<Arc<E>> {
+        let expected = self.inner.inputs.expected.clone()?;
+        expected.downcast().ok()
+    }
+
+    /// The parameters of the run; see [`Eval::parameters`](crate::Eval::parameters).
+    #[must_use]
+    pub fn parameters(&self) -> &Map<String, Value> {
+        &self.inner.inputs.parameters
     }
 
     /// The metadata of the case, with what the task has set so far.
@@ -95,7 +133,7 @@ impl Context {
     pub fn is_cancelled(&self) -> bool {
         match self.inner.own.get() {
             Some(own) => own.is_cancelled(),
-            None => self.inner.run.is_cancelled(),
+            None => self.inner.inputs.run.is_cancelled(),
         }
     }
 
@@ -105,6 +143,6 @@ impl Context {
     }
 
     fn own(&self) -> &CancellationToken {
-        self.inner.own.get_or_init(|| self.inner.run.child_token())
+        self.inner.own.get_or_init(|| self.inner.inputs.run.child_token())
     }
 }

@@ -8,20 +8,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{FutureExt as _, Stream};
+use serde_json::{Map, Value};
 use tidegate_analysis::statistics::Options;
 use tidegate_client::ExperimentOptions;
 
 use crate::case::IntoCase;
+use crate::classification::{BoxClassifier, IntoClassification};
 use crate::context::Context;
 use crate::data::{DataError, Source};
 use crate::gate::Gate;
 use crate::outcome::CaseResult;
 use crate::report::Report;
 use crate::run_scorer::RunScorer;
-use crate::scorer::{IntoScore, Scorer, ScorerArgs, SharedArgs};
+use crate::scorer::{BoxScorer, IntoScore, ScorerArgs, SharedArgs};
 use crate::stop::Stop;
-use crate::task::{self, Task};
+use crate::task::{self, BoxTask};
 use crate::task_error::IntoTaskError;
+use crate::traits::{Scorer, Task};
 use crate::trial::Rules;
 
 const DEFAULT_CONCURRENCY: usize = 10;
@@ -51,8 +54,9 @@ const DEFAULT_FLUSH_TIMEOUT: Duration = Duration::from_secs(60);
 #[must_use = "an evaluation does nothing until it is run"]
 pub struct Eval<I = (), O = (), E = ()> {
     source: Option<Source<I, E>>,
-    task: Option<Task<I, O>>,
-    scorers: Vec<Scorer<I, O, E>>,
+    task: Option<BoxTask<I, O>>,
+    scorers: Vec<BoxScorer<I, O, E>>,
+    classifiers: Vec<BoxClassifier<I, O, E>>,
     run_scorers: Vec<RunScorer<I, O, E>>,
     stop: Stop,
     plan: Plan,
@@ -63,7 +67,10 @@ pub struct Eval<I = (), O = (), E = ()> {
 struct Plan {
     project: String,
     experiment: ExperimentOptions,
+    metadata: Map<String, Value>,
+    parameters: Arc<Map<String, Value>>,
     max_concurrency: usize,
+    adaptive: Option<(usize, usize)>,
     trials: u32,
     timeout: Option<Duration>,
     max_errors: Option<u64>,
@@ -87,8 +94,11 @@ impl Eval {
         let project = project.into();
         let plan = Plan {
             experiment: ExperimentOptions::new(&project),
+            metadata: Map::new(),
+            parameters: Arc::default(),
             project,
             max_concurrency: DEFAULT_CONCURRENCY,
+            adaptive: None,
             trials: 1,
             timeout: None,
             max_errors: None,
@@ -100,7 +110,15 @@ impl Eval {
             gates: Vec::new(),
         };
         let stop = Stop::never();
-        Self { source: None, task: None, scorers: Vec::new(), run_scorers: Vec::new(), stop, plan }
+        Self {
+            source: None,
+            task: None,
+            scorers: Vec::new(),
+            classifiers: Vec::new(),
+            run_scorers: Vec::new(),
+            stop,
+            plan,
+        }
     }
 
     /// Sets where cases come from: anything that iterates over [`Case`](crate::Case)s, or over
@@ -192,7 +210,15 @@ impl Eval {
     fn source<I, E>(self, source: Source<I, E>) -> Eval<I, (), E> {
         let Self { stop, plan, .. } = self;
         let source = Some(source);
-        Eval { source, task: None, scorers: Vec::new(), run_scorers: Vec::new(), stop, plan }
+        Eval {
+            source,
+            task: None,
+            scorers: Vec::new(),
+            classifiers: Vec::new(),
+            run_scorers: Vec::new(),
+            stop,
+            plan,
+        }
     }
 }
 
@@ -222,10 +248,24 @@ impl<I: Send + Sync + 'static, E> Eval<I, (), E> {
         self.calling(task::fallible(task))
     }
 
-    fn calling<O>(self, task: Task<I, O>) -> Eval<I, O, E> {
+    /// Sets a task that is a type of its own, such as one chosen at run time; see [`Task`]. Its
+    /// errors are treated as those of [`Eval::try_task`].
+    pub fn task_with<O: 'static>(self, task: impl Task<I, O> + 'static) -> Eval<I, O, E> {
+        self.calling(task::object(task))
+    }
+
+    fn calling<O>(self, task: BoxTask<I, O>) -> Eval<I, O, E> {
         let Self { source, stop, plan, .. } = self;
         let task = Some(task);
-        Eval { source, task, scorers: Vec::new(), run_scorers: Vec::new(), stop, plan }
+        Eval {
+            source,
+            task,
+            scorers: Vec::new(),
+            classifiers: Vec::new(),
+            run_scorers: Vec::new(),
+            stop,
+            plan,
+        }
     }
 }
 
@@ -241,7 +281,7 @@ where
         name: impl Into<String>,
         scorer: impl Fn(ScorerArgs<'_, I, O, E>) -> S + Send + Sync + 'static,
     ) -> Self {
-        self.scorers.push(Scorer::sync(name.into(), scorer));
+        self.scorers.push(BoxScorer::sync(name.into(), scorer));
         self
     }
 
@@ -252,7 +292,53 @@ where
         F: FnOnce(SharedArgs<I, O, E>) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = S> + Send + 'static,
     {
-        self.scorers.push(Scorer::asynchronous(name.into(), scorer));
+        self.scorers.push(BoxScorer::asynchronous(name.into(), scorer));
+        self
+    }
+
+    /// Adds a scorer that is a type of its own; see [`Scorer`].
+    pub fn scorer_with(mut self, scorer: impl Scorer<I, O, E> + 'static) -> Self {
+        self.scorers.push(BoxScorer::object(scorer));
+        self
+    }
+
+    /// Adds a classifier, which says what an output is instead of how good it is: the topic, the
+    /// kind of failure. Classifiers run beside the scorers, within the same limits; the summary
+    /// counts the trials of each class.
+    ///
+    /// ```
+    /// use tidegate_eval::{Case, Eval, Report};
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// let outcome = Eval::new("tone")
+    ///     .data([Case::new("Thanks!"), Case::new("No."), Case::new("Great!")])
+    ///     .task(async |text, _cx| text.to_string())
+    ///     .classifier("tone", |args| if args.output.ends_with('!') { "warm" } else { "cold" })
+    ///     .report(Report::Silent)
+    ///     .run_without_sending()
+    ///     .await?;
+    /// assert_eq!(outcome.summary.classifications["tone"]["warm"], 2);
+    /// # Ok::<(), tidegate_eval::EvalError>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn classifier<C: IntoClassification>(
+        mut self,
+        name: impl Into<String>,
+        classifier: impl Fn(ScorerArgs<'_, I, O, E>) -> C + Send + Sync + 'static,
+    ) -> Self {
+        self.classifiers.push(BoxClassifier::classifying(name.into(), classifier));
+        self
+    }
+
+    /// Adds an async classifier. The closure is cloned for each call.
+    pub fn classifier_async<C, F, Fut>(mut self, name: impl Into<String>, classifier: F) -> Self
+    where
+        C: IntoClassification,
+        F: FnOnce(SharedArgs<I, O, E>) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = C> + Send + 'static,
+    {
+        self.classifiers.push(BoxClassifier::classifying_async(name.into(), classifier));
         self
     }
 

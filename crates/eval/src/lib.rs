@@ -9,9 +9,11 @@
 
 #![deny(missing_docs)]
 
+mod adaptive;
 mod backoff;
 mod blocking;
 mod case;
+mod classification;
 mod clock;
 mod context;
 pub mod data;
@@ -29,11 +31,14 @@ mod scorer;
 mod stop;
 mod task;
 mod task_error;
+mod traits;
 mod trial;
 
+pub use adaptive::Concurrency;
 #[doc(hidden)]
 pub use blocking::block_on;
 pub use case::{Case, IntoCase};
+pub use classification::{Classification, IntoClassification};
 pub use context::Context;
 pub use error::{EvalError, Finished};
 pub use eval::Eval;
@@ -42,6 +47,7 @@ pub use outcome::{CaseResult, Outcome, Summary};
 pub use report::Report;
 pub use scorer::{IntoScore, Score, ScorerArgs, SharedArgs};
 pub use task_error::{IntoTaskError, TaskError};
+pub use traits::{BoxFuture, Scorer, Task};
 
 pub use data::DataError;
 /// Estimates, comparisons, margins: what a [`Summary`] holds and its options are made of.

@@ -11,6 +11,8 @@ use tidegate_client::{Experiment, Receipt};
 use tidegate_model::wire::objects::Named;
 use tidegate_model::wire::summary::ExperimentComparison;
 
+use crate::adaptive::Concurrency;
+use crate::classification::Classification;
 use crate::gate::{self, GateResult};
 
 /// One trial of one case.
@@ -32,6 +34,10 @@ pub struct CaseResult<I, O, E> {
     pub scores: NameMap<Option<f64>>,
     /// Scorers that failed, with the reason.
     pub scorer_errors: BTreeMap<String, String>,
+    /// Classes by the name of the classifier; one that does not apply is not here.
+    pub classifications: BTreeMap<String, Vec<Classification>>,
+    /// Classifiers that failed, with the reason.
+    pub classifier_errors: BTreeMap<String, String>,
     /// Metadata of the case, with what the task has set.
     pub metadata: Map<String, Value>,
     /// Tags of the case.
@@ -66,6 +72,9 @@ pub struct Summary {
     /// Scores of the run as a whole, by name; see [`Eval::run_scorer`](crate::Eval::run_scorer).
     /// `None` means that the scorer did not apply.
     pub run_scores: BTreeMap<String, Option<f64>>,
+    /// Trials per class, by the name of the classifier; see
+    /// [`Eval::classifier`](crate::Eval::classifier).
+    pub classifications: BTreeMap<String, BTreeMap<String, u64>>,
     /// Scorers that no trial has a number of, because they never applied or always failed.
     pub unscored: Vec<String>,
     /// What is missing from this summary and why, a sentence each.
@@ -76,12 +85,18 @@ pub struct Summary {
     pub task_errors: u64,
     /// Scorer calls that failed.
     pub scorer_errors: u64,
+    /// Classifier calls that failed.
+    pub classifier_errors: u64,
     /// Whether the time-out ended the run before the data did.
     pub timed_out: bool,
     /// Whether [`Eval::max_errors`](crate::Eval::max_errors) ended the run before the data did.
     pub too_many_errors: bool,
     /// Whether [`Eval::stop_when`](crate::Eval::stop_when) ended the run before the data did.
     pub stopped: bool,
+    /// How many tasks ran at once, where [`Eval::adaptive_concurrency`] lets that adapt.
+    ///
+    /// [`Eval::adaptive_concurrency`]: crate::Eval::adaptive_concurrency
+    pub concurrency: Option<Concurrency>,
     /// From the first case to the last result.
     pub duration: Duration,
 }
@@ -122,11 +137,13 @@ impl<I, O, E> Outcome<I, O, E> {
     /// `metrics.<name>.{name, metric, unit, improvements, regressions, diff?}`,
     /// `estimates.<name>` and `metric_estimates.<name>` (the fields of [`Estimate`]),
     /// `comparisons.<name>` and `metric_comparisons.<name>` (those of [`PairedComparison`]; empty
-    /// objects without a base), `run_scores.<name>` (number or null), `unscored` (names), `gates`
+    /// objects without a base), `run_scores.<name>` (number or null),
+    /// `classifications.<name>.<class>` (trials), `unscored` (names), `gates`
     /// (array of [`GateResult`]), `verdict` (`pass`, `fail` or `undecided`), `warnings` (texts),
     /// `project`, `experiment` (`id, name, project, url`) or null, `base` (`id, name`) or null,
-    /// `receipt`, `trials`, `task_errors`, `scorer_errors`, `timed_out`, `too_many_errors`,
-    /// `stopped` and `duration_s`.
+    /// `receipt`, `trials`, `task_errors`, `scorer_errors`,
+    /// `classifier_errors`, `timed_out`, `too_many_errors`,
+    /// `stopped`, `concurrency` (`limit, highest, cuts`, or null) and `duration_s`.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let Summary { experiment, base, comparison, .. } = &self.summary;
@@ -138,6 +155,7 @@ impl<I, O, E> Outcome<I, O, E> {
             "comparisons": self.summary.comparisons,
             "metric_comparisons": self.summary.metric_comparisons,
             "run_scores": self.summary.run_scores,
+            "classifications": self.summary.classifications,
             "unscored": self.summary.unscored,
             "gates": self.gates,
             "verdict": self.verdict(),
@@ -149,9 +167,11 @@ impl<I, O, E> Outcome<I, O, E> {
             "trials": self.summary.trials,
             "task_errors": self.summary.task_errors,
             "scorer_errors": self.summary.scorer_errors,
+            "classifier_errors": self.summary.classifier_errors,
             "timed_out": self.summary.timed_out,
             "too_many_errors": self.summary.too_many_errors,
             "stopped": self.summary.stopped,
+            "concurrency": self.summary.concurrency,
             "duration_s": self.summary.duration.as_secs_f64(),
         })
     }

@@ -1,6 +1,7 @@
 //! Which trial runs when: workers take cases as they are read, at most as many as may run at once.
 
 mod crew;
+mod slot;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,9 @@ use tidegate_analysis::comparison::Trial;
 use tokio::task::JoinSet;
 
 use self::crew::{Closed, Crew};
+pub(crate) use self::slot::Slot;
 use self::worker::Wish;
+use crate::adaptive::Concurrency;
 use crate::clock;
 use crate::data::{Cases, DataError};
 use crate::outcome::CaseResult;
@@ -47,6 +50,8 @@ pub(crate) struct Ran<I, O, E> {
     pub(crate) stopped: bool,
     pub(crate) run_scores: BTreeMap<String, Option<f64>>,
     pub(crate) run_scorer_errors: Vec<String>,
+    /// What the limit came to, if it adapts.
+    pub(crate) concurrency: Option<Concurrency>,
     pub(crate) duration: Duration,
 }
 
@@ -64,7 +69,7 @@ where
 {
     let started = clock::now();
     let deadline = limits.timeout.and_then(|timeout| started.checked_add(timeout));
-    let cancel = Arc::clone(&shared.cancel);
+    let (cancel, adaptive) = (Arc::clone(&shared.cancel), shared.adaptive.clone());
     let (crew, mut wishes) = Crew::new(shared, cases, limits, progress);
     let mut running = JoinSet::new();
     let grant = |wish: Wish, running: &mut JoinSet<()>| match wish {
@@ -105,6 +110,7 @@ where
     let (results, mut trials) = finished;
     trials.sort_by(|one, other| one.case_key.cmp(&other.case_key));
     let mut ran = Ran { results, trials, duration, timed_out, ..Ran::empty() };
+    ran.concurrency = adaptive.map(|adaptive| adaptive.reached());
     match closed {
         Some(Closed::DataError(error)) => ran.data_error = Some(error),
         Some(Closed::TooManyErrors) => ran.too_many_errors = true,
@@ -137,6 +143,7 @@ impl<I, O, E> Ran<I, O, E> {
             stopped: false,
             run_scores: BTreeMap::new(),
             run_scorer_errors: Vec::new(),
+            concurrency: None,
             duration: Duration::ZERO,
         }
     }

@@ -2,13 +2,13 @@
 
 use std::fmt::Display;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::json;
+use crate::traits::{BoxFuture, Scorer};
 
 /// What a scorer sees.
 #[derive(Debug)]
@@ -140,23 +140,22 @@ impl<S: IntoScore, X: Display> IntoScore for Result<S, X> {
     }
 }
 
-pub(crate) type ScoreFuture = Pin<Box<dyn Future<Output = Result<Score, String>> + Send>>;
+type Now<I, O, E, T> = dyn Fn(ScorerArgs<'_, I, O, E>) -> Result<T, String> + Send + Sync;
+type Later<I, O, E, T> =
+    dyn Fn(SharedArgs<I, O, E>) -> BoxFuture<'static, Result<T, String>> + Send + Sync;
 
-type Now<I, O, E> = dyn Fn(ScorerArgs<'_, I, O, E>) -> Result<Score, String> + Send + Sync;
-type Later<I, O, E> = dyn Fn(SharedArgs<I, O, E>) -> ScoreFuture + Send + Sync;
-
-/// A scorer with its types erased.
-pub(crate) struct Scorer<I, O, E> {
+/// A scorer, or another grader, with its types erased.
+pub(crate) struct BoxScorer<I, O, E, T = Score> {
     pub(crate) name: Arc<str>,
-    pub(crate) function: Function<I, O, E>,
+    pub(crate) function: Function<I, O, E, T>,
 }
 
-pub(crate) enum Function<I, O, E> {
-    Now(Box<Now<I, O, E>>),
-    Later(Box<Later<I, O, E>>),
+pub(crate) enum Function<I, O, E, T> {
+    Now(Box<Now<I, O, E, T>>),
+    Later(Box<Later<I, O, E, T>>),
 }
 
-impl<I, O, E> Scorer<I, O, E>
+impl<I, O, E> BoxScorer<I, O, E>
 where
     I: Send + Sync + 'static,
     O: Send + Sync + 'static,
@@ -164,28 +163,54 @@ where
 {
     pub(crate) fn sync<S: IntoScore>(
         name: String,
-        function: impl Fn(ScorerArgs<'_, I, O, E>) -> S + Send + Sync + 'static,
+        scorer: impl Fn(ScorerArgs<'_, I, O, E>) -> S + Send + Sync + 'static,
     ) -> Self {
-        let function = move |args: ScorerArgs<'_, I, O, E>| checked(function(args).into_score());
-        Self { name: name.into(), function: Function::Now(Box::new(function)) }
+        Self::direct(name, move |args| checked(scorer(args).into_score()))
     }
 
     /// As for tasks, the closure is cloned for each call.
-    pub(crate) fn asynchronous<S, F, Fut>(name: String, function: F) -> Self
+    pub(crate) fn asynchronous<S, F, Fut>(name: String, scorer: F) -> Self
     where
         S: IntoScore,
         F: FnOnce(SharedArgs<I, O, E>) -> Fut + Clone + Send + Sync + 'static,
         Fut: Future<Output = S> + Send + 'static,
     {
-        let function = move |args: SharedArgs<I, O, E>| -> ScoreFuture {
-            let function = function.clone();
-            Box::pin(async move { checked(function(args).await.into_score()) })
-        };
+        Self::boxed(name, move |args| {
+            let scorer = scorer.clone();
+            Box::pin(async move { checked(scorer(args).await.into_score()) })
+        })
+    }
+
+    pub(crate) fn object(scorer: impl Scorer<I, O, E> + 'static) -> Self {
+        let (name, scorer) = (scorer.name().to_owned(), Arc::new(scorer));
+        Self::boxed(name, move |args| {
+            let scorer = Arc::clone(&scorer);
+            Box::pin(async move { checked(scorer.score(args).await) })
+        })
+    }
+}
+
+impl<I, O, E, T> BoxScorer<I, O, E, T> {
+    /// Of a function that does not await.
+    pub(crate) fn direct(
+        name: String,
+        function: impl Fn(ScorerArgs<'_, I, O, E>) -> Result<T, String> + Send + Sync + 'static,
+    ) -> Self {
+        Self { name: name.into(), function: Function::Now(Box::new(function)) }
+    }
+
+    pub(crate) fn boxed(
+        name: String,
+        function: impl Fn(SharedArgs<I, O, E>) -> BoxFuture<'static, Result<T, String>>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
         Self { name: name.into(), function: Function::Later(Box::new(function)) }
     }
 
     /// Calls it; one that does not wait is done at the first poll.
-    pub(crate) async fn call(&self, args: &SharedArgs<I, O, E>) -> Result<Score, String> {
+    pub(crate) async fn call(&self, args: &SharedArgs<I, O, E>) -> Result<T, String> {
         match &self.function {
             Function::Now(function) => function(args.borrowed()),
             Function::Later(function) => function(args.clone()).await,

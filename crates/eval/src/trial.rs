@@ -2,6 +2,7 @@
 //! has it: a root span `eval`, a child `task`, and a child per scorer.
 
 mod attempts;
+mod classifying;
 mod scoring;
 
 use std::collections::BTreeMap;
@@ -15,27 +16,34 @@ use tidegate_analysis::NameMap;
 use tidegate_analysis::comparison::{Metric, Trial, case_key};
 use tidegate_client::{Client, Event, Span, SpanOptions};
 use tidegate_model::Destination;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::adaptive::Adaptive;
 use crate::case::Case;
+use crate::classification::BoxClassifier;
 use crate::json;
 use crate::outcome::CaseResult;
-use crate::scorer::Scorer;
-use crate::task::Task;
+use crate::runner::Slot;
+use crate::scorer::BoxScorer;
+use crate::task::BoxTask;
 
 const TIMED_OUT: &str = "timed out";
 
 /// What all trials of a run share.
 pub(crate) struct Shared<I, O, E> {
-    pub(crate) task: Task<I, O>,
-    pub(crate) scorers: Vec<Scorer<I, O, E>>,
+    pub(crate) task: BoxTask<I, O>,
+    pub(crate) scorers: Vec<BoxScorer<I, O, E>>,
+    pub(crate) classifiers: Vec<BoxClassifier<I, O, E>>,
+    pub(crate) parameters: Arc<Map<String, Value>>,
     /// Where spans go; `None` without sending logs.
     pub(crate) record: Option<(Client, Arc<Destination>)>,
     /// Cancelled when the run times out.
     pub(crate) cancel: Arc<CancellationToken>,
     /// One permit per scorer call that may run at once.
     pub(crate) scorer_slots: Semaphore,
+    /// How many tasks run at once, if that adapts.
+    pub(crate) adaptive: Option<Arc<Adaptive>>,
     pub(crate) rules: Rules,
     /// The name of the metric, shared by all trials.
     pub(crate) duration: Arc<str>,
@@ -130,7 +138,7 @@ where
         &self,
         case: Arc<Prepared<I, E>>,
         trial: u32,
-        slot: OwnedSemaphorePermit,
+        slot: Slot,
     ) -> Unscored<I, O, E> {
         let root = match &self.record {
             Some((client, destination)) => {
@@ -148,6 +156,8 @@ where
             error: None,
             scores: NameMap::new(),
             scorer_errors: BTreeMap::new(),
+            classifications: BTreeMap::new(),
+            classifier_errors: BTreeMap::new(),
             metadata: Map::new(),
             tags: case.tags.to_vec(),
             duration: Duration::ZERO,
@@ -161,7 +171,7 @@ where
     /// Has the output scored and closes the trial.
     pub(crate) async fn score(&self, unscored: Unscored<I, O, E>) -> (CaseResult<I, O, E>, Trial) {
         let Unscored { case, root, output, mut result } = unscored;
-        let mut event = Event::new();
+        let mut event = Event::new().tags(result.tags[case.tags.len()..].iter().cloned());
         match output {
             Ok((output, raw_output)) => {
                 if let Some(raw_output) = &raw_output {
@@ -184,6 +194,12 @@ where
             let mut metadata = result.metadata.clone();
             if !result.scorer_errors.is_empty() {
                 metadata.insert("scorer_errors".into(), json!(result.scorer_errors));
+            }
+            if !result.classifier_errors.is_empty() {
+                metadata.insert("classifier_errors".into(), json!(result.classifier_errors));
+            }
+            if !result.classifications.is_empty() {
+                event = event.field("classifications", &result.classifications);
             }
             if !metadata.is_empty() {
                 event = event.metadata(&metadata);

@@ -1,6 +1,8 @@
 //! What may be set beside data, task and scorers.
 
 use std::future::Future;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -27,7 +29,37 @@ impl<I, O, E> Eval<I, O, E> {
 
     /// Sets metadata of the experiment.
     pub fn metadata(mut self, metadata: Map<String, Value>) -> Self {
-        self.plan.experiment = self.plan.experiment.metadata(metadata);
+        self.plan.metadata = metadata;
+        self
+    }
+
+    /// Sets parameters of the run, such as a model and a temperature. Tasks read them by
+    /// [`Context::parameters`](crate::Context::parameters), and the experiment's metadata has them
+    /// as its member `parameters`, so that a run says by itself what it was made with.
+    ///
+    /// ```
+    /// use serde_json::{Value, json};
+    /// use tidegate_eval::{Case, Eval, Report};
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// let parameters = json!({"greeting": "Hi"}).as_object().cloned().unwrap_or_default();
+    /// let outcome = Eval::new("greetings")
+    ///     .parameters(parameters)
+    ///     .data([Case::new("Ada")])
+    ///     .task(async |name, cx| match cx.parameters().get("greeting") {
+    ///         Some(Value::String(greeting)) => format!("{greeting}, {name}"),
+    ///         _ => format!("Hello, {name}"),
+    ///     })
+    ///     .report(Report::Silent)
+    ///     .run_without_sending()
+    ///     .await?;
+    /// assert_eq!(outcome.results[0].output.as_deref().map(String::as_str), Some("Hi, Ada"));
+    /// # Ok::<(), tidegate_eval::EvalError>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn parameters(mut self, parameters: Map<String, Value>) -> Self {
+        self.plan.parameters = Arc::new(parameters);
         self
     }
 
@@ -54,6 +86,47 @@ impl<I, O, E> Eval<I, O, E> {
     /// their own, [`Eval::scorer_concurrency`].
     pub fn max_concurrency(mut self, trials: usize) -> Self {
         self.plan.max_concurrency = trials.max(1);
+        self.plan.adaptive = None;
+        self
+    }
+
+    /// Lets the number of tasks that run at once adapt to what a service allows, between these
+    /// two, instead of [`Eval::max_concurrency`]. The last of the two that is called counts.
+    ///
+    /// It starts with the lower one. While calls come through it doubles per round, and after the
+    /// first cut grows by one per round. A call that fails with a retryable
+    /// [`TaskError`](crate::TaskError) cuts it to 70 %, once for all calls that began before the
+    /// cut; one that names a wait also keeps further cases from starting until then, at most 5
+    /// minutes. Set [`Eval::retries`] too: finding the limit takes a few rejected calls.
+    /// [`Summary::concurrency`](crate::Summary::concurrency) has what it came to.
+    ///
+    /// ```
+    /// use tidegate_eval::{Case, Eval, Report, TaskError};
+    ///
+    /// async fn ask(question: u32) -> Result<u32, TaskError> {
+    ///     // On a 429: Err(TaskError::retryable("busy").retry_after(wait))
+    ///     Ok(question)
+    /// }
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// let outcome = Eval::new("questions")
+    ///     .data((0..100).map(Case::new))
+    ///     .try_task(async |question, _cx| ask(*question).await)
+    ///     .adaptive_concurrency(4..=64)
+    ///     .retries(5)
+    ///     .report(Report::Silent)
+    ///     .run_without_sending()
+    ///     .await?;
+    /// assert!(outcome.summary.concurrency.is_some_and(|reached| reached.cuts == 0));
+    /// # Ok::<(), tidegate_eval::EvalError>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn adaptive_concurrency(mut self, trials: RangeInclusive<usize>) -> Self {
+        let min = (*trials.start()).max(1);
+        let max = (*trials.end()).max(min);
+        self.plan.max_concurrency = max;
+        self.plan.adaptive = Some((min, max));
         self
     }
 

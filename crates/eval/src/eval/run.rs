@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
+use serde_json::Value;
 use tidegate_analysis::comparison::compare;
-use tidegate_client::{ApiError, Client, Experiment, FlushError, Receipt};
+use tidegate_client::{ApiError, Client, Experiment, ExperimentOptions, FlushError, Receipt};
 use tidegate_model::wire::objects::Named;
 use tidegate_model::wire::summary::ExperimentComparison;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::{Eval, Plan};
+use crate::adaptive::Adaptive;
 use crate::blocking::block_on;
 use crate::error::{EvalError, Finished};
 use crate::evidence::{self, Evidence, Sources};
@@ -40,8 +42,13 @@ where
     /// # Cancel safety
     /// Dropping the future aborts running trials; what they recorded is still uploaded.
     pub async fn run_with(self, client: &Client) -> Result<Outcome<I, O, E>, EvalError> {
+        // Boxed, since the future of a whole run would weigh on its caller's.
+        Box::pin(self.recorded(client)).await
+    }
+
+    async fn recorded(self, client: &Client) -> Result<Outcome<I, O, E>, EvalError> {
         let plan = self.check()?;
-        let experiment = client.register_experiment(plan.experiment.clone()).await;
+        let experiment = client.register_experiment(plan.registration()).await;
         let experiment = experiment.map_err(EvalError::Register)?;
         let record = Some((client.clone(), Arc::new(experiment.destination())));
         let (mut ran, terminal) = self.go(record, Some(&experiment)).await?;
@@ -108,21 +115,25 @@ where
         record: Option<(Client, Arc<tidegate_model::Destination>)>,
         experiment: Option<&Experiment>,
     ) -> Result<(Ran<I, O, E>, Terminal), EvalError> {
-        let Self { source, task, scorers, run_scorers, stop, plan } = self;
+        let Self { source, task, scorers, classifiers, run_scorers, stop, plan } = self;
         let (Some(source), Some(task)) = (source, task) else {
             unreachable!("checked before the run starts");
         };
         let terminal = Terminal::new(plan.report);
         let sending = record.is_some();
         let cancel = Arc::new(CancellationToken::new());
-        let calls = plan.max_concurrency.saturating_mul(scorers.len().max(1));
+        let graders = (scorers.len() + classifiers.len()).max(1);
+        let calls = plan.max_concurrency.saturating_mul(graders);
         let calls = plan.scorer_concurrency.unwrap_or(calls).min(Semaphore::MAX_PERMITS);
         let shared = Shared {
             task,
             scorers,
+            classifiers,
+            parameters: plan.parameters,
             record,
             cancel,
             scorer_slots: Semaphore::new(calls),
+            adaptive: plan.adaptive.map(|(min, max)| Arc::new(Adaptive::new(min, max))),
             rules: plan.rules,
             duration: "duration".into(),
         };
@@ -147,6 +158,20 @@ where
         progress.end();
         ran.score(run_scorers).await;
         Ok((ran, terminal))
+    }
+}
+
+impl Plan {
+    /// What the experiment is registered with.
+    fn registration(&self) -> ExperimentOptions {
+        let mut metadata = self.metadata.clone();
+        if !self.parameters.is_empty() {
+            metadata.insert("parameters".to_owned(), Value::Object((*self.parameters).clone()));
+        }
+        match metadata.is_empty() {
+            true => self.experiment.clone(),
+            false => self.experiment.clone().metadata(metadata),
+        }
     }
 }
 
@@ -210,6 +235,8 @@ where
     let mut warnings = evidence.warnings;
     warnings.extend(ran.run_scorer_errors);
     let unscored = unscored(&ran.results);
+    let classifier_errors: usize =
+        ran.results.iter().map(|result| result.classifier_errors.len()).sum();
     let summary = Summary {
         project: experiment.as_ref().map_or(plan.project.clone(), |e| e.project.name.clone()),
         experiment,
@@ -221,13 +248,16 @@ where
         metric_comparisons: evidence.metric_comparisons,
         warnings,
         run_scores: ran.run_scores,
+        classifications: classified(&ran.results),
         unscored,
         trials: ran.results.len() as u64,
         task_errors: task_errors as u64,
         scorer_errors: scorer_errors as u64,
+        classifier_errors: classifier_errors as u64,
         timed_out: ran.timed_out,
         too_many_errors: ran.too_many_errors,
         stopped: ran.stopped,
+        concurrency: ran.concurrency,
         duration: ran.duration,
     };
     let gates = gate::judge(&plan.gates, &summary);
@@ -243,6 +273,18 @@ where
         return Err(EvalError::NoSummary { source, finished: Finished::new(outcome) });
     }
     Ok(outcome)
+}
+
+/// Trials per class, by classifier.
+fn classified<I, O, E>(results: &[CaseResult<I, O, E>]) -> BTreeMap<String, BTreeMap<String, u64>> {
+    let mut counts: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+    for (name, classes) in results.iter().flat_map(|result| &result.classifications) {
+        let counts = counts.entry(name.clone()).or_default();
+        for class in classes {
+            *counts.entry(class.id().to_owned()).or_default() += 1;
+        }
+    }
+    counts
 }
 
 /// Scorers that no trial has a number of.

@@ -1,5 +1,6 @@
 //! The summary laid out for a terminal or a log.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
@@ -8,6 +9,7 @@ use tidegate_analysis::statistics::{GateOutcome, Verdict};
 use tidegate_client::Receipt;
 
 use super::view::{self, Change, Line, seconds};
+use crate::adaptive::Concurrency;
 use crate::gate::GateResult;
 use crate::outcome::Summary;
 
@@ -56,6 +58,9 @@ pub(crate) fn render(
     if let Some(unmatched) = unmatched(summary) {
         push(&mut text, &unmatched);
     }
+    for (name, classes) in &summary.classifications {
+        push(&mut text, &classified(name, classes));
+    }
     for gate in gates {
         push(&mut text, &gate_line(gate, style));
     }
@@ -84,6 +89,15 @@ fn trials(summary: &Summary) -> String {
     if summary.scorer_errors > 0 {
         write!(text, ", {} scorer calls failed", summary.scorer_errors).expect("memory");
     }
+    if summary.classifier_errors > 0 {
+        write!(text, ", {} classifier calls failed", summary.classifier_errors).expect("memory");
+    }
+    if let Some(Concurrency { limit, highest, cuts }) = summary.concurrency {
+        write!(text, ", {limit} at once in the end, at most {highest}").expect("memory");
+        if cuts > 0 {
+            write!(text, ", lowered {cuts} times").expect("memory");
+        }
+    }
     if summary.timed_out {
         text.push_str(", ended by the time-out");
     }
@@ -92,6 +106,21 @@ fn trials(summary: &Summary) -> String {
     }
     if summary.stopped {
         text.push_str(", stopped before its data ended");
+    }
+    text
+}
+
+/// The most frequent classes of a classifier; there may be as many as trials.
+fn classified(name: &str, classes: &BTreeMap<String, u64>) -> String {
+    const SHOWN: usize = 8;
+    let mut classes: Vec<_> = classes.iter().collect();
+    // Stable: classes of the same count stay in alphabetical order.
+    classes.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let shown = classes.iter().take(SHOWN).map(|(class, count)| format!("{class} {count}"));
+    let mut text = format!("{name}: {}", shown.collect::<Vec<_>>().join(", "));
+    if let Some(rest) = classes.get(SHOWN..).filter(|rest| !rest.is_empty()) {
+        let trials: u64 = rest.iter().map(|(_, count)| **count).sum();
+        write!(text, ", {} other classes {trials}", rest.len()).expect("memory");
     }
     text
 }

@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::worker::{Scoring, Wish};
-use super::{Limits, MAX_UNSCORED};
+use super::{Limits, MAX_UNSCORED, Slot};
 use crate::case::Case;
 use crate::data::{Cases, DataError};
 use crate::outcome::CaseResult;
@@ -23,7 +23,7 @@ pub(super) struct Unit<I, E> {
     pub(super) case: Arc<Prepared<I, E>>,
     pub(super) trial: u32,
     /// For the task.
-    pub(super) slot: OwnedSemaphorePermit,
+    pub(super) slot: Slot,
     /// For the trial as a whole, so that what waits for scorers is bounded too.
     pub(super) room: OwnedSemaphorePermit,
 }
@@ -155,13 +155,13 @@ where
 
     /// A trial without any waiting.
     fn at_hand(&self) -> Option<Unit<I, E>> {
-        if self.shared.record.is_some() {
+        if self.shared.record.is_some() || self.shared.adaptive.is_some() {
             return None;
         }
         let room = Arc::clone(&self.rooms).try_acquire_owned().ok()?;
         let slot = Arc::clone(&self.slots).try_acquire_owned().ok()?;
         let (case, trial) = self.taken()?;
-        Some(Unit { case, trial, slot, room })
+        Some(Unit { case, trial, slot: Slot::new(slot, None), room })
     }
 
     async fn awaited(&self) -> Option<Unit<I, E>> {
@@ -172,9 +172,17 @@ where
                 client.admitted().await;
             }
             loop {
-                if let Some((case, trial)) = self.taken() {
-                    return Some(Unit { case, trial, slot, room });
+                let ticket = match &self.shared.adaptive {
+                    // Who waits for data must not seem to be running, nor to be held up.
+                    Some(_) if lock(&self.queue).is_empty() => None,
+                    Some(adaptive) => Some(adaptive.admitted().await),
+                    None => None,
+                };
+                let is_admitted = ticket.is_some() || self.shared.adaptive.is_none();
+                if is_admitted && let Some((case, trial)) = self.taken() {
+                    return Some(Unit { case, trial, slot: Slot::new(slot, ticket), room });
                 }
+                drop(ticket);
                 self.refill().await?;
             }
         };

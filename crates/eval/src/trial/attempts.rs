@@ -1,5 +1,6 @@
 //! The task of a trial: its tries, and the time they may take together.
 
+use std::any::Any;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use serde_json::{Map, Value, json};
 use tidegate_client::{Event, Span, SpanOptions};
 
 use super::{Output, Prepared, Shared, TIMED_OUT};
-use crate::context::Context;
+use crate::context::{Context, Inputs};
 use crate::outcome::CaseResult;
 use crate::{backoff, clock, json, panic};
 
@@ -33,14 +34,17 @@ where
             }
             false => Span::disabled(),
         };
-        let cx = Context::new(
-            span.clone(),
-            result.trial,
-            case.id.clone(),
-            Arc::clone(&case.tags),
-            case.metadata.clone(),
-            Arc::clone(&self.cancel),
-        );
+        let expected = case.expected.clone().map(|expected| expected as Arc<dyn Any + Send + Sync>);
+        let cx = Context::new(Inputs {
+            span: span.clone(),
+            trial: result.trial,
+            case_id: case.id.clone(),
+            expected,
+            tags: Arc::clone(&case.tags),
+            parameters: Arc::clone(&self.parameters),
+            metadata: case.metadata.clone(),
+            run: Arc::clone(&self.cancel),
+        });
         let started = clock::now();
         let limited = limited(self.rules.case_timeout, self.attempts(&span, case, &cx));
         // Cancel safety: a task that loses the race is dropped on purpose, at its next await.
@@ -67,6 +71,7 @@ where
             span.log_async(event).await;
         }
         span.end();
+        cx.add_tags_to(&mut result.tags);
         (output, cx.metadata())
     }
 
@@ -81,7 +86,16 @@ where
         let mut tries = 1;
         loop {
             let call = async { Ok((self.task)(Arc::clone(&case.input), cx.clone()).await) };
-            let error = match panic::caught(call).await? {
+            let begun = self.adaptive.as_ref().map(|adaptive| (adaptive, adaptive.begun()));
+            let done = panic::caught(call).await?;
+            match (begun, &done) {
+                (Some((adaptive, begun)), Ok(_)) => adaptive.succeeded(begun),
+                (Some((adaptive, begun)), Err(error)) if error.is_retryable() => {
+                    adaptive.overloaded(begun, error.wanted_wait());
+                }
+                _ => {}
+            }
+            let error = match done {
                 Ok(output) => return Ok(output),
                 Err(error) if error.is_retryable() && tries <= self.rules.retries => error,
                 Err(error) => return Err(error.into_message()),

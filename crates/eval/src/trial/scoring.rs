@@ -11,7 +11,7 @@ use tidegate_client::{Event, Span, SpanOptions};
 use super::{Prepared, Shared, TIMED_OUT, attempts};
 use crate::outcome::CaseResult;
 use crate::panic;
-use crate::scorer::{Function, Score, Scorer, SharedArgs};
+use crate::scorer::{BoxScorer, Function, Score, SharedArgs};
 
 impl<I, O, E> Shared<I, O, E>
 where
@@ -32,7 +32,11 @@ where
             output,
             expected: case.expected.clone(),
             metadata: Arc::new(std::mem::take(&mut result.metadata)),
-            tags: Arc::clone(&case.tags),
+            tags: match result.tags.len() == case.tags.len() {
+                true => Arc::clone(&case.tags),
+                // The task has added some.
+                false => result.tags.as_slice().into(),
+            },
         };
         let input = raw_output.map(|output| ScorerInput {
             input: &case.raw_input,
@@ -41,35 +45,39 @@ where
             output,
         });
         // Those that compute follow one another; those that wait do it together.
-        let mut waiting = Vec::new();
+        let (mut scoring, mut classifying) = (Vec::new(), Vec::new());
         for scorer in &self.scorers {
+            let score = self.run_scorer(root, scorer, &args, input.as_ref());
             match &scorer.function {
-                Function::Now(_) => {
-                    let score = self.run_scorer(root, scorer, &args, input.as_ref()).await;
-                    enter(result, scorer, score);
-                }
-                Function::Later(_) => {
-                    let (args, input) = (&args, input.as_ref());
-                    waiting.push(async move {
-                        (scorer, self.run_scorer(root, scorer, args, input).await)
-                    });
-                }
+                Function::Now(_) => Score::enter(score.await, &scorer.name, result),
+                Function::Later(_) => scoring.push(async move { (scorer, score.await) }),
             }
         }
-        for (scorer, score) in join_all(waiting).await {
-            enter(result, scorer, score);
+        for classifier in &self.classifiers {
+            let classes = self.run_scorer(root, classifier, &args, input.as_ref());
+            match &classifier.function {
+                Function::Now(_) => Vec::enter(classes.await, &classifier.name, result),
+                Function::Later(_) => classifying.push(async move { (classifier, classes.await) }),
+            }
+        }
+        let (scores, classes) = tokio::join!(join_all(scoring), join_all(classifying));
+        for (scorer, score) in scores {
+            Score::enter(score, &scorer.name, result);
+        }
+        for (classifier, classes) in classes {
+            Vec::enter(classes, &classifier.name, result);
         }
         // A scorer may have kept it.
         result.metadata = Arc::unwrap_or_clone(args.metadata);
     }
 
-    async fn run_scorer(
+    async fn run_scorer<T: Grade>(
         &self,
         root: &Span,
-        scorer: &Scorer<I, O, E>,
+        scorer: &BoxScorer<I, O, E, T>,
         args: &SharedArgs<I, O, E>,
         input: Option<&ScorerInput<'_>>,
-    ) -> Result<Score, String> {
+    ) -> Result<T, String> {
         let cut = || Err(TIMED_OUT.to_owned());
         // Cancel safety: a scorer that loses either race is dropped on purpose, at its next await;
         // one that waits for a slot has not begun.
@@ -82,7 +90,7 @@ where
         let span = match input {
             Some(input) => root.child(
                 SpanOptions::new((*scorer.name).to_owned())
-                    .span_type("score")
+                    .span_type(T::SPAN_TYPE)
                     .purpose("scorer")
                     .event(Event::new().input(input)),
             ),
@@ -96,49 +104,65 @@ where
             () = self.cancel.cancelled() => cut(),
         };
         if span.is_recording() {
-            span.log_async(event(&scorer.name, &score)).await;
+            let event = match &score {
+                Ok(score) => score.event(&scorer.name),
+                Err(error) => Event::new().error(error),
+            };
+            span.log_async(event).await;
             span.end();
         }
         score
     }
 }
 
-fn enter<I, O, E>(
-    result: &mut CaseResult<I, O, E>,
-    scorer: &Scorer<I, O, E>,
-    score: Result<Score, String>,
-) {
-    match score {
-        Ok(Score { parts, .. }) if !parts.is_empty() => {
-            result.scores.extend(parts.into_iter().map(|(name, part)| (name, part.score)));
-        }
-        Ok(score) => {
-            result.scores.insert(Arc::clone(&scorer.name), score.score);
-        }
-        Err(error) => {
-            result.scorer_errors.insert((*scorer.name).to_owned(), error);
-        }
-    }
+/// What a scorer or a classifier makes, how its span says so, and where the result has it.
+pub(super) trait Grade: Sized {
+    const SPAN_TYPE: &'static str;
+
+    fn event(&self, name: &str) -> Event;
+
+    fn enter<I, O, E>(
+        done: Result<Self, String>,
+        name: &Arc<str>,
+        result: &mut CaseResult<I, O, E>,
+    );
 }
 
-fn event(name: &str, score: &Result<Score, String>) -> Event {
-    match score {
-        Ok(Score { parts, .. }) if !parts.is_empty() => {
+impl Grade for Score {
+    const SPAN_TYPE: &'static str = "score";
+
+    fn event(&self, name: &str) -> Event {
+        if !self.parts.is_empty() {
             let mut event = Event::new();
-            for (name, part) in parts {
+            for (name, part) in &self.parts {
                 event = event.score(name.clone(), part.score);
             }
-            let output: Vec<_> = parts.iter().map(|(name, part)| output(name, part)).collect();
-            event.output(&output)
+            let output: Vec<_> = self.parts.iter().map(|(name, part)| output(name, part)).collect();
+            return event.output(&output);
         }
-        Ok(score) => {
-            let mut event = Event::new().score(name.to_owned(), score.score);
-            if !score.metadata.is_empty() {
-                event = event.metadata(&score.metadata);
+        let mut event = Event::new().score(name.to_owned(), self.score);
+        if !self.metadata.is_empty() {
+            event = event.metadata(&self.metadata);
+        }
+        event.output(&output(name, self))
+    }
+
+    fn enter<I, O, E>(
+        done: Result<Self, String>,
+        name: &Arc<str>,
+        result: &mut CaseResult<I, O, E>,
+    ) {
+        match done {
+            Ok(Score { parts, .. }) if !parts.is_empty() => {
+                result.scores.extend(parts.into_iter().map(|(name, part)| (name, part.score)));
             }
-            event.output(&output(name, score))
+            Ok(score) => {
+                result.scores.insert(Arc::clone(name), score.score);
+            }
+            Err(error) => {
+                result.scorer_errors.insert((**name).to_owned(), error);
+            }
         }
-        Err(error) => Event::new().error(error),
     }
 }
 

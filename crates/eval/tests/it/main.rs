@@ -1,9 +1,12 @@
 //! Whole runs: how the runner behaves, and what a real collector has afterwards.
 
+mod adapting;
+mod classifying;
 mod controls;
 mod gates;
 mod recorded;
 mod runner;
 mod sources;
 mod stopping;
+mod tasks;
 mod world;

@@ -34,11 +34,12 @@ pub(super) type Fault = (u64, usize, String);
 pub(super) struct Records {
     lines: Lines,
     separator: char,
+    max_bytes: usize,
 }
 
 impl Records {
     pub(super) fn new(lines: Lines, separator: char) -> Self {
-        Self { lines, separator }
+        Self { lines, separator, max_bytes: MAX_RECORD_BYTES }
     }
 
     pub(super) fn set_separator(&mut self, separator: char) {
@@ -55,8 +56,8 @@ impl Records {
             }
             bytes += text.len();
             let done = record.read(line, text);
-            let done = done.and_then(|done| match bytes > MAX_RECORD_BYTES {
-                true => Err(record.too_long()),
+            let done = done.and_then(|done| match bytes > self.max_bytes {
+                true => Err(record.too_long(self.max_bytes)),
                 false => Ok(done),
             });
             match done {
@@ -163,12 +164,29 @@ impl Record {
         (line, column, "the quotation that begins here has no end".to_owned())
     }
 
-    fn too_long(&self) -> Fault {
+    fn too_long(&self, max_bytes: usize) -> Fault {
         let (line, column) = self.start;
         let reason = format!(
-            "the record is longer than {MAX_RECORD_BYTES} bytes; a quote that ends this cell \
+            "the record is longer than {max_bytes} bytes; a quote that ends this cell \
              may be missing"
         );
         (line, column, reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quotation_without_end_is_not_read_into_memory_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("cases.csv");
+        std::fs::write(&path, "a\n\"".to_owned() + &"line\n".repeat(100)).unwrap();
+        let mut records = Records::new(Lines::new(path), ',');
+        records.max_bytes = 64;
+        assert!(records.next().unwrap().is_some());
+        let error = records.next().unwrap_err().to_string();
+        assert!(error.contains("cases.csv:2:1: the record is longer than 64 bytes"), "{error}");
     }
 }

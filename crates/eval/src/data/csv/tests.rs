@@ -151,19 +151,12 @@ fn values_of_any_type_are_text_unless_json_is_asked_for() {
 }
 
 #[test]
-fn a_quotation_without_end_is_not_read_into_memory_whole() {
-    let line = "x".repeat(1 << 20) + "\n";
-    let content = "input\n\"".to_owned() + &line.repeat(70);
-    let error = error(content);
-    assert!(error.starts_with("2:1: the record is longer than 67108864 bytes"), "{error}");
-}
-
-#[test]
 fn any_record_reads_back_as_it_was_written() {
     use proptest::prelude::*;
     let cell = "[a\",\n\r; é]{0,6}";
     let strategy = proptest::collection::vec((cell, cell), 1..6);
-    proptest!(|(cells in strategy)| {
+    // Each writes a file.
+    proptest!(ProptestConfig::with_cases(64), |(cells in strategy)| {
         let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
         let mut content = "input,expected\n".to_owned();
         for (input, expected) in &cells {

@@ -51,6 +51,9 @@ fn summary() -> Summary {
         timed_out: false,
         too_many_errors: false,
         stopped: false,
+        concurrency: None,
+        classifications: BTreeMap::new(),
+        classifier_errors: 0,
         run_scores: [("f1".into(), Some(0.75))].into(),
         unscored: vec!["broken".into()],
         duration: Duration::from_millis(1500),
@@ -150,4 +153,14 @@ fn colours_only_when_asked_and_only_for_verdicts() {
     assert!(colored.contains("\u{1b}[32m+20.00 %"), "{colored:?}");
     assert!(colored.contains("\u{1b}[31m+50.0 %"), "slower is worse: {colored:?}");
     assert!(colored.contains("worse\u{1b}[0m"), "{colored:?}");
+}
+
+#[test]
+fn the_most_frequent_classes_are_listed() {
+    let mut summary = summary();
+    let topics = (0..11).map(|topic| (format!("t{topic}"), if topic == 3 { 40 } else { 2 }));
+    summary.classifications = [("topic".to_owned(), topics.collect())].into();
+    let text = render(&summary, &[], &receipt(), Style::default());
+    let line = "\ntopic: t3 40, t0 2, t1 2, t10 2, t2 2, t4 2, t5 2, t6 2, 3 other classes 6\n";
+    assert!(text.contains(line), "{text}");
 }
