@@ -1,5 +1,7 @@
 //! The handle that everything starts from.
 
+mod read;
+
 use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_model::Destination;
-use tidegate_model::row::Row;
 use tidegate_model::wire::objects::Named;
 use tidegate_model::wire::session::OrgInfo;
 use tidegate_model::wire::summary::ExperimentComparison;
@@ -20,13 +21,14 @@ use crate::experiment::{self, Experiment, ExperimentOptions};
 use crate::ids;
 use crate::inbox::{FlushGuard, Inbox, Receipt};
 use crate::notice::Notices;
-use crate::outline;
 use crate::pipeline::Options;
 use crate::recorder::{Owner, Recorder};
 use crate::requests::Request;
 use crate::session::Session;
 use crate::span::{Span, SpanOptions};
 use crate::spool::{DrainError, Drained, Journal, replay};
+
+pub use read::FoundExperiment;
 
 /// A connection to one server: spans go in, uploads happen on a thread of its own.
 ///
@@ -101,7 +103,7 @@ impl Client {
     }
 
     /// Runs a request on the client's own thread, so that it works from any runtime or none.
-    async fn on_thread<T: Send + 'static>(
+    pub(crate) async fn on_thread<T: Send + 'static>(
         &self,
         request: impl Future<Output = Result<T, ApiError>> + Send + 'static,
     ) -> Result<T, ApiError> {
@@ -109,6 +111,10 @@ impl Client {
             return Err(ApiError::Forked);
         }
         self.inner.driver.runtime.spawn(request).await.unwrap_or(Err(ApiError::Shutdown))
+    }
+
+    pub(crate) fn session(&self) -> &Arc<Session> {
+        &self.inner.session
     }
 
     /// Whether this is the process that made the client. The upload thread is not copied by a
@@ -171,27 +177,6 @@ impl Client {
         let session = Arc::clone(&self.inner.session);
         let (id, base) = (id.to_owned(), base.map(str::to_owned));
         self.on_thread(async move { experiment::comparison(&session, id, base).await }).await
-    }
-
-    /// Reads an experiment's rows, page by page, without their payloads: ids, place in the tree,
-    /// `span_attributes`, `scores`, `metrics`, and of roots the `input`. That is what a
-    /// comparison needs. The order is the server's.
-    ///
-    /// Call it after [`Client::flush`]. The deadline covers all pages; a page that fails in a way
-    /// that may pass is asked for up to three times.
-    ///
-    /// # Errors
-    /// [`ApiError`] if the server cannot be reached or refuses, or the deadline passed.
-    ///
-    /// # Cancel safety
-    /// Dropping the future has no effect on the server; the read goes on until the deadline.
-    pub async fn experiment_outline(
-        &self,
-        id: &str,
-        deadline: Duration,
-    ) -> Result<Vec<Row>, ApiError> {
-        let (session, id) = (Arc::clone(&self.inner.session), id.to_owned());
-        self.on_thread(async move { outline::read(&session, &id, deadline).await }).await
     }
 
     /// Starts the root span of a new trace. Share the destination (`Arc`) where many traces go to

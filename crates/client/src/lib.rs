@@ -61,7 +61,7 @@ mod span;
 pub mod spool;
 mod sync;
 
-pub use client::Client;
+pub use client::{Client, FoundExperiment};
 pub use compress::Compression;
 pub use config::{Config, HOSTED_APP_URL, Policy};
 pub use error::{ApiError, FlushError};
@@ -70,5 +70,6 @@ pub use experiment::{Experiment, ExperimentOptions};
 pub use inbox::{DropReason, Receipt};
 pub use locate::{Locate, LocateError, LocateFuture};
 pub use notice::{Problem, ProblemKind};
+pub use outline::{RowPages, Select};
 pub use requests::Request;
 pub use span::{Span, SpanOptions, traced};

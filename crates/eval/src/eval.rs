@@ -80,6 +80,7 @@ struct Plan {
     report: Report,
     statistics: Options,
     gates: Vec<Gate>,
+    worst_regressions: usize,
 }
 
 impl<I, O, E> std::fmt::Debug for Eval<I, O, E> {
@@ -108,6 +109,7 @@ impl Eval {
             report: Report::default(),
             statistics: Options::default(),
             gates: Vec::new(),
+            worst_regressions: 5,
         };
         let stop = Stop::never();
         Self {

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tidegate_analysis::comparison::{Trial, trials_from_rows};
+use tidegate_analysis::comparison::{Trial, trials_by_trace};
 use tidegate_analysis::statistics::{
     Estimate, Options, PairedComparison, compare_metrics, compare_scores, summarize,
     summarize_metrics,
 };
 use tidegate_client::{ApiError, Client};
 use tidegate_model::row::Row;
+
+use crate::report::{Change, ChangedCase, Which, largest_changes};
 
 /// For reading both runs back. A comparison is worth waiting for, but no run hangs on it.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
@@ -21,6 +23,7 @@ pub(crate) struct Evidence {
     pub(crate) metric_estimates: BTreeMap<String, Estimate>,
     pub(crate) comparisons: BTreeMap<String, PairedComparison>,
     pub(crate) metric_comparisons: BTreeMap<String, PairedComparison>,
+    pub(crate) regressions: Vec<Change>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -48,6 +51,31 @@ pub(crate) async fn read(
     Ok(Stored { current, base })
 }
 
+/// Reads what came out in the cases that changed most: of all rows of both runs only those of these
+/// cases are kept.
+pub(crate) async fn changed_cases(
+    client: &Client,
+    id: &str,
+    base: &str,
+    changes: Vec<Change>,
+) -> Result<Vec<ChangedCase>, ApiError> {
+    let now = changes.iter().map(|change| change.trace.clone()).collect();
+    let before = changes.iter().map(|change| change.base_trace.clone()).collect();
+    let (now, before) = tokio::try_join!(
+        client.experiment_roots(id, now, READ_TIMEOUT),
+        client.experiment_roots(base, before, READ_TIMEOUT),
+    )?;
+    let find = |rows: &[Row], trace: &str| -> Row {
+        let of = |row: &&Row| row.get("root_span_id").or(row.get("id")).is_some_and(|t| t == trace);
+        rows.iter().find(of).cloned().unwrap_or_default()
+    };
+    let with_texts = changes.into_iter().map(|change| {
+        let (row, base_row) = (find(&now, &change.trace), find(&before, &change.base_trace));
+        change.with(&row, &base_row)
+    });
+    Ok(with_texts.collect())
+}
+
 /// What the figures are made of, beside the trials that ran.
 pub(crate) enum Sources {
     /// Nothing was recorded: the trials are all there is.
@@ -64,15 +92,21 @@ pub(crate) async fn weigh(
     trials: Vec<Trial>,
     sources: Sources,
     options: Options,
+    worst_regressions: usize,
 ) -> (Vec<Trial>, Evidence) {
     let weighing = tokio::task::spawn_blocking(move || {
-        let evidence = weighed(&trials, &sources, &options);
+        let evidence = weighed(&trials, &sources, &options, worst_regressions);
         (trials, evidence)
     });
     weighing.await.expect("statistics do not panic, and nobody aborts them")
 }
 
-fn weighed(trials: &[Trial], sources: &Sources, options: &Options) -> Evidence {
+fn weighed(
+    trials: &[Trial],
+    sources: &Sources,
+    options: &Options,
+    worst_regressions: usize,
+) -> Evidence {
     let mut evidence = Evidence::default();
     match sources {
         Sources::Unrecorded => {
@@ -83,8 +117,16 @@ fn weighed(trials: &[Trial], sources: &Sources, options: &Options) -> Evidence {
         // an interval around one says nothing about the other.
         Sources::Alone => evidence.estimates = summarize(trials, options.level),
         Sources::Stored(stored) => {
-            let current = trials_from_rows(&stored.current);
-            let base = stored.base.as_ref().map(trials_from_rows);
+            let current = trials_by_trace(&stored.current);
+            let base = stored.base.as_ref().map(trials_by_trace);
+            if let Some(base) = base.as_ref().filter(|_| worst_regressions > 0) {
+                let which = Which::WorstRegressions;
+                evidence.regressions = largest_changes(&current, base, which, worst_regressions);
+            }
+            let plain = |trials: Vec<(String, Trial)>| -> Vec<Trial> {
+                trials.into_iter().map(|(_, trial)| trial).collect()
+            };
+            let (current, base) = (plain(current), base.map(plain));
             let is_complete = current.len() >= trials.len();
             let now = if is_complete { &current[..] } else { trials };
             evidence.estimates = summarize(now, options.level);
@@ -135,7 +177,7 @@ mod tests {
         let base: Vec<_> = (0..20).map(|case| row(case, 0.0)).collect();
         let current: Vec<_> = (0..19).map(|case| row(case, 1.0)).collect();
         let sources = Sources::Stored(Stored { current, base: Some(base) });
-        let evidence = weighed(&trials, &sources, &Options::default());
+        let evidence = weighed(&trials, &sources, &Options::default(), 5);
         assert_eq!(evidence.comparisons["s"].improved_cases, 20);
         assert!(evidence.metric_comparisons.is_empty());
         assert!(evidence.warnings[0].contains("19 of 20 trials"), "{:?}", evidence.warnings);

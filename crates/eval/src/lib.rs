@@ -24,7 +24,7 @@ mod gate;
 mod json;
 mod outcome;
 mod panic;
-mod report;
+pub mod report;
 mod run_scorer;
 mod runner;
 mod scorer;

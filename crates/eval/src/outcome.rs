@@ -14,6 +14,7 @@ use tidegate_model::wire::summary::ExperimentComparison;
 use crate::adaptive::Concurrency;
 use crate::classification::Classification;
 use crate::gate::{self, GateResult};
+use crate::report::ChangedCase;
 
 /// One trial of one case.
 #[derive(Debug, Clone)]
@@ -75,6 +76,9 @@ pub struct Summary {
     /// Trials per class, by the name of the classifier; see
     /// [`Eval::classifier`](crate::Eval::classifier).
     pub classifications: BTreeMap<String, BTreeMap<String, u64>>,
+    /// The cases whose score fell most against the base, with what came out on either side; see
+    /// [`Eval::worst_regressions`](crate::Eval::worst_regressions). Empty without a base.
+    pub worst_regressions: Vec<ChangedCase>,
     /// Scorers that no trial has a number of, because they never applied or always failed.
     pub unscored: Vec<String>,
     /// What is missing from this summary and why, a sentence each.
@@ -138,7 +142,8 @@ impl<I, O, E> Outcome<I, O, E> {
     /// `estimates.<name>` and `metric_estimates.<name>` (the fields of [`Estimate`]),
     /// `comparisons.<name>` and `metric_comparisons.<name>` (those of [`PairedComparison`]; empty
     /// objects without a base), `run_scores.<name>` (number or null),
-    /// `classifications.<name>.<class>` (trials), `unscored` (names), `gates`
+    /// `classifications.<name>.<class>` (trials), `worst_regressions` (array of [`ChangedCase`]),
+    /// `unscored` (names), `gates`
     /// (array of [`GateResult`]), `verdict` (`pass`, `fail` or `undecided`), `warnings` (texts),
     /// `project`, `experiment` (`id, name, project, url`) or null, `base` (`id, name`) or null,
     /// `receipt`, `trials`, `task_errors`, `scorer_errors`,
@@ -156,6 +161,7 @@ impl<I, O, E> Outcome<I, O, E> {
             "metric_comparisons": self.summary.metric_comparisons,
             "run_scores": self.summary.run_scores,
             "classifications": self.summary.classifications,
+            "worst_regressions": self.summary.worst_regressions,
             "unscored": self.summary.unscored,
             "gates": self.gates,
             "verdict": self.verdict(),

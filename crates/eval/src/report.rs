@@ -1,14 +1,29 @@
-//! What a person sees: progress on stderr while the run goes, a table on stdout in the end.
+//! Reports: what a person sees while a run goes and in the end, and what other programs read.
+//!
+//! Progress goes to stderr, the table to stdout. The others are pure functions of a finished run:
+//! [`jsonl`], [`junit`], [`github_summary`], [`summary_table`].
 
+mod changes;
+mod diff;
+mod github;
+mod junit;
 mod progress;
+mod result;
 mod table;
+mod text;
 mod view;
+mod xml;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 
 use tidegate_client::Receipt;
 
+pub use changes::{Change, ChangedCase, Which, largest_changes};
+pub use github::github_summary;
+pub use junit::{TestSuite, Undecided, junit};
 pub(crate) use progress::Progress;
+pub use result::jsonl;
+pub use table::{TableStyle, changed_cases, summary_table};
 
 use crate::gate::GateResult;
 use crate::outcome::Summary;
@@ -45,10 +60,7 @@ impl Terminal {
             return;
         }
         let mut out = std::io::stdout().lock();
-        // `console` honours NO_COLOR and CLICOLOR.
-        let colors = out.is_terminal() && console::colors_enabled();
-        let width = console::Term::stdout().size_checked().map(|(_, columns)| columns);
-        let text = table::render(summary, gates, receipt, table::Style { colors, width });
+        let text = table::render(summary, gates, Some(receipt), TableStyle::of_stdout());
         out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();
     }
 }

@@ -40,6 +40,18 @@ pub struct Metric {
 ///
 /// The order of the rows does not matter. Spans whose root is missing, and comments, are left out.
 pub fn trials_from_rows<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Vec<Trial> {
+    traces(rows).filter_map(|(_, rows)| trial(&rows)).collect()
+}
+
+/// As [`trials_from_rows`], each trial with the `root_span_id` of its trace, by which its rows are
+/// found again; sorted by it.
+pub fn trials_by_trace<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Vec<(String, Trial)> {
+    traces(rows).filter_map(|(trace, rows)| Some((trace.to_owned(), trial(&rows)?))).collect()
+}
+
+fn traces<'a>(
+    rows: impl IntoIterator<Item = &'a Row>,
+) -> impl Iterator<Item = (&'a str, Vec<&'a Row>)> {
     let mut traces: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
     for row in rows {
         // A comment is a row of its own about another row, not a span.
@@ -49,7 +61,7 @@ pub fn trials_from_rows<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Vec<Tria
         let trace = text(row, "root_span_id").or_else(|| text(row, "id")).unwrap_or_default();
         traces.entry(trace).or_default().push(row);
     }
-    traces.into_values().filter_map(|rows| trial(&rows)).collect()
+    traces.into_iter()
 }
 
 fn trial(rows: &[&Row]) -> Option<Trial> {

@@ -254,6 +254,13 @@ impl<I, O, E> Eval<I, O, E> {
         self
     }
 
+    /// Sets how many of the cases whose score fell most are shown with both outputs; 5 by default.
+    /// With 0, or without a base, none are looked for. More than 100 are not.
+    pub fn worst_regressions(mut self, cases: usize) -> Self {
+        self.plan.worst_regressions = cases.min(100);
+        self
+    }
+
     /// Sets how intervals and comparisons are made. By default at 95 %, and no difference is so
     /// small that it counts as none: [`Options::same_within`].
     pub fn statistics(mut self, options: Options) -> Self {

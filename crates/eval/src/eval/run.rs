@@ -19,7 +19,7 @@ use crate::error::{EvalError, Finished};
 use crate::evidence::{self, Evidence, Sources};
 use crate::gate::{self, Gate};
 use crate::outcome::{CaseResult, Outcome, Summary};
-use crate::report::{Progress, Terminal};
+use crate::report::{ChangedCase, Progress, Terminal};
 use crate::runner::{self, Limits, Ran};
 use crate::trial::Shared;
 
@@ -64,10 +64,23 @@ where
         let scored = |gate: &Gate| ran.trials.iter().any(|t| t.scores.contains_key(&gate.name));
         let needs_rows = plan.gates.iter().any(|gate| !scored(gate));
         let (sources, warning) = sources(client, &experiment, base, needs_rows).await;
-        let (trials, mut evidence) = evidence::weigh(ran.trials, sources, plan.statistics).await;
+        let most = plan.worst_regressions;
+        let (trials, mut evidence) =
+            evidence::weigh(ran.trials, sources, plan.statistics, most).await;
         ran.trials = trials;
         evidence.warnings.extend(warning);
-        finish(&plan, ran, Some(experiment), flushed, compared, evidence, &terminal)
+        let changes = std::mem::take(&mut evidence.regressions);
+        let mut regressions = Vec::new();
+        if let Some(base) = base.filter(|_| !changes.is_empty()) {
+            match evidence::changed_cases(client, &experiment.id, &base.id, changes).await {
+                Ok(cases) => regressions = cases,
+                Err(error) => {
+                    evidence.warnings.push(format!("the worst regressions are not known: {error}"));
+                }
+            }
+        }
+        let found = Found { evidence, regressions };
+        finish(&plan, ran, Some(experiment), flushed, compared, found, &terminal)
     }
 
     /// As [`Eval::run_with`], blocking the calling thread; for programs that are not async.
@@ -89,9 +102,10 @@ where
         let plan = self.check()?;
         let (mut ran, terminal) = self.go(None, None).await?;
         let sources = Sources::Unrecorded;
-        let (trials, evidence) = evidence::weigh(ran.trials, sources, plan.statistics).await;
+        let (trials, evidence) = evidence::weigh(ran.trials, sources, plan.statistics, 0).await;
         ran.trials = trials;
-        finish(&plan, ran, None, Ok(Receipt::default()), Ok(None), evidence, &terminal)
+        let found = Found { evidence, regressions: Vec::new() };
+        finish(&plan, ran, None, Ok(Receipt::default()), Ok(None), found, &terminal)
     }
 
     fn check(&self) -> Result<Plan, EvalError> {
@@ -175,6 +189,12 @@ impl Plan {
     }
 }
 
+/// What was made of the rows of this run and of its base.
+struct Found {
+    evidence: Evidence,
+    regressions: Vec<ChangedCase>,
+}
+
 type Compared = (Option<Named>, ExperimentComparison);
 
 async fn compared(client: &Client, experiment: &Experiment) -> Result<Compared, ApiError> {
@@ -213,7 +233,7 @@ fn finish<I, O, E>(
     experiment: Option<Experiment>,
     flushed: Result<Receipt, FlushError>,
     compared: Result<Option<Compared>, ApiError>,
-    evidence: Evidence,
+    found: Found,
     terminal: &Terminal,
 ) -> Result<Outcome<I, O, E>, EvalError>
 where
@@ -221,6 +241,7 @@ where
     O: Send + Sync + 'static,
     E: Send + Sync + 'static,
 {
+    let Found { evidence, regressions } = found;
     let (compared, no_summary) = match compared {
         Ok(compared) => (compared, None),
         Err(error) => (None, Some(error)),
@@ -246,6 +267,7 @@ where
         metric_estimates: evidence.metric_estimates,
         comparisons: evidence.comparisons,
         metric_comparisons: evidence.metric_comparisons,
+        worst_regressions: regressions,
         warnings,
         run_scores: ran.run_scores,
         classifications: classified(&ran.results),

@@ -2,32 +2,123 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::IsTerminal as _;
 
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::{self as comfy, CellAlignment, ContentArrangement, LineStyle, Table};
 use console::Style as Color;
 use tidegate_analysis::statistics::{GateOutcome, Verdict};
 use tidegate_client::Receipt;
 
-use super::view::{self, Change, Line, seconds};
-use crate::adaptive::Concurrency;
+use super::changes::ChangedCase;
+use super::text::one_line;
+use super::view::{self, Change, Line};
 use crate::gate::GateResult;
 use crate::outcome::Summary;
 
+/// Characters of an input in a line of its own.
+const NAME_CHARS: usize = 200;
+
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(super) use tests::summary as test_summary;
 
 /// How text may look.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Style {
-    pub(crate) colors: bool,
+#[non_exhaustive]
+pub struct TableStyle {
+    /// Whether verdicts and gates are coloured.
+    pub colors: bool,
     /// Columns of the terminal, if there is one.
-    pub(crate) width: Option<u16>,
+    pub width: Option<u16>,
+}
+
+impl TableStyle {
+    /// What stdout is: its width if it is a terminal, colours unless `NO_COLOR` or `CLICOLOR` says
+    /// otherwise.
+    #[must_use]
+    pub fn of_stdout() -> Self {
+        let is_terminal = std::io::stdout().is_terminal();
+        let width = console::Term::stdout().size_checked().map(|(_, columns)| columns);
+        Self {
+            // `console` honours NO_COLOR and CLICOLOR.
+            colors: is_terminal && console::colors_enabled(),
+            width: width.filter(|_| is_terminal),
+        }
+    }
+
+    /// Sets the width.
+    #[must_use]
+    pub fn width(mut self, columns: u16) -> Self {
+        self.width = Some(columns);
+        self
+    }
+}
+
+/// Lays out scores, metrics, gates and warnings of a run, as a run prints them itself.
+#[must_use]
+pub fn summary_table(summary: &Summary, gates: &[GateResult], style: TableStyle) -> String {
+    render(summary, gates, None, style)
+}
+
+/// Lays out changed cases under a title, each with its diff; empty without any.
+#[must_use]
+pub fn changed_cases(title: &str, cases: &[ChangedCase], style: TableStyle) -> String {
+    let mut text = String::new();
+    if cases.is_empty() {
+        return text;
+    }
+    let width = style.width.map_or(usize::MAX, usize::from);
+    let mut line = |indent: usize, line: &str, color: Option<Color>| {
+        // One line each: what a terminal wraps looks like another line of the diff.
+        let line: String = line.chars().flat_map(visible).collect();
+        let room = width.saturating_sub(indent).max(8);
+        let line = match line.char_indices().nth(room) {
+            None => line,
+            Some(_) => line.chars().take(room - 1).chain(['…']).collect(),
+        };
+        let line = match color.filter(|_| style.colors) {
+            Some(color) => color.force_styling(true).apply_to(line).to_string(),
+            None => line,
+        };
+        push(&mut text, &format!("{:indent$}{line}", ""));
+    };
+    line(0, title, None);
+    for case in cases {
+        let (before, now) = (view::share(case.base_score), view::share(case.score));
+        let name = one_line(case.case_id.as_deref().unwrap_or(&case.input), NAME_CHARS);
+        line(2, &format!("{} {before} to {now}: {name}", case.name), None);
+        if case.case_id.is_some() {
+            line(4, &format!("input: {}", one_line(&case.input, NAME_CHARS)), None);
+        }
+        if let Some(expected) = &case.expected {
+            line(4, &format!("expected: {}", one_line(expected, NAME_CHARS)), None);
+        }
+        for changed in &case.diff {
+            let color = match changed.as_bytes().first() {
+                Some(b'-') => Some(Color::new().red()),
+                Some(b'+') => Some(Color::new().green()),
+                _ => None,
+            };
+            line(4, changed, color);
+        }
+    }
+    text
+}
+
+/// Escape codes of an output must not reach the terminal.
+fn visible(c: char) -> Vec<char> {
+    match c {
+        '\t' => vec![' ', ' '],
+        c if c.is_control() => c.escape_unicode().collect(),
+        c => vec![c],
+    }
 }
 
 /// Lines above, below and under the header only: most tables have a handful of rows.
-const LINES: TableStyle = {
+const LINES: comfy::TableStyle = {
     let line = LineStyle::none().fill('─').junction('─');
-    TableStyle::new().top_border(line).header_separator(line).bottom_border(line)
+    comfy::TableStyle::new().top_border(line).header_separator(line).bottom_border(line)
 };
 
 /// What a narrow terminal does without, in this order.
@@ -44,13 +135,13 @@ enum Detail {
 pub(crate) fn render(
     summary: &Summary,
     gates: &[GateResult],
-    receipt: &Receipt,
-    style: Style,
+    receipt: Option<&Receipt>,
+    style: TableStyle,
 ) -> String {
     let mut text = String::new();
     let name = summary.experiment.as_ref().map_or("not recorded", |experiment| &experiment.name);
     push(&mut text, &format!("{} / {name}", summary.project));
-    push(&mut text, &trials(summary));
+    push(&mut text, &view::trials(summary));
     let lines = view::lines(summary);
     if !lines.is_empty() {
         push(&mut text, &fitted(&lines, summary, style));
@@ -61,6 +152,7 @@ pub(crate) fn render(
     for (name, classes) in &summary.classifications {
         push(&mut text, &classified(name, classes));
     }
+    text.push_str(&changed_cases("worst regressions", &summary.worst_regressions, style));
     for gate in gates {
         push(&mut text, &gate_line(gate, style));
     }
@@ -71,43 +163,15 @@ pub(crate) fn render(
         if let Some(url) = &experiment.url {
             push(&mut text, url);
         }
-        push(&mut text, &record(receipt));
+        if let Some(receipt) = receipt {
+            push(&mut text, &record(receipt));
+        }
     }
     text
 }
 
 fn push(text: &mut String, line: &str) {
     writeln!(text, "{line}").expect("writing to memory cannot fail");
-}
-
-fn trials(summary: &Summary) -> String {
-    let mut text =
-        format!("{} trials in {}", summary.trials, seconds(summary.duration.as_secs_f64()));
-    if summary.task_errors > 0 {
-        write!(text, ", {} failed", summary.task_errors).expect("memory");
-    }
-    if summary.scorer_errors > 0 {
-        write!(text, ", {} scorer calls failed", summary.scorer_errors).expect("memory");
-    }
-    if summary.classifier_errors > 0 {
-        write!(text, ", {} classifier calls failed", summary.classifier_errors).expect("memory");
-    }
-    if let Some(Concurrency { limit, highest, cuts }) = summary.concurrency {
-        write!(text, ", {limit} at once in the end, at most {highest}").expect("memory");
-        if cuts > 0 {
-            write!(text, ", lowered {cuts} times").expect("memory");
-        }
-    }
-    if summary.timed_out {
-        text.push_str(", ended by the time-out");
-    }
-    if summary.too_many_errors {
-        text.push_str(", ended by the limit of failures");
-    }
-    if summary.stopped {
-        text.push_str(", stopped before its data ended");
-    }
-    text
 }
 
 /// The most frequent classes of a classifier; there may be as many as trials.
@@ -138,7 +202,7 @@ fn unmatched(summary: &Summary) -> Option<String> {
     ))
 }
 
-fn gate_line(gate: &GateResult, style: Style) -> String {
+fn gate_line(gate: &GateResult, style: TableStyle) -> String {
     let (word, color) = match gate.outcome {
         GateOutcome::Pass => ("passed", Color::new().green()),
         GateOutcome::Fail => ("FAILED", Color::new().red()),
@@ -163,7 +227,7 @@ fn record(receipt: &Receipt) -> String {
 }
 
 /// The most detailed table that fits. If none does, the least is wrapped.
-fn fitted(lines: &[Line], summary: &Summary, style: Style) -> String {
+fn fitted(lines: &[Line], summary: &Summary, style: TableStyle) -> String {
     // Without a terminal nothing is left out or wrapped: a program may read it.
     let width = style.width.unwrap_or(u16::MAX);
     let details = [Detail::Full, Detail::NoIntervals, Detail::Least];

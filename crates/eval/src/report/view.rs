@@ -1,8 +1,11 @@
 //! The summary as lines of text cells, before any layout.
 
+use std::fmt::Write as _;
+
 use tidegate_analysis::statistics::{Interval, PairedComparison, Verdict};
 use tidegate_model::wire::summary::{MetricSummary, ScoreSummary};
 
+use crate::adaptive::Concurrency;
 use crate::outcome::Summary;
 
 /// One score or metric.
@@ -39,6 +42,37 @@ pub(super) fn lines(summary: &Summary) -> Vec<Line> {
     let unscored = summary.unscored.iter().map(|name| plain(name, None));
     let of_run = summary.run_scores.iter().map(|(name, score)| plain(name, *score));
     scores.chain(unscored).chain(of_run).chain(metrics).collect()
+}
+
+/// How many trials there were, how long they took, and what went wrong.
+pub(super) fn trials(summary: &Summary) -> String {
+    let mut text =
+        format!("{} trials in {}", summary.trials, seconds(summary.duration.as_secs_f64()));
+    if summary.task_errors > 0 {
+        write!(text, ", {} failed", summary.task_errors).expect("memory");
+    }
+    if summary.scorer_errors > 0 {
+        write!(text, ", {} scorer calls failed", summary.scorer_errors).expect("memory");
+    }
+    if summary.classifier_errors > 0 {
+        write!(text, ", {} classifier calls failed", summary.classifier_errors).expect("memory");
+    }
+    if let Some(Concurrency { limit, highest, cuts }) = summary.concurrency {
+        write!(text, ", {limit} at once in the end, at most {highest}").expect("memory");
+        if cuts > 0 {
+            write!(text, ", lowered {cuts} times").expect("memory");
+        }
+    }
+    if summary.timed_out {
+        text.push_str(", ended by the time-out");
+    }
+    if summary.too_many_errors {
+        text.push_str(", ended by the limit of failures");
+    }
+    if summary.stopped {
+        text.push_str(", stopped before its data ended");
+    }
+    text
 }
 
 pub(super) fn word(verdict: Verdict) -> &'static str {
@@ -113,7 +147,7 @@ fn metric_line(summary: &Summary, metric: &MetricSummary) -> Line {
     }
 }
 
-fn share(fraction: f64) -> String {
+pub(super) fn share(fraction: f64) -> String {
     format!("{:.2} %", 100.0 * fraction)
 }
 
@@ -182,7 +216,7 @@ fn range(lower: f64, upper: f64, decimals: usize) -> String {
 }
 
 /// A signed percentage; what rounds to zero has no sign.
-fn percent(fraction: f64, decimals: usize) -> String {
+pub(super) fn percent(fraction: f64, decimals: usize) -> String {
     let plain = format!("{:.decimals$}", 100.0 * fraction.abs());
     let is_zero = plain.bytes().all(|byte| matches!(byte, b'0' | b'.'));
     let sign = match fraction {

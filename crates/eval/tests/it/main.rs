@@ -5,6 +5,7 @@ mod classifying;
 mod controls;
 mod gates;
 mod recorded;
+mod reports;
 mod runner;
 mod sources;
 mod stopping;

@@ -22,7 +22,7 @@ fn trials(right: usize, factor: f64) -> Vec<Trial> {
     (0..200).map(trial).collect()
 }
 
-fn summary() -> Summary {
+pub(in crate::report) fn summary() -> Summary {
     let mut now = trials(190, 1.5);
     for trial in now.iter_mut().take(50) {
         trial.scores.insert("fresh", 0.5);
@@ -44,6 +44,7 @@ fn summary() -> Summary {
         metric_estimates: summarize_metrics(&now, options.level),
         comparisons: compare_scores(&now, &before, &options),
         metric_comparisons: compare_metrics(&now, &before, &options),
+        worst_regressions: Vec::new(),
         warnings: vec!["something is missing".into()],
         trials: 10,
         task_errors: 1,
@@ -70,7 +71,8 @@ fn widest(text: &str) -> usize {
 
 #[test]
 fn values_intervals_verdicts_link_and_receipt_fit_80_columns() {
-    let text = render(&summary(), &[], &receipt(), Style { colors: false, width: Some(80) });
+    let text =
+        render(&summary(), &[], Some(&receipt()), TableStyle { colors: false, width: Some(80) });
     let expected = "\
 p / now
 10 trials in 1.50 s, 1 failed
@@ -93,8 +95,9 @@ http://h/app
 
 #[test]
 fn narrow_terminals_do_without_intervals_first() {
-    let at =
-        |width| render(&summary(), &[], &receipt(), Style { colors: false, width: Some(width) });
+    let at = |width| {
+        render(&summary(), &[], Some(&receipt()), TableStyle { colors: false, width: Some(width) })
+    };
     let narrow = at(60);
     assert!(widest(&narrow) <= 60 && !narrow.contains("(91"), "{narrow}");
     assert!(narrow.contains("better") && narrow.contains("improved/"), "{narrow}");
@@ -102,7 +105,8 @@ fn narrow_terminals_do_without_intervals_first() {
     assert!(widest(&narrower) <= 46 && !narrower.contains("improved/"), "{narrower}");
     assert!(narrower.contains("better"), "{narrower}");
     let summary = Summary { warnings: Vec::new(), ..summary() };
-    let least = render(&summary, &[], &receipt(), Style { colors: false, width: Some(32) });
+    let least =
+        render(&summary, &[], Some(&receipt()), TableStyle { colors: false, width: Some(32) });
     assert!(widest(&least) <= 32, "{least}");
 }
 
@@ -110,7 +114,7 @@ fn narrow_terminals_do_without_intervals_first() {
 fn a_comparison_without_statistics_has_no_verdict() {
     let mut summary = summary();
     (summary.comparisons, summary.metric_comparisons) = Default::default();
-    let text = render(&summary, &[], &receipt(), Style { colors: true, width: None });
+    let text = render(&summary, &[], Some(&receipt()), TableStyle { colors: true, width: None });
     assert!(text.contains("+20.00 %") && !text.contains("better"), "{text}");
     assert!(!text.contains('\u{1b}'), "what may be chance has no colour: {text:?}");
 }
@@ -120,7 +124,7 @@ fn cases_of_one_side_only_are_said() {
     let mut summary = summary();
     summary.comparisons =
         compare_scores(&trials(190, 1.0), &trials(150, 1.0)[20..], &Options::default());
-    let text = render(&summary, &[], &receipt(), Style::default());
+    let text = render(&summary, &[], Some(&receipt()), TableStyle::default());
     assert!(text.contains("compared on 180 cases; 20 only in this run and 0 only"), "{text}");
 }
 
@@ -134,9 +138,10 @@ fn gates_are_listed_with_their_reason() {
         hint: None,
     };
     let gates = [gate];
-    let plain = render(&summary(), &gates, &receipt(), Style::default());
+    let plain = render(&summary(), &gates, Some(&receipt()), TableStyle::default());
     assert!(plain.contains("\ngate FAILED: exact at least 0.9: it is not\n"), "{plain}");
-    let colored = render(&summary(), &gates, &receipt(), Style { colors: true, width: None });
+    let colored =
+        render(&summary(), &gates, Some(&receipt()), TableStyle { colors: true, width: None });
     assert!(colored.contains("gate \u{1b}[31mFAILED"), "{colored:?}");
 }
 
@@ -149,7 +154,8 @@ fn losses_are_shouted() {
 
 #[test]
 fn colours_only_when_asked_and_only_for_verdicts() {
-    let colored = render(&summary(), &[], &receipt(), Style { colors: true, width: None });
+    let colored =
+        render(&summary(), &[], Some(&receipt()), TableStyle { colors: true, width: None });
     assert!(colored.contains("\u{1b}[32m+20.00 %"), "{colored:?}");
     assert!(colored.contains("\u{1b}[31m+50.0 %"), "slower is worse: {colored:?}");
     assert!(colored.contains("worse\u{1b}[0m"), "{colored:?}");
@@ -160,7 +166,43 @@ fn the_most_frequent_classes_are_listed() {
     let mut summary = summary();
     let topics = (0..11).map(|topic| (format!("t{topic}"), if topic == 3 { 40 } else { 2 }));
     summary.classifications = [("topic".to_owned(), topics.collect())].into();
-    let text = render(&summary, &[], &receipt(), Style::default());
+    let text = render(&summary, &[], Some(&receipt()), TableStyle::default());
     let line = "\ntopic: t3 40, t0 2, t1 2, t10 2, t2 2, t4 2, t5 2, t6 2, 3 other classes 6\n";
     assert!(text.contains(line), "{text}");
+}
+
+fn regression() -> ChangedCase {
+    ChangedCase {
+        name: "exact".into(),
+        base_score: 1.0,
+        score: 0.0,
+        case_id: Some("deu-1".into()),
+        input: "Alle Menschen sind frei und gleich an W\u{fc}rde und Rechten geboren.".into(),
+        expected: Some("deu".into()),
+        base_output: "deu".into(),
+        output: "\u{1b}[2Jnld".into(),
+        diff: vec!["- deu".into(), "+ \u{1b}[2Jnld".into()],
+        base_trace: "b".into(),
+        trace: "c".into(),
+    }
+}
+
+#[test]
+fn worst_regressions_are_listed_with_a_diff_and_never_wrap() {
+    let text = changed_cases("worst regressions", &[regression()], TableStyle::default().width(60));
+    let expected = "\
+worst regressions
+  exact 100.00 % to 0.00 %: deu-1
+    input: Alle Menschen sind frei und gleich an W\u{fc}rde und …
+    expected: deu
+    - deu
+    + \\u{1b}[2Jnld
+";
+    assert_eq!(text, expected);
+    let narrow = changed_cases("worst", &[regression()], TableStyle::default().width(24));
+    assert!(widest(&narrow) <= 24, "{narrow}");
+    let colored = TableStyle { colors: true, width: None };
+    let colored = changed_cases("worst", &[regression()], colored);
+    assert!(colored.contains("\u{1b}[31m- deu\u{1b}[0m"), "{colored:?}");
+    assert!(!colored.contains("\u{1b}[2J"), "{colored:?}");
 }
