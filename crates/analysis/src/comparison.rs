@@ -14,4 +14,4 @@ pub use case_key::case_key;
 pub use compare::compare;
 pub(crate) use compare::differs;
 pub(crate) use trial::mean;
-pub use trial::{Metric, Trial, trials_by_trace, trials_from_rows};
+pub use trial::{Metric, Trial, metric_unit, trials_by_trace, trials_from_rows};

@@ -151,7 +151,9 @@ impl Client {
         options: ExperimentOptions,
     ) -> Result<Experiment, ApiError> {
         let session = Arc::clone(&self.inner.session);
-        self.on_thread(async move { experiment::register(&session, options).await }).await
+        // Boxed: it is large, and this future is a part of that of every run.
+        let register = Box::pin(async move { experiment::register(&session, options).await });
+        self.on_thread(register).await
     }
 
     /// Asks which experiment this one is compared with; `None` for a project's first.

@@ -1,6 +1,7 @@
 //! What a task sees of its run.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::Serialize;
@@ -23,6 +24,7 @@ struct Inner {
     inputs: Inputs,
     added_tags: Mutex<Vec<String>>,
     metadata: Mutex<Map<String, Value>>,
+    metrics: Mutex<BTreeMap<String, f64>>,
     /// Made when somebody asks: most tasks do not.
     own: OnceLock<CancellationToken>,
 }
@@ -44,8 +46,8 @@ pub(crate) struct Inputs {
 impl Context {
     pub(crate) fn new(mut inputs: Inputs) -> Self {
         let metadata = Mutex::new(std::mem::take(&mut inputs.metadata));
-        let (added_tags, own) = (Mutex::default(), OnceLock::new());
-        Self { inner: Arc::new(Inner { inputs, added_tags, metadata, own }) }
+        let (added_tags, metrics, own) = (Mutex::default(), Mutex::default(), OnceLock::new());
+        Self { inner: Arc::new(Inner { inputs, added_tags, metadata, metrics, own }) }
     }
 
     /// The span of the task. It is also the current span while the task runs, so
@@ -117,6 +119,47 @@ impl Context {
         let value = json::value(value);
         let mut metadata = self.inner.metadata.lock().unwrap_or_else(PoisonError::into_inner);
         metadata.insert(name.into(), value);
+    }
+
+    /// Adds to a metric of the trial, such as `tokens`, `prompt_tokens` or `estimated_cost` (in
+    /// dollars): it is recorded on the task's span, and counts in the summary, in gates and in the
+    /// running totals on the terminal. Other names are recorded and do not count. A number that
+    /// is not finite is left out.
+    ///
+    /// What a span inside of the task records by itself counts already; add each amount once.
+    ///
+    /// ```
+    /// use tidegate_eval::statistics::Threshold;
+    /// use tidegate_eval::{Case, Eval, Report};
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// let outcome = Eval::new("greetings")
+    ///     .data([Case::new("Ada"), Case::new("Bo")])
+    ///     .task(async |name, cx| {
+    ///         cx.add_metric("tokens", 12.0);
+    ///         format!("Hello, {name}")
+    ///     })
+    ///     .gate_mean("tokens", Threshold::AtMost(100.0))
+    ///     .report(Report::Silent)
+    ///     .run_without_sending()
+    ///     .await?;
+    /// assert_eq!(outcome.summary.comparison.metrics["tokens"].metric, 12.0);
+    /// assert_eq!(outcome.results[0].metrics["tokens"], 12.0);
+    /// # Ok::<(), tidegate_eval::EvalError>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn add_metric(&self, name: impl Into<String>, amount: f64) {
+        let mut metrics = self.inner.metrics.lock().unwrap_or_else(PoisonError::into_inner);
+        let sum = metrics.entry(name.into()).or_default();
+        if (*sum + amount).is_finite() {
+            *sum += amount;
+        }
+    }
+
+    /// What [`Context::add_metric`] has added up so far.
+    pub(crate) fn metrics(&self) -> BTreeMap<String, f64> {
+        self.inner.metrics.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Resolves when the run has timed out. A task is dropped at its next await then; blocking

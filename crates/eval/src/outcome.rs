@@ -39,6 +39,8 @@ pub struct CaseResult<I, O, E> {
     pub classifications: BTreeMap<String, Vec<Classification>>,
     /// Classifiers that failed, with the reason.
     pub classifier_errors: BTreeMap<String, String>,
+    /// What the task has added with [`Context::add_metric`](crate::Context::add_metric), by name.
+    pub metrics: BTreeMap<String, f64>,
     /// Metadata of the case, with what the task has set.
     pub metadata: Map<String, Value>,
     /// Tags of the case.

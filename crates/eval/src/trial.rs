@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use tidegate_analysis::NameMap;
-use tidegate_analysis::comparison::{Metric, Trial, case_key};
+use tidegate_analysis::comparison::{Metric, Trial, case_key, metric_unit};
 use tidegate_client::{Client, Event, Span, SpanOptions};
 use tidegate_model::Destination;
 use tokio::sync::Semaphore;
@@ -158,6 +158,7 @@ where
             scorer_errors: BTreeMap::new(),
             classifications: BTreeMap::new(),
             classifier_errors: BTreeMap::new(),
+            metrics: BTreeMap::new(),
             metadata: Map::new(),
             tags: case.tags.to_vec(),
             duration: Duration::ZERO,
@@ -210,11 +211,13 @@ where
         let scores = result.scores.shared();
         let scores = scores.filter_map(|(name, score)| Some((Arc::clone(name), (*score)?)));
         let duration = Metric { value: result.duration.as_secs_f64(), unit: "s".into() };
-        let trial = Trial {
-            case_key: case.key(),
-            scores: scores.collect(),
-            metrics: [(Arc::clone(&self.duration), duration)].into(),
-        };
+        let mut metrics: NameMap<Metric> = [(Arc::clone(&self.duration), duration)].into();
+        for (name, value) in &result.metrics {
+            if let Some(unit) = metric_unit(name) {
+                metrics.insert(name.as_str(), Metric { value: *value, unit: unit.into() });
+            }
+        }
+        let trial = Trial { case_key: case.key(), scores: scores.collect(), metrics };
         (result, trial)
     }
 

@@ -77,7 +77,7 @@ fn trial(rows: &[&Row]) -> Option<Trial> {
         }
         if !scorer {
             for (name, value) in numbers(row, "metrics") {
-                if unit_of_sum(name).is_some() {
+                if metric_unit(name).is_some() {
                     sums.entry(name).or_default().push(value);
                 }
             }
@@ -86,7 +86,7 @@ fn trial(rows: &[&Row]) -> Option<Trial> {
     let mut metrics: NameMap<Metric> = sums
         .into_iter()
         .filter_map(|(name, mut values)| {
-            let unit = unit_of_sum(name)?.into();
+            let unit = metric_unit(name)?.into();
             Some((name, Metric { value: sum(&mut values), unit }))
         })
         .filter(|(_, metric)| metric.value.is_finite())
@@ -112,8 +112,10 @@ fn task_seconds(rows: &[&Row], root: &Row) -> Option<f64> {
     (seconds.is_finite() && seconds >= 0.0).then_some(seconds)
 }
 
-/// The unit of a metric that adds up over spans, `None` for all others.
-fn unit_of_sum(name: &str) -> Option<&'static str> {
+/// The unit of a metric that adds up over the spans of a trial: `$` of `estimated_cost`, `tok` of
+/// token counts. `None` for all others, which are no metrics of a trial.
+#[must_use]
+pub fn metric_unit(name: &str) -> Option<&'static str> {
     match name {
         "estimated_cost" => Some("$"),
         _ if name == "tokens" || name.ends_with("_tokens") => Some("tok"),

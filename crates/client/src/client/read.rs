@@ -92,7 +92,9 @@ impl Client {
         deadline: Duration,
     ) -> Result<Vec<Row>, ApiError> {
         let (session, id) = (Arc::clone(self.session()), id.to_owned());
-        self.on_thread(async move { outline::read(&session, &id, deadline).await }).await
+        // Boxed: a read of pages is large, and this future is a part of that of every run.
+        let read = Box::pin(async move { outline::read(&session, &id, deadline).await });
+        self.on_thread(read).await
     }
 
     /// Reads an experiment's rows a page at a time, so that memory holds one page and not all.
@@ -132,6 +134,7 @@ impl Client {
         deadline: Duration,
     ) -> Result<Vec<Row>, ApiError> {
         let (session, id) = (Arc::clone(self.session()), id.to_owned());
-        self.on_thread(async move { outline::roots(&session, &id, traces, deadline).await }).await
+        let read = Box::pin(async move { outline::roots(&session, &id, traces, deadline).await });
+        self.on_thread(read).await
     }
 }

@@ -1,4 +1,6 @@
-//! Progress while a run goes: a bar on a terminal, else a line now and then.
+//! Progress while a run goes: a line that changes on a terminal, else a line now and then.
+
+mod line;
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
@@ -10,13 +12,20 @@ use tidegate_analysis::NameMap;
 
 use crate::clock;
 use crate::report::Terminal;
+use line::Counts;
 
 /// Without a terminal (CI logs) a line at most this often.
 const LINE_EVERY: Duration = Duration::from_secs(10);
+/// On a terminal. More often nobody could read, and laying it out would cost as much as a trial.
+const DRAW_EVERY: Duration = Duration::from_millis(100);
+/// Width of a terminal that does not tell.
+const USUAL_WIDTH: u16 = 80;
 
 #[derive(Debug)]
 pub(crate) struct Progress {
     display: Display,
+    name: String,
+    started: Instant,
     state: Mutex<State>,
 }
 
@@ -24,15 +33,13 @@ pub(crate) struct Progress {
 enum Display {
     None,
     Bar(ProgressBar),
-    Lines { name: String, count: Option<u64> },
+    Lines,
 }
 
 #[derive(Debug)]
 struct State {
-    finished: u64,
-    errors: u64,
-    sums: BTreeMap<String, (f64, u64)>,
-    last_line: Instant,
+    counts: Counts,
+    shown: Instant,
 }
 
 impl Progress {
@@ -45,47 +52,60 @@ impl Progress {
         let display = if terminal.is_silent() {
             Display::None
         } else if std::io::stderr().is_terminal() {
-            Display::Bar(bar(name, count))
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            Display::Bar(
+                bar.with_style(ProgressStyle::with_template("{msg}").expect("a constant template")),
+            )
         } else {
             let what = if sending { "recording" } else { "not recording" };
             line(&format!("{name}: running ({what})"));
-            Display::Lines { name: name.to_owned(), count }
+            Display::Lines
         };
-        let state =
-            State { finished: 0, errors: 0, sums: BTreeMap::new(), last_line: clock::now() };
-        Self { display, state: Mutex::new(state) }
+        let counts = Counts::of(count);
+        let now = clock::now();
+        let state = Mutex::new(State { counts, shown: now });
+        let progress = Self { display, name: name.to_owned(), started: now, state };
+        // An empty line would look as if nothing happened until the first trial ends.
+        if let Display::Bar(bar) = &progress.display {
+            let state = progress.state.lock().unwrap_or_else(PoisonError::into_inner);
+            bar.set_message(progress.on_terminal(&state.counts, Duration::ZERO));
+            bar.tick();
+        }
+        progress
     }
 
     /// Counts a finished trial.
-    pub(crate) fn finished(&self, scores: &NameMap<Option<f64>>, failed: bool) {
+    pub(crate) fn finished(
+        &self,
+        scores: &NameMap<Option<f64>>,
+        metrics: &BTreeMap<String, f64>,
+        failed: bool,
+    ) {
         if matches!(self.display, Display::None) {
             return;
         }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.finished += 1;
-        state.errors += u64::from(failed);
-        for (name, score) in scores {
-            if let Some(score) = score {
-                let (sum, count) = state.sums.entry(name.to_owned()).or_default();
-                *sum += score;
-                *count += 1;
-            }
+        state.counts.add(scores, metrics, failed);
+        let now = clock::now();
+        let every = if matches!(self.display, Display::Lines) { LINE_EVERY } else { DRAW_EVERY };
+        if now.saturating_duration_since(state.shown) < every {
+            return;
         }
+        state.shown = now;
+        let elapsed = now.saturating_duration_since(self.started);
         match &self.display {
             Display::None => {}
             Display::Bar(bar) => {
-                bar.inc(1);
-                bar.set_message(state.running());
+                bar.set_message(self.on_terminal(&state.counts, elapsed));
+                bar.tick();
             }
-            Display::Lines { name, count } => {
-                let now = clock::now();
-                if now.saturating_duration_since(state.last_line) >= LINE_EVERY {
-                    state.last_line = now;
-                    let of = count.map(|count| format!(" of {count}")).unwrap_or_default();
-                    line(&format!("{name}: {}{of} {}", state.finished, state.running()));
-                }
-            }
+            Display::Lines => line(&line::plain(&self.name, &state.counts, elapsed)),
         }
+    }
+
+    fn on_terminal(&self, counts: &Counts, elapsed: Duration) -> String {
+        let width = console::Term::stderr().size_checked().map_or(USUAL_WIDTH, |(_, width)| width);
+        line::fitted(&self.name, counts, elapsed, usize::from(width))
     }
 
     pub(crate) fn end(&self) {
@@ -93,34 +113,6 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
-}
-
-impl State {
-    /// Means so far, over trials: the summary averages per case, which may differ a little.
-    fn running(&self) -> String {
-        let mut parts: Vec<String> = self
-            .sums
-            .iter()
-            .map(|(name, (sum, count))| format!("{name} {:.1} %", 100.0 * sum / *count as f64))
-            .collect();
-        if self.errors > 0 {
-            parts.push(format!("{} failed", self.errors));
-        }
-        parts.join("  ")
-    }
-}
-
-fn bar(name: &str, count: Option<u64>) -> ProgressBar {
-    let target = ProgressDrawTarget::stderr();
-    let (bar, template) = match count {
-        Some(count) => (
-            ProgressBar::with_draw_target(Some(count), target),
-            "{prefix} [{bar:30}] {pos}/{len} {eta} {msg}",
-        ),
-        None => (ProgressBar::with_draw_target(None, target), "{prefix} {spinner} {pos} {msg}"),
-    };
-    let style = ProgressStyle::with_template(template).expect("a constant template");
-    bar.with_style(style).with_prefix(name.to_owned())
 }
 
 /// A closed stderr leaves nobody to tell.

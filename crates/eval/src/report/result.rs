@@ -14,12 +14,14 @@ impl<I: Serialize, O: Serialize, E: Serialize> CaseResult<I, O, E> {
     /// Members, all of them always there: `case_id` (text or null), `trial` (number from 0),
     /// `input`, `output` (null if the task failed), `expected` (null if there is none), `error`
     /// (text or null), `scores` (number or null by name), `scorer_errors` (text by name),
-    /// `metrics` (`duration` of the task in seconds), `metadata` (object) and `tags` (texts).
+    /// `metrics` (numbers by name, `duration` of the task in seconds among them), `metadata` (object) and `tags` (texts).
     /// `tidegate export` writes the same, with the ids of the recorded trial.
     ///
     /// A value that cannot be serialized becomes a text that says so.
     #[must_use]
     pub fn to_json(&self) -> Value {
+        let mut metrics = self.metrics.clone();
+        metrics.insert("duration".to_owned(), self.duration.as_secs_f64());
         json!({
             "case_id": self.case_id,
             "trial": self.trial,
@@ -29,7 +31,7 @@ impl<I: Serialize, O: Serialize, E: Serialize> CaseResult<I, O, E> {
             "error": self.error,
             "scores": self.scores,
             "scorer_errors": self.scorer_errors,
-            "metrics": {"duration": self.duration.as_secs_f64()},
+            "metrics": metrics,
             "metadata": self.metadata,
             "tags": self.tags,
         })

@@ -253,7 +253,7 @@ where
     }
 
     pub(super) fn finish(&self, result: CaseResult<I, O, E>, trial: Trial) {
-        self.progress.finished(&result.scores, result.error.is_some());
+        self.progress.finished(&result.scores, &result.metrics, result.error.is_some());
         if result.error.is_some() {
             let errors = self.errors.fetch_add(1, Ordering::Relaxed) + 1;
             if self.limits.max_errors.is_some_and(|most| errors >= most) {

@@ -62,11 +62,15 @@ where
             let raw_output = span.is_recording().then(|| json::raw(&output));
             (Arc::new(output), raw_output)
         });
-        let event = match &output {
+        let mut event = match &output {
             Ok((_, Some(raw_output))) => Some(Event::new().output(raw_output)),
             Ok((_, None)) => None,
             Err(error) => Some(Event::new().error(error)),
         };
+        result.metrics = cx.metrics();
+        for (name, value) in &result.metrics {
+            event = Some(event.unwrap_or_default().metric(name.clone(), *value));
+        }
         if let Some(event) = event {
             span.log_async(event).await;
         }

@@ -22,6 +22,7 @@ fn result(id: Option<&str>, trial: u32, error: Option<&str>) -> CaseResult<Strin
         classifications: BTreeMap::new(),
         classifier_errors: BTreeMap::new(),
         scorer_errors: BTreeMap::new(),
+        metrics: BTreeMap::new(),
         metadata: Map::new(),
         tags: Vec::new(),
         duration: Duration::from_micros(1_500),
