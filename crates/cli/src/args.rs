@@ -1,6 +1,7 @@
 //! Arguments as they are typed.
 
 pub(crate) mod bench;
+pub(crate) mod compare;
 pub(crate) mod spool;
 
 use std::net::SocketAddr;
@@ -25,6 +26,15 @@ pub(crate) enum Command {
     /// Runs the collector: takes rows from any Braintrust client and keeps them in SQLite.
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Serve),
+    /// Compares two finished runs: CURRENT against BASE.
+    #[command(after_help = compare::COMPARE_HELP)]
+    Compare(compare::Compare),
+    /// Writes all trials of a finished run as JSON Lines or CSV.
+    #[command(after_help = compare::EXPORT_HELP)]
+    Export(compare::Export),
+    /// Says how many cases a difference needs, from the spread of a finished run.
+    #[command(after_help = compare::PLAN_HELP)]
+    Plan(compare::Plan),
     /// Looks after what could not be delivered and waits in files.
     Spool(spool::Spool),
     /// Measures recording and uploading.

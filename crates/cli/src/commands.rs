@@ -1,5 +1,8 @@
 //! One file per command.
 
 pub(crate) mod bench;
+pub(crate) mod compare;
+pub(crate) mod export;
+pub(crate) mod plan;
 pub(crate) mod serve;
 pub(crate) mod spool;

@@ -1,4 +1,4 @@
-//! Exit codes: 0 done, 2 wrong usage, 3 failure.
+//! Exit codes: 0 done, 1 gate failed, 4 gate undecided, 2 wrong usage, 3 failure.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -11,8 +11,10 @@ pub(crate) struct Failure {
     code: u8,
 }
 
+pub(crate) const GATE_FAILED: u8 = 1;
 const USAGE: u8 = 2;
 const FAILED: u8 = 3;
+pub(crate) const GATE_UNDECIDED: u8 = 4;
 
 impl Failure {
     /// The command cannot be carried out as it was given.

@@ -3,10 +3,10 @@
 mod args;
 mod clock;
 mod commands;
-#[expect(dead_code, reason = "used by the first command that evaluates or compares")]
 mod destination;
 mod exit;
 mod printer;
+mod runs;
 
 use std::process::ExitCode;
 
@@ -22,13 +22,22 @@ fn main() -> ExitCode {
     let result = start_logging(&arguments).and_then(|()| {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         match arguments.command {
-            Command::Serve(serve) => runtime.block_on(commands::serve::run(&serve, &printer)),
-            Command::Spool(spool) => runtime.block_on(commands::spool::run(&spool, &printer)),
-            Command::Bench(bench) => commands::bench::run(&bench, &printer, &runtime),
+            Command::Serve(serve) => runtime.block_on(commands::serve::run(&serve, &printer))?,
+            Command::Spool(spool) => runtime.block_on(commands::spool::run(&spool, &printer))?,
+            Command::Bench(bench) => commands::bench::run(&bench, &printer, &runtime)?,
+            Command::Compare(compare) => {
+                let code = runtime.block_on(commands::compare::run(&compare, &printer))?;
+                return Ok(ExitCode::from(code));
+            }
+            Command::Export(export) => {
+                runtime.block_on(commands::export::run(&export, &printer))?;
+            }
+            Command::Plan(plan) => runtime.block_on(commands::plan::run(&plan, &printer))?,
         }
+        Ok(ExitCode::SUCCESS)
     });
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             printer.failure(&failure);
             exit::code(&failure)

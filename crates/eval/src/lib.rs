@@ -15,6 +15,7 @@ mod blocking;
 mod case;
 mod classification;
 mod clock;
+mod compared;
 mod context;
 pub mod data;
 mod error;

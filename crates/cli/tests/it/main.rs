@@ -2,7 +2,11 @@
 
 mod bad_input;
 mod bench;
+mod compare;
+mod export;
 mod kill;
+mod plan;
+mod runs;
 mod serve;
 mod spool;
 mod support;

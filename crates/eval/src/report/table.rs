@@ -61,6 +61,21 @@ pub fn summary_table(summary: &Summary, gates: &[GateResult], style: TableStyle)
     render(summary, gates, None, style)
 }
 
+/// Lays out scores and metrics alone, and says which cases were left out of the comparison; empty
+/// without any.
+#[must_use]
+pub fn score_table(summary: &Summary, style: TableStyle) -> String {
+    let mut text = String::new();
+    let lines = view::lines(summary);
+    if !lines.is_empty() {
+        push(&mut text, &fitted(&lines, summary, style));
+    }
+    if let Some(unmatched) = unmatched(summary) {
+        push(&mut text, &unmatched);
+    }
+    text
+}
+
 /// Lays out changed cases under a title, each with its diff; empty without any.
 #[must_use]
 pub fn changed_cases(title: &str, cases: &[ChangedCase], style: TableStyle) -> String {
@@ -116,7 +131,7 @@ fn visible(c: char) -> Vec<char> {
 }
 
 /// Lines above, below and under the header only: most tables have a handful of rows.
-const LINES: comfy::TableStyle = {
+pub(super) const LINES: comfy::TableStyle = {
     let line = LineStyle::none().fill('─').junction('─');
     comfy::TableStyle::new().top_border(line).header_separator(line).bottom_border(line)
 };
@@ -142,13 +157,7 @@ pub(crate) fn render(
     let name = summary.experiment.as_ref().map_or("not recorded", |experiment| &experiment.name);
     push(&mut text, &format!("{} / {name}", summary.project));
     push(&mut text, &view::trials(summary));
-    let lines = view::lines(summary);
-    if !lines.is_empty() {
-        push(&mut text, &fitted(&lines, summary, style));
-    }
-    if let Some(unmatched) = unmatched(summary) {
-        push(&mut text, &unmatched);
-    }
+    text.push_str(&score_table(summary, style));
     for (name, classes) in &summary.classifications {
         push(&mut text, &classified(name, classes));
     }
