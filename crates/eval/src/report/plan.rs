@@ -10,7 +10,8 @@ use crate::outcome::Summary;
 /// What a plan is asked for, beside level and power.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Question {
-    /// A difference, in the unit of the score or metric: how many cases does it need?
+    /// A difference of scores: how many cases does it need? Metrics have units of their own, so that
+    /// one difference for all of them would mean nothing.
     pub effect: Option<f64>,
     /// A number of cases: what is the least difference that they show? Those of the run if `None`.
     pub cases: Option<u64>,
@@ -30,7 +31,7 @@ pub struct PlanLine {
     /// The least difference between two runs that so many cases show with the power aimed at;
     /// `None` for fewer than two cases.
     pub minimum_detectable_effect: Option<f64>,
-    /// The difference that was asked about.
+    /// The difference that was asked about; `None` for metrics.
     pub effect: Option<f64>,
     /// The number of cases that it needs; `None` beyond a billion.
     pub cases_needed: Option<u64>,
@@ -41,12 +42,15 @@ pub struct PlanLine {
 /// on all cases has no spread to plan from and is left out.
 #[must_use]
 pub fn plan(summary: &Summary, target: Target, question: Question) -> Vec<PlanLine> {
-    let scores = summary.estimates.iter().map(|one| (one, &summary.comparisons));
-    let metrics = summary.metric_estimates.iter().map(|one| (one, &summary.metric_comparisons));
-    let lines = scores.chain(metrics).filter_map(|((name, estimate), comparisons)| {
-        let paired = comparisons.get(name);
-        let plan = paired.and_then(|paired| Plan::of_comparison(paired, target));
-        let plan = plan.or_else(|| Plan::of_first_run(estimate, target))?;
+    let scores = summary.estimates.iter();
+    let scores = scores.map(|one| (one, &summary.comparisons, question.effect));
+    let metrics = summary.metric_estimates.iter();
+    let metrics = metrics.map(|one| (one, &summary.metric_comparisons, None));
+    let lines = scores.chain(metrics).filter_map(|((name, estimate), comparisons, effect)| {
+        let plan = match comparisons.get(name).filter(|paired| paired.matched_cases > 0) {
+            Some(paired) => Plan::of_comparison(paired, target)?,
+            None => Plan::of_first_run(estimate, target)?,
+        };
         let cases = question.cases.unwrap_or(plan.cases);
         Some(PlanLine {
             name: name.clone(),
@@ -54,8 +58,8 @@ pub fn plan(summary: &Summary, target: Target, question: Question) -> Vec<PlanLi
             sd: plan.sd,
             cases,
             minimum_detectable_effect: minimum_detectable_effect(plan.sd, cases, target),
-            effect: question.effect,
-            cases_needed: question.effect.and_then(|effect| plan.cases_for(effect)),
+            effect,
+            cases_needed: effect.and_then(|effect| plan.cases_for(effect)),
         })
     });
     lines.collect()
@@ -73,7 +77,7 @@ pub fn plan_table(lines: &[PlanLine], target: Target) -> String {
     table.load_style(table::LINES);
     let mut header =
         vec!["".to_owned(), "sd".into(), "cases".into(), "shows a\ndifference of".into()];
-    let asked = lines[0].effect;
+    let asked = lines.iter().find_map(|line| line.effect);
     header.extend(asked.map(|effect| format!("cases for\n{}", number(effect))));
     table.set_header(header);
     for line in lines {

@@ -145,7 +145,12 @@ enum Detail {
     NoIntervals,
     /// No counts of cases either.
     Least,
+    /// Names cut, and a question mark for what is undecided.
+    Terse,
 }
+
+/// A name cut shorter than this tells nothing.
+const LEAST_NAME: usize = 6;
 
 pub(crate) fn render(
     summary: &Summary,
@@ -240,16 +245,25 @@ fn fitted(lines: &[Line], summary: &Summary, style: TableStyle) -> String {
     // Without a terminal nothing is left out or wrapped: a program may read it.
     let width = style.width.unwrap_or(u16::MAX);
     let details = [Detail::Full, Detail::NoIntervals, Detail::Least];
+    let widest = |text: &str| text.lines().map(|line| line.chars().count()).max();
+    let excess = |text: &str| widest(text).unwrap_or_default().saturating_sub(usize::from(width));
     let fitting = details.iter().find_map(|detail| {
         let text = table(lines, summary, *detail, u16::MAX);
-        let widest = text.lines().map(|line| line.chars().count()).max().unwrap_or_default();
-        (widest <= usize::from(width)).then_some(text)
+        (excess(&text) == 0).then_some(text)
     });
     match fitting {
         Some(text) if style.colors => colored(&text, lines),
         Some(text) => text,
-        // Wrapped rows cannot be told apart by line any more, so they stay without colours.
-        None => table(lines, summary, Detail::Least, width),
+        None => {
+            let terse = table(lines, summary, Detail::Terse, u16::MAX);
+            let longest = lines.iter().map(|line| line.name.chars().count()).max();
+            let room = longest.unwrap_or_default().saturating_sub(excess(&terse)).max(LEAST_NAME);
+            let cut = |line: &Line| Line { name: one_line(&line.name, room - 1), ..line.clone() };
+            let lines: Vec<_> = lines.iter().map(cut).collect();
+            // Wrapped, if that is too much still. Its rows cannot be told apart by line then, so
+            // it stays without colours.
+            table(&lines, summary, Detail::Terse, width)
+        }
     }
 }
 
@@ -272,7 +286,10 @@ fn table(lines: &[Line], summary: &Summary, detail: Detail, width: u16) -> Strin
     table.set_width(width);
     let mut header = vec![String::new(), "value".to_owned()];
     if let Some(base) = &summary.base {
-        header.push(format!("vs {}", base.name));
+        header.push(match detail {
+            Detail::Terse => "vs base".to_owned(),
+            _ => format!("vs {}", base.name),
+        });
         if has_verdicts {
             header.push(String::new());
         }
@@ -286,7 +303,10 @@ fn table(lines: &[Line], summary: &Summary, detail: Detail, width: u16) -> Strin
         if let Some(change) = &line.change {
             row.push(changes.cell(&change.difference, &change.interval));
             if has_verdicts {
-                row.push(change.verdict.map(view::word).unwrap_or_default().to_owned());
+                row.push(match change.verdict {
+                    Some(Verdict::Undecided) if detail == Detail::Terse => "?".to_owned(),
+                    verdict => verdict.map(view::word).unwrap_or_default().to_owned(),
+                });
             }
             if detail < Detail::Least {
                 row.push(format!("{}/{}", change.improved, change.regressed));

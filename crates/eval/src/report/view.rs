@@ -9,7 +9,7 @@ use crate::adaptive::Concurrency;
 use crate::outcome::Summary;
 
 /// One score or metric.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Line {
     pub(super) name: String,
     pub(super) value: String,
@@ -20,7 +20,7 @@ pub(super) struct Line {
 }
 
 /// How it compares with the base.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Change {
     pub(super) difference: String,
     pub(super) interval: String,

@@ -100,7 +100,7 @@ impl Output {
 
     fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         match &mut self.out {
-            Target::Stdout(out) => cannot_write(out.write_all(bytes), "to stdout"),
+            Target::Stdout(out) => out.write_all(bytes).map_err(gone),
             Target::File(out, path) => {
                 cannot_write(out.write_all(bytes), &path.display().to_string())
             }
@@ -109,7 +109,7 @@ impl Output {
 
     pub(super) fn finish(self) -> Result<(), Failure> {
         match self.out {
-            Target::Stdout(mut out) => cannot_write(out.flush(), "to stdout"),
+            Target::Stdout(mut out) => out.flush().map_err(gone),
             Target::File(out, path) => {
                 let place = path.display().to_string();
                 let file = cannot_write(out.into_inner().map_err(|e| e.into_error()), &place)?;
@@ -119,6 +119,11 @@ impl Output {
             }
         }
     }
+}
+
+/// Whoever reads stdout has gone away.
+fn gone(error: std::io::Error) -> Failure {
+    Failure::failed(error.into(), "whatever reads the output must read it to its end")
 }
 
 /// Text as it is, null as nothing, everything else as JSON.

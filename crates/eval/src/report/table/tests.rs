@@ -206,3 +206,25 @@ worst regressions
     assert!(colored.contains("\u{1b}[31m- deu\u{1b}[0m"), "{colored:?}");
     assert!(!colored.contains("\u{1b}[2J"), "{colored:?}");
 }
+
+#[test]
+fn forty_columns_are_enough_for_long_names_and_every_verdict() {
+    let mut now = trials(190, 1.5);
+    for trial in &mut now {
+        trial.scores.insert("closeness_to_the_reference".into(), 0.5);
+    }
+    let options = Options::default();
+    let mut summary = summary();
+    summary.comparison = compare(&now, Some(&now));
+    summary.comparisons = compare_scores(&now, &now, &options);
+    summary.metric_comparisons = compare_metrics(&now, &now, &options);
+    let text = score_table(&summary, TableStyle::default().width(40));
+    let expected = "\
+────────────────────────────────────────
+                       value  vs base
+────────────────────────────────────────
+ closeness_to_the…   50.00 %   0.00 %  ?
+";
+    assert!(text.starts_with(expected), "{text}");
+    assert!(widest(&text) <= 40, "{text}");
+}
