@@ -3,11 +3,13 @@
 mod chunk;
 mod csv;
 mod error;
+mod experiment;
 mod jsonl;
 mod lines;
 mod source;
 
 pub use csv::{Csv, csv};
 pub use error::DataError;
+pub(crate) use experiment::Earlier;
 pub use jsonl::{Jsonl, jsonl};
 pub(crate) use source::{Cases, Source};

@@ -29,6 +29,9 @@ pub enum EvalError {
     /// The experiment could not be registered; nothing ran.
     #[error("cannot register the experiment")]
     Register(#[source] ApiError),
+    /// The data could not be found; nothing ran.
+    #[error("the data cannot be found")]
+    NoData(#[source] DataError),
     /// The data could not be read to its end. Cases before the fault ran and are recorded.
     #[error("the data cannot be read to its end")]
     Data {
@@ -86,7 +89,7 @@ impl EvalError {
             | Self::NoSummary { finished, .. } => {
                 finished.0.downcast::<Outcome<I, O, E>>().ok().map(|outcome| *outcome)
             }
-            Self::Incomplete { .. } | Self::Thread(_) | Self::Register(_) => None,
+            Self::Incomplete { .. } | Self::Thread(_) | Self::Register(_) | Self::NoData(_) => None,
         }
     }
 
@@ -97,6 +100,7 @@ impl EvalError {
             Self::Incomplete { .. } => "see the documentation of `Eval`",
             Self::Thread(_) => "close other programs, or raise the limit of threads",
             Self::Register(source) | Self::NoSummary { source, .. } => source.hint(),
+            Self::NoData(_) => "check the names of the project and the experiment, and the server",
             Self::Data { .. } => "correct the data and run again",
             Self::NotRecorded { .. } => {
                 "check the server and its log, then run again; pending uploads may still arrive"

@@ -1,5 +1,6 @@
 //! The builder of a run.
 
+mod data;
 mod options;
 mod run;
 
@@ -7,15 +8,13 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{FutureExt as _, Stream};
 use serde_json::{Map, Value};
 use tidegate_analysis::statistics::Options;
 use tidegate_client::ExperimentOptions;
 
-use crate::case::IntoCase;
 use crate::classification::{BoxClassifier, IntoClassification};
 use crate::context::Context;
-use crate::data::{DataError, Source};
+use crate::data::Source;
 use crate::gate::Gate;
 use crate::outcome::CaseResult;
 use crate::report::Report;
@@ -121,92 +120,6 @@ impl Eval {
             stop,
             plan,
         }
-    }
-
-    /// Sets where cases come from: anything that iterates over [`Case`](crate::Case)s, or over
-    /// results of them such as [`data::jsonl`](crate::data::jsonl).
-    ///
-    /// It is read on a thread of its own, as the run goes, at most two cases ahead. An error
-    /// ends the run with [`EvalError::Data`](crate::EvalError::Data) after the cases before it.
-    pub fn data<D, I, E>(self, data: D) -> Eval<I, (), E>
-    where
-        D: IntoIterator<
-                Item: IntoCase<Input = I, Expected = E> + 'static,
-                IntoIter: Send + 'static,
-            >,
-        I: Send + 'static,
-        E: Send + 'static,
-    {
-        self.source(Source::new(data))
-    }
-
-    /// Takes cases from a stream: of [`Case`](crate::Case)s, or of results of them. It is read on
-    /// a task of its own, as the run goes, at most two cases ahead; its errors and panics end the
-    /// run as those of [`Eval::data`] do.
-    pub fn stream<S, I, E>(self, data: S) -> Eval<I, (), E>
-    where
-        S: Stream<Item: IntoCase<Input = I, Expected = E>> + Send + 'static,
-        I: Send + 'static,
-        E: Send + 'static,
-    {
-        self.source(Source::stream(data))
-    }
-
-    /// Takes cases from what an async function returns, such as a query's rows. The future is
-    /// waited for when the run starts; what it returns is read as [`Eval::data`] reads it.
-    pub fn data_async<D, I, E>(
-        self,
-        data: impl Future<Output = D> + Send + 'static,
-    ) -> Eval<I, (), E>
-    where
-        D: IntoIterator<
-                Item: IntoCase<Input = I, Expected = E> + 'static,
-                IntoIter: Send + 'static,
-            > + 'static,
-        I: Send + 'static,
-        E: Send + 'static,
-    {
-        self.source(Source::later(data.map(Ok::<D, DataError>)))
-    }
-
-    /// As [`Eval::data_async`], for an async function that can fail. Its error ends the run with
-    /// [`EvalError::Data`](crate::EvalError::Data); [`DataError::source`] makes one of any error.
-    ///
-    /// ```
-    /// use tidegate_eval::{Case, DataError, Eval, Report};
-    ///
-    /// async fn load() -> Result<Vec<Case<String>>, DataError> {
-    ///     let text = tokio::task::spawn_blocking(|| std::fs::read_to_string("Cargo.toml")).await;
-    ///     let text = text.map_err(DataError::source)??;
-    ///     Ok(text.lines().map(|line| Case::new(line.to_owned())).collect())
-    /// }
-    ///
-    /// # tokio::runtime::Runtime::new()?.block_on(async {
-    /// let outcome = Eval::new("lines")
-    ///     .try_data_async(load())
-    ///     .task(async |line, _cx| line.len())
-    ///     .report(Report::Silent)
-    ///     .run_without_sending()
-    ///     .await?;
-    /// assert!(outcome.summary.trials > 0);
-    /// # Ok::<(), tidegate_eval::EvalError>(())
-    /// # })?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn try_data_async<D, X, I, E>(
-        self,
-        data: impl Future<Output = Result<D, X>> + Send + 'static,
-    ) -> Eval<I, (), E>
-    where
-        D: IntoIterator<
-                Item: IntoCase<Input = I, Expected = E> + 'static,
-                IntoIter: Send + 'static,
-            >,
-        X: Into<DataError>,
-        I: Send + 'static,
-        E: Send + 'static,
-    {
-        self.source(Source::later(data))
     }
 
     fn source<I, E>(self, source: Source<I, E>) -> Eval<I, (), E> {

@@ -37,6 +37,30 @@ pub enum DataError {
         /// What is wrong, and what was expected.
         reason: String,
     },
+    /// There is no earlier experiment of this name to take cases from.
+    #[error("the project {project:?} has no experiment {name:?}")]
+    NoExperiment {
+        /// Name of the project.
+        project: String,
+        /// Name that was looked for.
+        name: String,
+    },
+    /// The cases are to be those of the base experiment, and there is none.
+    #[error("the project {project:?} has no earlier experiment to take cases from")]
+    NoBase {
+        /// Name of the project.
+        project: String,
+    },
+    /// A row of an earlier experiment is not a case of the wanted types.
+    #[error("row {row} of the experiment {experiment} is not a case: {reason}")]
+    Row {
+        /// Id of the experiment.
+        experiment: String,
+        /// Id of the row.
+        row: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// Reading panicked.
     #[error("reading the data panicked: {0}")]
     Panicked(String),

@@ -6,11 +6,14 @@ use std::pin::{Pin, pin};
 use std::thread;
 
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
+use serde::de::DeserializeOwned;
+use tidegate_client::Client;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::DataError;
 use super::chunk::{PATIENCE, next_size};
+use super::experiment::{self, Earlier};
 use crate::case::{Case, IntoCase};
 use crate::{clock, panic};
 
@@ -21,10 +24,15 @@ type Later<I, E> = Pin<Box<dyn Future<Output = Result<Iter<I, E>, DataError>> + 
 /// Data that nobody has begun to read.
 pub(crate) enum Source<I, E> {
     Iterator(Iter<I, E>),
-    Stream(Pin<Box<dyn Stream<Item = Item<I, E>> + Send>>),
+    Stream(Cased<I, E>),
     /// An iterator that has to be waited for.
     Later(Later<I, E>),
+    /// The cases of an earlier experiment, and how to read them once its id is known.
+    Experiment(Earlier, ReadEarlier<I, E>),
 }
+
+type Cased<I, E> = Pin<Box<dyn Stream<Item = Item<I, E>> + Send>>;
+type ReadEarlier<I, E> = fn(&Client, String) -> Cased<I, E>;
 
 impl<I: Send + 'static, E: Send + 'static> Source<I, E> {
     pub(crate) fn new<D>(data: D) -> Self
@@ -55,6 +63,47 @@ impl<I: Send + 'static, E: Send + 'static> Source<I, E> {
         Self::Later(Box::pin(data.map(|data| data.map(iterator).map_err(Into::into))))
     }
 
+    pub(crate) fn experiment(earlier: Earlier) -> Self
+    where
+        I: DeserializeOwned,
+        E: DeserializeOwned,
+    {
+        Self::Experiment(earlier, |client, id| Box::pin(experiment::read(client, id)))
+    }
+
+    /// Whether it can be read only through a client.
+    pub(crate) fn needs_client(&self) -> bool {
+        matches!(self, Self::Experiment(..))
+    }
+
+    /// Finds the experiment of this name, if that is where the cases are.
+    pub(crate) async fn found(self, client: &Client, project: &str) -> Result<Self, DataError> {
+        match self {
+            Self::Experiment(Earlier::Named(name), read) => {
+                let id = experiment::find(client, project, &name).await?;
+                Ok(Self::Stream(read(client, id)))
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// Takes the base of the experiment of this id, if that is where the cases are.
+    pub(crate) async fn based(
+        self,
+        client: &Client,
+        id: &str,
+        project: &str,
+    ) -> Result<Self, DataError> {
+        match self {
+            Self::Experiment(Earlier::Base, read) => {
+                let base = client.base_experiment(id).await.map_err(DataError::source)?;
+                let none = || DataError::NoBase { project: project.to_owned() };
+                Ok(Self::Stream(read(client, base.ok_or_else(none)?.id)))
+            }
+            other => Ok(other),
+        }
+    }
+
     /// Starts to read: iterators on a thread of their own, since they may read files or compute,
     /// which async threads must not do; streams on a task of their own.
     ///
@@ -79,6 +128,7 @@ impl<I: Send + 'static, E: Send + 'static> Source<I, E> {
                 reader.spawn(arrive(cases, send));
                 None
             }
+            Self::Experiment(..) => unreachable!("found before the run starts"),
         };
         Ok(Cases { receive, count, _reader: reader })
     }
@@ -145,10 +195,7 @@ fn chunk<I, E>(cases: &mut Iter<I, E>, size: usize) -> (Vec<Item<I, E>>, bool) {
 }
 
 /// Reads a stream to its end or its first error.
-async fn forward<I, E>(
-    cases: Pin<Box<dyn Stream<Item = Item<I, E>> + Send>>,
-    send: mpsc::Sender<Vec<Item<I, E>>>,
-) {
+async fn forward<I, E>(cases: Cased<I, E>, send: mpsc::Sender<Vec<Item<I, E>>>) {
     let mut cases = pin!(cases);
     loop {
         let next = match caught(cases.next()).await {

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Eval, Plan};
 use crate::adaptive::Adaptive;
 use crate::blocking::block_on;
+use crate::data::Source;
 use crate::error::{EvalError, Finished};
 use crate::evidence::{self, Evidence, Sources};
 use crate::gate::{self, Gate};
@@ -47,11 +48,19 @@ where
     }
 
     async fn recorded(self, client: &Client) -> Result<Outcome<I, O, E>, EvalError> {
-        let plan = self.check()?;
+        let mut this = self;
+        let plan = this.check()?;
+        // Before anything is made on the server.
+        let source = this.source.take().expect("checked");
+        let source = source.found(client, &plan.project).await.map_err(EvalError::NoData)?;
         let experiment = client.register_experiment(plan.registration()).await;
         let experiment = experiment.map_err(EvalError::Register)?;
         let record = Some((client.clone(), Arc::new(experiment.destination())));
-        let (mut ran, terminal) = self.go(record, Some(&experiment)).await?;
+        match source.based(client, &experiment.id, &plan.project).await {
+            Ok(source) => this.source = Some(source),
+            Err(error) => return Err(EvalError::NoData(error)),
+        }
+        let (mut ran, terminal) = this.go(record, Some(&experiment)).await?;
         let flushed = client.flush(plan.flush_timeout).await;
         let compared = match &flushed {
             Ok(_) => compared(client, &experiment).await.map(Some),
@@ -100,6 +109,10 @@ where
     /// [`EvalError`] if the run could not start or the data broke off.
     pub async fn run_without_sending(self) -> Result<Outcome<I, O, E>, EvalError> {
         let plan = self.check()?;
+        if self.source.as_ref().is_some_and(Source::needs_client) {
+            let problem = "takes the cases of an experiment, which needs a client: use `run_with`";
+            return Err(EvalError::Incomplete { project: plan.project, problem });
+        }
         let (mut ran, terminal) = self.go(None, None).await?;
         let sources = Sources::Unrecorded;
         let (trials, evidence) = evidence::weigh(ran.trials, sources, plan.statistics, 0).await;

@@ -8,6 +8,8 @@ use futures_util::stream::{self, Stream, StreamExt as _};
 use tidegate_eval::{Case, DataError, Eval, EvalError, Report};
 use tokio::sync::Notify;
 
+use crate::world::world;
+
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn sources(error: &EvalError) -> String {
@@ -125,4 +127,94 @@ async fn an_async_function_may_return_the_data() {
     let panicking = async { if true { panic!("broke") } else { [Case::new(1_u32)] } };
     let error = run(Eval::new("p").data_async(panicking)).await.expect_err("no data");
     assert!(sources(&error).ends_with("panicked: broke"), "{}", sources(&error));
+}
+
+fn again<E>(eval: Eval<u32, (), E>) -> Eval<u32, u32, E>
+where
+    E: serde::Serialize + PartialEq<u32> + Send + Sync + 'static,
+{
+    eval.task(async |input, _cx| *input + 1)
+        .scorer("exact", |args| args.expected.is_some_and(|expected| expected == args.output))
+        .report(Report::Silent)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cases_of_an_earlier_experiment_run_again() {
+    let world = world().await;
+    let cases = (0..500_u32).map(|number| {
+        let case = Case::new(number).expected(2 * number).id(format!("case-{number}"));
+        case.tags(["even"]).metadata("number", &number)
+    });
+    let first = Eval::new("project")
+        .experiment_name("first")
+        .data(cases)
+        .task(async |input, cx| {
+            cx.set_metadata("attempts", &3);
+            *input * 2
+        })
+        .scorer("exact", |args| args.expected == Some(args.output))
+        .report(Report::Silent);
+    let first = first.run_with(&world.client).await.expect("runs").summary;
+    // Another one in between, which would be the base if none were named.
+    let between = again(Eval::new("project").data([Case::new(1_u32).expected(1_u32)]));
+    between.run_with(&world.client).await.expect("runs");
+
+    let named = again(Eval::new("project").data_from_experiment::<u32, u32>("first"));
+    let named = named.experiment_name("second").run_with(&world.client).await.expect("runs");
+    assert_eq!(named.results.len(), 500, "of more than one page of rows");
+    let mut results: Vec<_> = named.results.iter().collect();
+    results.sort_by_key(|result| *result.input);
+    let seventh = results[7];
+    assert_eq!((seventh.expected.as_deref(), seventh.output.as_deref()), (Some(&14), Some(&8)));
+    assert_eq!(
+        (seventh.case_id.as_deref(), &*seventh.tags),
+        (Some("case-7"), &["even".to_owned()][..])
+    );
+    let metadata = serde_json::json!({"number": 7, "case_id": "case-7"});
+    assert_eq!(serde_json::Value::from(seventh.metadata.clone()), metadata);
+    let base = named.summary.base.as_ref().expect("a base");
+    assert_eq!(base.name, "first");
+    assert_eq!(named.summary.comparisons["exact"].matched_cases, 500);
+    let rows = world.rows(&named.summary.experiment.as_ref().expect("recorded").id).await;
+    let root = rows.iter().find(|row| row["is_root"] == true).expect("a root");
+    assert_eq!(root["origin"]["object_id"], first.experiment.expect("recorded").id);
+    assert_eq!(root["origin"]["object_type"], "experiment");
+
+    let based = Eval::new("project").base_experiment("second").data_from_base::<u32, u32>();
+    let based = again(based).run_with(&world.client).await.expect("runs");
+    assert_eq!(
+        (based.results.len(), based.summary.base.expect("a base").name.as_str()),
+        (500, "second")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_earlier_experiment_that_cannot_be_used_is_said() {
+    let world = world().await;
+    let run = async |eval: Eval<u32, (), u32>| {
+        let error = again(eval).run_with(&world.client).await.expect_err("no data");
+        (sources(&error), matches!(error, EvalError::NoData(_)))
+    };
+    let (text, nothing_ran) = run(Eval::new("project").data_from_experiment("nowhere")).await;
+    assert!(
+        nothing_ran && text.ends_with("the project \"project\" has no experiment \"nowhere\""),
+        "{text}"
+    );
+    let found = world.client.find_experiments(Some("project"), "nowhere").await.expect("a list");
+    assert!(found.is_empty(), "nothing is made for a run that cannot start");
+    let (text, nothing_ran) = run(Eval::new("new").data_from_base()).await;
+    assert!(
+        nothing_ran && text.ends_with("\"new\" has no earlier experiment to take cases from"),
+        "{text}"
+    );
+
+    let texts = Eval::new("project").experiment_name("texts").data([Case::new("seven")]);
+    let texts = texts.task(async |text, _cx| text.len()).report(Report::Silent);
+    texts.run_with(&world.client).await.expect("runs");
+    let (text, nothing_ran) = run(Eval::new("project").data_from_experiment("texts")).await;
+    assert!(!nothing_ran && text.contains(" is not a case: input: invalid type: string"), "{text}");
+
+    let alone = again(Eval::new("project").data_from_experiment::<u32, u32>("texts"));
+    let error = alone.run_without_sending().await.expect_err("no client");
+    assert!(error.to_string().contains("which needs a client"), "{error}");
 }
