@@ -211,7 +211,7 @@ worst regressions
 fn forty_columns_are_enough_for_long_names_and_every_verdict() {
     let mut now = trials(190, 1.5);
     for trial in &mut now {
-        trial.scores.insert("closeness_to_the_reference".into(), 0.5);
+        trial.scores.insert("closeness_to_the_reference", 0.5);
     }
     let options = Options::default();
     let mut summary = summary();
