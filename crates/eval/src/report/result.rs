@@ -14,7 +14,9 @@ impl<I: Serialize, O: Serialize, E: Serialize> CaseResult<I, O, E> {
     /// Members, all of them always there: `case_id` (text or null), `trial` (number from 0),
     /// `input`, `output` (null if the task failed), `expected` (null if there is none), `error`
     /// (text or null), `scores` (number or null by name), `scorer_errors` (text by name),
-    /// `metrics` (numbers by name, `duration` of the task in seconds among them), `metadata` (object) and `tags` (texts).
+    /// `metrics` (numbers by name, `duration` of the task in seconds among them), `metadata`
+    /// (object) and `tags` (texts). Only where there are some: `classifications` (by name, each an
+    /// array of [`Classification`](crate::Classification)s) and `classifier_errors` (text by name).
     /// `tidegate export` writes the same, with the ids of the recorded trial.
     ///
     /// A value that cannot be serialized becomes a text that says so.
@@ -22,7 +24,7 @@ impl<I: Serialize, O: Serialize, E: Serialize> CaseResult<I, O, E> {
     pub fn to_json(&self) -> Value {
         let mut metrics = self.metrics.clone();
         metrics.insert("duration".to_owned(), self.duration.as_secs_f64());
-        json!({
+        let mut all = json!({
             "case_id": self.case_id,
             "trial": self.trial,
             "input": json::value(&*self.input),
@@ -34,7 +36,14 @@ impl<I: Serialize, O: Serialize, E: Serialize> CaseResult<I, O, E> {
             "metrics": metrics,
             "metadata": self.metadata,
             "tags": self.tags,
-        })
+        });
+        if !self.classifications.is_empty() {
+            all["classifications"] = json!(self.classifications);
+        }
+        if !self.classifier_errors.is_empty() {
+            all["classifier_errors"] = json!(self.classifier_errors);
+        }
+        all
     }
 }
 

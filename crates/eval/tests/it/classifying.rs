@@ -34,6 +34,10 @@ fn check(outcome: &Outcome<u32, u32, ()>) {
     assert!(!of(0).classifications.contains_key("kind") && of(0).classifier_errors.is_empty());
     assert_eq!(of(3).classifications["kind"][1].id(), "known");
     assert!(of(5).classifications.is_empty(), "classifiers need an output");
+    let third = of(3).to_json();
+    assert_eq!(third["classifications"]["parity"], json!([{"id": "odd"}]));
+    assert!(third.get("classifier_errors").is_none());
+    assert_eq!(of(1).to_json()["classifier_errors"], json!({"kind": "undecided"}));
     let wanted = json!({"parity": {"even": 3, "odd": 2}, "kind": {"large": 2, "known": 2}});
     let counts = outcome.to_json();
     assert_eq!(counts["classifications"], wanted);
