@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod compare;
+pub(crate) mod eval;
 pub(crate) mod spool;
 
 use std::net::SocketAddr;
@@ -35,6 +36,9 @@ pub(crate) enum Command {
     /// Says how many cases a difference needs, from the spread of a finished run.
     #[command(after_help = compare::PLAN_HELP)]
     Plan(compare::Plan),
+    /// Runs evaluations described in TOML files.
+    #[command(after_help = eval::HELP)]
+    Eval(Box<eval::Eval>),
     /// Looks after what could not be delivered and waits in files.
     Spool(spool::Spool),
     /// Measures recording and uploading.
@@ -54,25 +58,26 @@ const DATA_DIR: &str = tidegate_client::env::DEFAULT_DATA_DIR;
 /// The data directory, the same for every command.
 #[derive(Debug, Args)]
 pub(crate) struct DataDir {
-    /// Where everything is kept.
+    /// Where everything is kept; `.tidegate` by default.
     // The parser for paths refuses a blank value, which has a meaning here.
     #[arg(
         long = "data-dir",
         env = "TIDEGATE_DATA_DIR",
-        default_value = DATA_DIR,
         value_name = "DIR",
         value_parser = OsStringValueParser::new().map(PathBuf::from)
     )]
-    path: PathBuf,
+    path: Option<PathBuf>,
 }
 
 impl DataDir {
     /// Where everything is kept; a blank variable means the default, as everywhere.
     pub(crate) fn path(&self) -> &Path {
-        match self.path.as_os_str().is_empty() {
-            true => Path::new(DATA_DIR),
-            false => &self.path,
-        }
+        self.given().unwrap_or(Path::new(DATA_DIR))
+    }
+
+    /// What was asked for, if anything was.
+    pub(crate) fn given(&self) -> Option<&Path> {
+        self.path.as_deref().filter(|path| !path.as_os_str().is_empty())
     }
 }
 

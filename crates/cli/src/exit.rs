@@ -1,4 +1,4 @@
-//! Exit codes: 0 done, 1 gate failed, 4 gate undecided, 2 wrong usage, 3 failure.
+//! Exit codes: 0 done, 1 gate failed, 2 wrong usage, 3 failure, 4 gate undecided, 130 interrupted.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -13,13 +13,20 @@ pub(crate) struct Failure {
 
 pub(crate) const GATE_FAILED: u8 = 1;
 const USAGE: u8 = 2;
-const FAILED: u8 = 3;
+pub(crate) const FAILED: u8 = 3;
 pub(crate) const GATE_UNDECIDED: u8 = 4;
+/// What shells report of a program that SIGINT has ended.
+pub(crate) const INTERRUPTED: u8 = 130;
 
 impl Failure {
     /// The command cannot be carried out as it was given.
     pub(crate) fn usage(error: anyhow::Error, hint: impl Into<String>) -> Self {
         Self { error, hint: hint.into(), code: USAGE }
+    }
+
+    /// The exit code.
+    pub(crate) fn code(&self) -> u8 {
+        self.code
     }
 
     /// The command was right, the world was not.

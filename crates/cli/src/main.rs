@@ -4,17 +4,22 @@ mod args;
 mod clock;
 mod commands;
 mod destination;
+mod env;
 mod exit;
 mod printer;
 mod runs;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 
 use crate::args::{Arguments, Command};
 use crate::exit::Failure;
 use crate::printer::Printer;
+
+/// Longest wait for threads that are still busy when a command has ended.
+const SHUTDOWN: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -23,6 +28,12 @@ fn main() -> ExitCode {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         match arguments.command {
             Command::Serve(serve) => runtime.block_on(commands::serve::run(&serve, &printer))?,
+            Command::Eval(eval) => {
+                let code = runtime.block_on(commands::eval::run(&eval, &printer));
+                // What an interrupt has cut off may still hold threads; nobody waits for them.
+                runtime.shutdown_timeout(SHUTDOWN);
+                return code;
+            }
             Command::Spool(spool) => runtime.block_on(commands::spool::run(&spool, &printer))?,
             Command::Bench(bench) => commands::bench::run(&bench, &printer, &runtime)?,
             Command::Compare(compare) => {

@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use crate::exit::Failure;
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Printer;
 
 impl Printer {

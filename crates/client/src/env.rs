@@ -161,6 +161,25 @@ impl Settings {
         Ok(settings)
     }
 
+    /// As [`Settings::from_env`], with variables from a function instead of the process
+    /// environment, for programs that have others beside it. Warnings are returned, not printed.
+    ///
+    /// # Errors
+    /// As [`Settings::from_env`].
+    ///
+    /// ```
+    /// use tidegate_client::env::Settings;
+    ///
+    /// let url = |name: &str| (name == "BRAINTRUST_API_URL").then(|| "http://h".to_owned());
+    /// assert_eq!(Settings::from_variables(&url)?.api_url.as_deref(), Some("http://h"));
+    /// # Ok::<(), tidegate_client::env::SettingsError>(())
+    /// ```
+    pub fn from_variables(
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, SettingsError> {
+        Self::read(variable, &std::env::current_dir().unwrap_or_default())
+    }
+
     /// Whether any variable names a server: `BRAINTRUST_APP_URL`, `BRAINTRUST_API_URL`, or a
     /// key, which alone means the hosted service.
     #[must_use]

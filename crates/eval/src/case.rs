@@ -115,6 +115,16 @@ impl<I, E> Case<I, E> {
     pub fn case_id(&self) -> Option<&str> {
         self.id.as_deref()
     }
+
+    /// The tags given by [`Case::tags`].
+    pub fn case_tags(&self) -> &[String] {
+        &self.tags
+    }
+
+    /// The metadata given by [`Case::metadata`].
+    pub fn case_metadata(&self) -> &Map<String, Value> {
+        &self.metadata
+    }
 }
 
 /// What a data source may yield: a case, or a case or the reason why there is none.

@@ -33,6 +33,7 @@
 
 mod backoff;
 mod cache;
+mod chat;
 mod classifier;
 mod clock;
 mod config;
@@ -47,10 +48,12 @@ mod template;
 mod turns;
 mod usage;
 
+pub use chat::{ChatReply, Message};
 pub use classifier::{LlmClassifier, Verdict};
 pub use config::{Config, ConfigError};
 pub use embed::{EmbeddingSimilarity, Similarity};
 pub use error::LlmError;
+pub use http::{client_builder, retry_after};
 pub use judge::{Judge, Served, Stats};
 pub use pairwise::{Agreement, PairVerdict, PairwiseJudge};
 pub use ready::{

@@ -3,6 +3,7 @@
 mod bad_input;
 mod bench;
 mod compare;
+mod eval;
 mod export;
 mod kill;
 mod plan;

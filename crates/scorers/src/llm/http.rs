@@ -47,13 +47,9 @@ impl Http {
         if matches!(authorization, Some(Err(_))) || key == Some("") {
             faults.push("the key is empty or has characters that no header may have".to_owned());
         }
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls())
+        let client = client_builder()
             .timeout(config.timeout)
             .connect_timeout(config.timeout.min(Duration::from_secs(10)))
-            // A redirected POST would turn into a GET, and might carry the prompt elsewhere.
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("tidegate/", env!("CARGO_PKG_VERSION")))
             .build()
             .expect("the TLS configuration is of the type this reqwest understands");
         match base {
@@ -151,8 +147,19 @@ impl Http {
     }
 }
 
-/// Milliseconds, which some endpoints send beside the others, or RFC 9110's seconds or date.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+/// A client with the system's certificates that follows no redirect: a redirected POST would turn
+/// into a GET, and might carry its content elsewhere. No time-out is set.
+pub fn client_builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls())
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("tidegate/", env!("CARGO_PKG_VERSION")))
+}
+
+/// What an answer asks to wait: `retry-after-ms` in milliseconds, which some endpoints send beside
+/// the other, or `retry-after` in seconds or as a date. `None` without either, or if it is neither.
+#[must_use]
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     if let Some(milliseconds) = text("retry-after-ms").and_then(|text| text.parse().ok()) {
         return Some(Duration::from_millis(milliseconds));

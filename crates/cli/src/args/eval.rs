@@ -1,0 +1,120 @@
+//! Arguments of `tidegate eval`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::DataDir;
+
+pub(crate) const HELP: &str = "\
+The file format is described in docs/eval-file.md; --schema prints its JSON Schema.
+
+Exit codes:
+  0 all gates pass, 1 a gate failed, 2 wrong usage or file, 3 failure, 4 a gate is undecided,
+  130 interrupted
+
+Examples:
+  tidegate eval examples/language_id.toml
+  tidegate eval evals/*.toml --first 20 --no-send-logs
+  tidegate eval qa.toml --filter metadata.topic=law --filter 'input=^Who'
+  tidegate eval qa.toml --baseline main --json";
+
+#[derive(Debug, Args)]
+pub(crate) struct Eval {
+    /// TOML files, or patterns such as 'evals/*.toml'.
+    #[arg(value_name = "FILE.toml", required_unless_present = "schema")]
+    pub(crate) files: Vec<String>,
+    #[command(flatten)]
+    pub(crate) choice: Choice,
+    #[command(flatten)]
+    pub(crate) show: Show,
+    #[command(flatten)]
+    pub(crate) run: Run,
+    #[command(flatten)]
+    pub(crate) data_dir: DataDir,
+}
+
+/// Which cases.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Which cases")]
+pub(crate) struct Choice {
+    /// Only cases of which a value matches, such as id=7, tags=short or input.lang=^de; repeated,
+    /// all must.
+    #[arg(long, value_name = "NAME=REGEX")]
+    pub(crate) filter: Vec<String>,
+    /// Only the first cases.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) first: Option<u64>,
+    /// Only that many cases, chosen at random.
+    #[arg(long, value_name = "N", conflicts_with = "first", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) sample: Option<u32>,
+    /// Which random choice.
+    #[arg(long, value_name = "S", default_value_t = 0, requires = "sample")]
+    pub(crate) seed: u64,
+}
+
+/// What is shown.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What is shown")]
+pub(crate) struct Show {
+    /// Lists the cases instead of running them.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) list: bool,
+    /// Checks files, data, programs and settings, and says what would run.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Prints one JSON value, {"evaluations": [...]}, on stdout.
+    #[arg(long, conflicts_with = "jsonl")]
+    pub(crate) json: bool,
+    /// Prints one JSON line per trial on stdout.
+    #[arg(long)]
+    pub(crate) jsonl: bool,
+    /// Prints the JSON Schema of the file format.
+    #[arg(long)]
+    pub(crate) schema: bool,
+}
+
+/// How the run goes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "How it runs")]
+pub(crate) struct Run {
+    /// Records nothing: no server, no data directory.
+    #[arg(long)]
+    pub(crate) no_send_logs: bool,
+    /// Runs again whenever a file of the evaluation changes.
+    #[arg(long, conflicts_with_all = ["list", "dry_run"])]
+    pub(crate) watch: bool,
+    /// Does not start further evaluations once one has failed or its gates have.
+    #[arg(long)]
+    pub(crate) terminate_on_failure: bool,
+    /// Variables for programs and settings, one NAME=value per line; those of the process win.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env_file: Option<PathBuf>,
+    /// Name of the experiment to compare with.
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) baseline: Option<String>,
+    /// Name of the experiment; that of the file by default.
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) experiment: Option<String>,
+    /// Adds to the experiment of that name instead of making a new one.
+    #[arg(long)]
+    pub(crate) update: bool,
+    /// Runs each case that often.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) trials: Option<u32>,
+    /// How many tasks run at once.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) max_concurrency: Option<u32>,
+    /// What an undecided gate counts as; by default the exit code is 4.
+    #[arg(long, value_name = "VERDICT")]
+    pub(crate) undecided: Option<Undecided>,
+}
+
+/// What an undecided gate counts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Undecided {
+    /// As one that passes.
+    Pass,
+    /// As one that fails.
+    Fail,
+}

@@ -1,0 +1,71 @@
+//! From gates and verdicts to an exit code.
+
+use serde_json::Value;
+use tidegate_eval::statistics::GateOutcome;
+use tidegate_eval::{Eval, Outcome};
+
+use super::cases::Stop;
+use super::file::{Gate, Rule};
+use crate::args::eval::Undecided;
+use crate::exit::{FAILED, GATE_FAILED, GATE_UNDECIDED, INTERRUPTED};
+
+/// Sets the gates of a file.
+pub(crate) fn add(eval: Eval<Value, Value, Value>, gates: &[Gate]) -> Eval<Value, Value, Value> {
+    gates.iter().fold(eval, |eval, gate| match gate.rule {
+        Rule::Threshold(threshold) => eval.gate(&gate.name, threshold),
+        Rule::NoRegression(margin) => eval.no_regression(&gate.name, margin),
+    })
+}
+
+/// Why a run counts as failed though it came to its end, if it does.
+pub(crate) fn failure(outcome: &Outcome<Value, Value, Value>, stop: &Stop) -> Option<&'static str> {
+    let summary = &outcome.summary;
+    match () {
+        () if stop.is_set() => None,
+        () if summary.timed_out => Some("the time-out ended the run before the data did"),
+        () if summary.too_many_errors => Some("too many trials failed: run.max_errors is reached"),
+        () if summary.trials == 0 => Some("no trial ran"),
+        () if summary.task_errors == summary.trials => Some("every trial failed"),
+        () => None,
+    }
+}
+
+/// The code of one finished run.
+pub(crate) fn code(
+    outcome: &Outcome<Value, Value, Value>,
+    undecided: Option<Undecided>,
+    stop: &Stop,
+) -> u8 {
+    if stop.is_set() {
+        return INTERRUPTED;
+    }
+    if failure(outcome, stop).is_some() {
+        return FAILED;
+    }
+    match (outcome.verdict(), undecided) {
+        (GateOutcome::Pass, _) | (GateOutcome::Undecided, Some(Undecided::Pass)) => 0,
+        (GateOutcome::Fail, _) | (GateOutcome::Undecided, Some(Undecided::Fail)) => GATE_FAILED,
+        (GateOutcome::Undecided, None) => GATE_UNDECIDED,
+    }
+}
+
+/// The code of several runs: that of the one which needs attention most.
+pub(crate) fn worst(codes: impl IntoIterator<Item = u8>) -> u8 {
+    const ORDER: [u8; 5] = [0, GATE_UNDECIDED, GATE_FAILED, FAILED, INTERRUPTED];
+    let rank = |code: &u8| ORDER.iter().position(|known| known == code).unwrap_or(3);
+    codes.into_iter().max_by_key(rank).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_code_wins() {
+        assert_eq!(worst([]), 0);
+        assert_eq!(worst([0, 4, 1]), 1);
+        assert_eq!(worst([1, 2]), 2);
+        assert_eq!(worst([3, 130, 0]), 130);
+        assert_eq!(worst([4, 0]), 4);
+    }
+}

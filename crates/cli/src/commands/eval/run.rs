@@ -1,0 +1,213 @@
+//! Runs evaluations one after the other, and records them.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use tidegate::Connection;
+use tidegate_client::env::Settings;
+use tidegate_eval::{Eval, EvalError, Outcome, Report};
+
+use super::cases::{self, Cases, Filter, Stop};
+use super::file::Task;
+use super::plan::Evaluation;
+use super::report::Reporter;
+use super::score::Scorers;
+use super::task::Ready as ReadyTask;
+use super::{gates, report};
+use crate::args::eval::Eval as Arguments;
+use crate::destination;
+use crate::env::Environment;
+use crate::exit::{FAILED, Failure};
+use crate::printer::Printer;
+
+/// As many as the library runs at once by default.
+const DEFAULT_CONCURRENCY: usize = 10;
+
+/// An evaluation whose programs, models and keys are found.
+pub(crate) struct Ready {
+    pub(crate) evaluation: Evaluation,
+    pub(crate) task: ReadyTask,
+    pub(crate) scorers: Scorers,
+    pub(crate) max_concurrency: usize,
+    pub(crate) trials: u32,
+}
+
+/// What became of an evaluation.
+pub(crate) struct Done {
+    /// What ran, if anything did.
+    pub(crate) outcome: Option<Outcome<Value, Value, Value>>,
+    /// Why it is no success, beside its gates.
+    pub(crate) error: Option<Failure>,
+    pub(crate) code: u8,
+}
+
+/// Makes all of them ready, so that nothing runs if one of them cannot.
+pub(crate) fn ready(
+    evaluations: Vec<Evaluation>,
+    arguments: &Arguments,
+    environment: &Environment,
+) -> Result<Vec<Ready>, Failure> {
+    let ready = evaluations.into_iter().map(|evaluation| {
+        let options = &evaluation.file.run;
+        let most = arguments.run.max_concurrency.map(|most| most as usize);
+        let max_concurrency = most.or(options.max_concurrency).unwrap_or(DEFAULT_CONCURRENCY);
+        let trials = arguments.run.trials.or(options.trials).unwrap_or(1);
+        let task = ReadyTask::new(&evaluation, environment, max_concurrency)?;
+        let scorers = Scorers::new(&evaluation, environment)?;
+        Ok(Ready { evaluation, task, scorers, max_concurrency, trials })
+    });
+    ready.collect()
+}
+
+/// Runs all and reports each; the code is the worst.
+pub(crate) async fn all(
+    ready: Vec<Ready>,
+    arguments: &Arguments,
+    environment: &Environment,
+    filters: &[Filter],
+    stop: &Stop,
+    printer: &Printer,
+) -> Result<u8, Failure> {
+    let mut reporter = Reporter::new(&arguments.show, printer);
+    let mut codes = Vec::new();
+    let mut reported = Ok(());
+    let mut connection = None;
+    let mut left = ready.len();
+    for ready in ready {
+        if stop.is_set() {
+            break;
+        }
+        left -= 1;
+        let data = &ready.evaluation.file.data;
+        let done = match cases::chosen(data, &arguments.choice, filters, stop) {
+            Ok(cases) => {
+                // Not before there is something to record.
+                if connection.is_none() && !arguments.run.no_send_logs {
+                    connection = Some(connect(arguments, environment, printer)?);
+                }
+                one(&ready, cases, connection.as_ref(), arguments, stop).await
+            }
+            Err(failure) => Done { code: failure.code(), outcome: None, error: Some(failure) },
+        };
+        ready.task.close().await;
+        ready.scorers.close().await;
+        codes.push(done.code);
+        reported = reported.and(reporter.finished(&ready.evaluation, &done));
+        if arguments.run.terminate_on_failure && done.code != 0 && left > 0 {
+            printer.say(format_args!("{left} further evaluations are not run"));
+            break;
+        }
+        // Without a reader there is nobody to run the others for.
+        if reported.is_err() {
+            break;
+        }
+    }
+    if stop.is_set() {
+        codes.push(crate::exit::INTERRUPTED);
+    }
+    if let Some(connection) = connection {
+        connection.close().await;
+    }
+    reported.and_then(|()| reporter.end())?;
+    Ok(gates::worst(codes))
+}
+
+fn connect(
+    arguments: &Arguments,
+    environment: &Environment,
+    printer: &Printer,
+) -> Result<Connection, Failure> {
+    let settings = Settings::from_variables(&|name| environment.get(name));
+    let settings =
+        settings.map_err(|error| Failure::usage(error.into(), "correct or remove the file"))?;
+    settings.warnings.iter().for_each(|warning| printer.say(format_args!("warning: {warning}")));
+    destination::open(settings, &arguments.data_dir)
+}
+
+async fn one(
+    ready: &Ready,
+    cases: Cases,
+    connection: Option<&Connection>,
+    arguments: &Arguments,
+    stop: &Stop,
+) -> Done {
+    let eval = built(ready, cases, arguments);
+    let result = match connection {
+        Some(connection) => Box::pin(eval.run_with(connection.client())).await,
+        None => Box::pin(eval.run_without_sending()).await,
+    };
+    match result {
+        Ok(outcome) => {
+            let code = gates::code(&outcome, arguments.run.undecided, stop);
+            let failure = gates::failure(&outcome, stop);
+            let error =
+                failure.map(|why| Failure::failed(anyhow::Error::msg(why), report::hint(&outcome)));
+            Done { outcome: Some(outcome), error, code }
+        }
+        Err(error) => failed(error),
+    }
+}
+
+/// With what was finished before the error.
+fn failed(error: EvalError) -> Done {
+    let hint = error.hint();
+    let chain =
+        std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());
+    let message = chain.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    let outcome = error.into_outcome();
+    let error = Failure::failed(anyhow::Error::msg(message), hint);
+    Done { outcome, error: Some(error), code: FAILED }
+}
+
+fn built(ready: &Ready, cases: Cases, arguments: &Arguments) -> Eval<Value, Value, Value> {
+    let Evaluation { file, parameters, task, experiment } = &ready.evaluation;
+    let retries = match task {
+        Task::Program(_, retries) | Task::Http(_, retries) => *retries,
+        Task::Chat(chat) => chat.retries,
+    };
+    let call = Arc::new(ready.task.clone());
+    let mut eval = Eval::new(&file.project)
+        .data(cases)
+        .try_task(move |input: Arc<Value>, cx| async move { call.call(&input, &cx).await });
+    eval = gates::add(ready.scorers.add(eval), &file.gates)
+        .retries(retries)
+        .max_concurrency(ready.max_concurrency)
+        .trials(ready.trials)
+        .metadata(metadata(&file.metadata, parameters))
+        .tags(file.tags.iter().cloned())
+        .update(arguments.run.update);
+    if let Some(name) = experiment {
+        eval = eval.experiment_name(name);
+    }
+    if let Some(description) = &file.description {
+        eval = eval.description(description);
+    }
+    if let Some(baseline) = &arguments.run.baseline {
+        eval = eval.base_experiment(baseline);
+    }
+    if let Some(calls) = file.run.scorer_concurrency {
+        eval = eval.scorer_concurrency(calls);
+    }
+    if let Some(timeout) = file.run.timeout {
+        eval = eval.timeout(timeout);
+    }
+    if let Some(timeout) = file.run.case_timeout {
+        eval = eval.case_timeout(timeout);
+    }
+    if let Some(most) = file.run.max_errors {
+        eval = eval.max_errors(most);
+    }
+    if let Some(score) = file.run.error_score {
+        eval = eval.error_score(score);
+    }
+    let for_machines = arguments.show.json || arguments.show.jsonl;
+    eval.report(if for_machines { Report::Silent } else { Report::Terminal })
+}
+
+fn metadata(own: &Map<String, Value>, parameters: &Map<String, Value>) -> Map<String, Value> {
+    let mut metadata = own.clone();
+    if !parameters.is_empty() {
+        metadata.insert("parameters".to_owned(), Value::Object(parameters.clone()));
+    }
+    metadata
+}

@@ -1,0 +1,1 @@
+//! Gates and each exit code.

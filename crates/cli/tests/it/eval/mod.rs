@@ -1,0 +1,8 @@
+//! `tidegate eval` with the real binary.
+
+mod choice;
+mod codes;
+mod files;
+mod repository;
+mod support;
+mod tasks;
