@@ -3,11 +3,9 @@
 mod columns;
 mod filter;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use serde_json::Value;
 use tidegate_eval::{DataError, data};
+use tokio::sync::watch;
 
 use super::file::Data;
 use crate::args::eval::Choice;
@@ -18,18 +16,22 @@ pub(crate) use filter::{Filter, filters};
 pub(crate) type Case = tidegate_eval::Case<Value, Value>;
 pub(crate) type Cases = Box<dyn Iterator<Item = Result<Case, DataError>> + Send>;
 
-/// Set by an interrupt: no further case is handed out.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Stop(Arc<AtomicBool>);
+/// The wish to start no further case: the number of interrupts so far.
+#[derive(Debug, Clone)]
+pub(crate) struct Stop(pub(super) watch::Receiver<u32>);
 
 impl Stop {
-    pub(crate) fn set(&self) {
-        // Relaxed: nothing else is read because of it.
-        self.0.store(true, Ordering::Relaxed);
+    pub(crate) fn is_set(&self) -> bool {
+        *self.0.borrow() > 0
     }
 
-    pub(crate) fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    /// # Cancel safety
+    /// Dropping it has no effect.
+    pub(crate) async fn after(mut self, interrupts: u32) {
+        if self.0.wait_for(|count| *count >= interrupts).await.is_err() {
+            // Nobody listens any more, so none will come.
+            std::future::pending::<()>().await;
+        }
     }
 }
 
@@ -43,6 +45,13 @@ pub(crate) fn chosen(
 ) -> Result<Cases, Failure> {
     let cases: Cases = match source.clone() {
         Data::Inline(cases) => Box::new(cases.into_iter().map(Ok)),
+        Data::Csv { path, columns, separator, json_cells } => {
+            let csv = data::csv(path).separator(separator);
+            let csv = if json_cells { csv.json_cells() } else { csv };
+            // Named columns say that the file is another's, with columns of its own.
+            let csv = if columns.is_default() { csv } else { csv.others_as_metadata() };
+            Box::new(columns.named().fold(csv, |csv, (field, column)| csv.rename(column, field)))
+        }
         Data::File { path, columns } if columns.is_default() => Box::new(data::jsonl(path)),
         Data::File { path, columns } => Box::new(columns::read(path, columns)),
     };

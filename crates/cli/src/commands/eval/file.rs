@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use tidegate_scorers::llm::Prices;
 
 pub(crate) use data::{Columns, Data};
-pub(crate) use gates::{Gate, Rule};
+pub(crate) use gates::Gate;
 pub(crate) use reader::{Fault, Place, Source};
 pub(crate) use scorers::{Asks, Judge, Kind, Scorer};
 pub(crate) use task::{Chat, Format, Http, Mode, Program, Prompt, Stdin, Task, filled};

@@ -4,24 +4,20 @@ use serde_json::Value;
 use tidegate_eval::statistics::GateOutcome;
 use tidegate_eval::{Eval, Outcome};
 
-use super::cases::Stop;
-use super::file::{Gate, Rule};
+use super::file::Gate;
 use crate::args::eval::Undecided;
 use crate::exit::{FAILED, GATE_FAILED, GATE_UNDECIDED, INTERRUPTED};
 
 /// Sets the gates of a file.
 pub(crate) fn add(eval: Eval<Value, Value, Value>, gates: &[Gate]) -> Eval<Value, Value, Value> {
-    gates.iter().fold(eval, |eval, gate| match gate.rule {
-        Rule::Threshold(threshold) => eval.gate(&gate.name, threshold),
-        Rule::NoRegression(margin) => eval.no_regression(&gate.name, margin),
-    })
+    gates.iter().fold(eval, |eval, gate| eval.condition(&gate.name, gate.condition))
 }
 
 /// Why a run counts as failed though it came to its end, if it does.
-pub(crate) fn failure(outcome: &Outcome<Value, Value, Value>, stop: &Stop) -> Option<&'static str> {
+pub(crate) fn failure(outcome: &Outcome<Value, Value, Value>) -> Option<&'static str> {
     let summary = &outcome.summary;
     match () {
-        () if stop.is_set() => None,
+        () if summary.stopped => None,
         () if summary.timed_out => Some("the time-out ended the run before the data did"),
         () if summary.too_many_errors => Some("too many trials failed: run.max_errors is reached"),
         () if summary.trials == 0 => Some("no trial ran"),
@@ -31,15 +27,11 @@ pub(crate) fn failure(outcome: &Outcome<Value, Value, Value>, stop: &Stop) -> Op
 }
 
 /// The code of one finished run.
-pub(crate) fn code(
-    outcome: &Outcome<Value, Value, Value>,
-    undecided: Option<Undecided>,
-    stop: &Stop,
-) -> u8 {
-    if stop.is_set() {
+pub(crate) fn code(outcome: &Outcome<Value, Value, Value>, undecided: Option<Undecided>) -> u8 {
+    if outcome.summary.stopped {
         return INTERRUPTED;
     }
-    if failure(outcome, stop).is_some() {
+    if failure(outcome).is_some() {
         return FAILED;
     }
     match (outcome.verdict(), undecided) {

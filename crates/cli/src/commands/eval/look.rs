@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::cases::{self, Case, Filter, Stop};
-use super::file::{Mode, Rule, Task};
+use super::file::{Mode, Task};
 use super::plan::Evaluation;
 use super::report::heading;
 use super::run::Ready;
@@ -98,16 +98,7 @@ pub(crate) fn dry_run(
         plan["task"] = task(&ready.evaluation.task).into();
         let scorers = file.scorers.iter().map(|scorer| scorer.name.as_str());
         plan["scorers"] = scorers.collect::<Vec<_>>().into();
-        let gates = file.gates.iter().map(|gate| {
-            let rule = match gate.rule {
-                Rule::Threshold(limit) => match limit {
-                    tidegate_eval::statistics::Threshold::AtLeast(limit) => format!(">= {limit}"),
-                    tidegate_eval::statistics::Threshold::AtMost(limit) => format!("<= {limit}"),
-                },
-                Rule::NoRegression(margin) => format!("at most {} worse", margin.value()),
-            };
-            format!("{} {rule}", gate.name)
-        });
+        let gates = file.gates.iter().map(|gate| format!("{} {}", gate.name, gate.condition));
         plan["gates"] = gates.collect::<Vec<_>>().into();
         if !arguments.show.json {
             say(printer, &plan)?;

@@ -131,15 +131,15 @@ async fn one(
     arguments: &Arguments,
     stop: &Stop,
 ) -> Done {
-    let eval = built(ready, cases, arguments);
+    let eval = built(ready, cases, arguments).stop_when(stop.clone().after(1));
     let result = match connection {
         Some(connection) => Box::pin(eval.run_with(connection.client())).await,
         None => Box::pin(eval.run_without_sending()).await,
     };
     match result {
         Ok(outcome) => {
-            let code = gates::code(&outcome, arguments.run.undecided, stop);
-            let failure = gates::failure(&outcome, stop);
+            let code = gates::code(&outcome, arguments.run.undecided);
+            let failure = gates::failure(&outcome);
             let error =
                 failure.map(|why| Failure::failed(anyhow::Error::msg(why), report::hint(&outcome)));
             Done { outcome: Some(outcome), error, code }

@@ -58,7 +58,7 @@ fn state(path: &Path) -> State {
 
 fn named(file: &EvalFile, files: &mut Vec<PathBuf>) {
     let EvalFile { directory, data, task, matrix, scorers, .. } = file;
-    if let Data::File { path, .. } = data {
+    if let Data::File { path, .. } | Data::Csv { path, .. } = data {
         files.push(path.clone());
     }
     let mut prompts: Vec<&Prompt> = matrix

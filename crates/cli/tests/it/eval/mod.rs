@@ -3,6 +3,8 @@
 mod choice;
 mod codes;
 mod files;
+mod interrupt;
+mod network;
 mod repository;
 mod support;
 mod tasks;

@@ -81,7 +81,7 @@ impl Folder {
     pub(crate) fn trials(&self, arguments: &[&str]) -> (i32, Vec<Value>) {
         let finished =
             self.eval(&[&["eval.toml", "--jsonl", "--no-send-logs"], arguments].concat());
-        let lines = finished.stdout.lines().map(|line| serde_json::from_str(line));
+        let lines = finished.stdout.lines().map(serde_json::from_str);
         let mut lines: Vec<Value> = lines
             .collect::<Result<_, _>>()
             .unwrap_or_else(|error| panic!("{error}: {finished:#?}"));

@@ -1,6 +1,6 @@
 //! Programs as tasks and scorers: what they get, what they print, and how they fail.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -130,15 +130,14 @@ fn a_hanging_program_is_ended_with_all_that_it_started() {
 
 /// Waits until a process is gone, or nothing but a name that its parent has not asked for yet.
 fn assert_gone(pid: &str) {
-    let started = Instant::now();
-    loop {
+    for _ in 0..1_500 {
         let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         if state.is_empty() || state.contains(") Z ") {
             return;
         }
-        assert!(started.elapsed() < Duration::from_secs(30), "{pid} still runs: {state}");
         std::thread::park_timeout(Duration::from_millis(20));
     }
+    panic!("{pid} still runs");
 }
 
 #[test]

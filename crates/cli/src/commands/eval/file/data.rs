@@ -12,6 +12,7 @@ const HINT: &str = "add [data] with file = \"cases.jsonl\", or cases as [[cases]
 #[derive(Debug, Clone)]
 pub(crate) enum Data {
     File { path: PathBuf, columns: Columns },
+    Csv { path: PathBuf, columns: Columns, separator: char, json_cells: bool },
     Inline(Vec<Case<Value, Value>>),
 }
 
@@ -27,6 +28,17 @@ pub(crate) struct Columns {
 impl Columns {
     pub(crate) fn is_default(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// What each named column is.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let all = [
+            ("input", &self.input),
+            ("expected", &self.expected),
+            ("id", &self.id),
+            ("tags", &self.tags),
+        ];
+        all.into_iter().filter_map(|(field, column)| Some((field, column.as_deref()?)))
     }
 }
 
@@ -49,9 +61,16 @@ pub(crate) fn read(root: &Table<'_>, directory: &Path) -> Result<Data, Fault> {
 }
 
 fn file(table: &Table<'_>, directory: &Path) -> Result<Data, Fault> {
-    table.only(&["file", "input", "expected", "id", "tags"])?;
-    let item = table.need("file", "name a file of JSON lines, as in file = \"cases.jsonl\"")?;
-    let path = directory.join(item.text()?);
+    let hint = "name a file of JSON lines or a CSV file, as in file = \"cases.jsonl\"";
+    let is_csv = |text: &str| [".csv", ".tsv"].iter().any(|ending| text.ends_with(ending));
+    let usual = ["file", "input", "expected", "id", "tags"];
+    match table.get("file").is_some_and(|item| item.text().is_ok_and(is_csv)) {
+        true => table.only(&[&usual[..], &["separator", "json_cells"]].concat())?,
+        false => table.only(&usual)?,
+    }
+    let item = table.need("file", hint)?;
+    let name = item.text()?;
+    let path = directory.join(name);
     if let Err(error) = std::fs::metadata(&path).and_then(|found| match found.is_dir() {
         true => Err(std::io::Error::other("it is a directory")),
         false => Ok(()),
@@ -66,7 +85,23 @@ fn file(table: &Table<'_>, directory: &Path) -> Result<Data, Fault> {
         id: column("id")?,
         tags: column("tags")?,
     };
-    Ok(Data::File { path, columns })
+    if !is_csv(name) {
+        return Ok(Data::File { path, columns });
+    }
+    let usual = if name.ends_with(".tsv") { '\t' } else { ',' };
+    let separator = match table.get("separator") {
+        None => usual,
+        Some(item) => {
+            let mut characters =
+                item.json()?.as_str().unwrap_or_default().chars().collect::<Vec<_>>();
+            match (characters.pop(), characters.is_empty()) {
+                (Some(one), true) if !['"', '\n', '\r'].contains(&one) => one,
+                _ => return Err(item.fault("the separator must be one character", "such as \";\"")),
+            }
+        }
+    };
+    let json_cells = table.get("json_cells").map(|item| item.boolean()).transpose()?;
+    Ok(Data::Csv { path, columns, separator, json_cells: json_cells.unwrap_or(false) })
 }
 
 fn case(item: &Item<'_>) -> Result<Case<Value, Value>, Fault> {

@@ -1,11 +1,12 @@
 //! `[gate]`: what a run must keep.
 
-use tidegate_eval::statistics::{Margin, Threshold};
+use tidegate_eval::Condition;
+use tidegate_eval::statistics::Margin;
 
 use super::reader::{Fault, Item, Table, did_you_mean};
 use super::scorers::{Kind, Scorer};
 
-const HINT: &str = "write a limit such as \">= 0.9\" or \"<= 2.0\"";
+const HINT: &str = "write a condition such as \">= 0.9\", \"<= 2s\" or \"mean >= 0.9\"";
 /// Metrics that a run may have without any scorer.
 const METRICS: [&str; 7] = [
     "duration",
@@ -20,13 +21,7 @@ const METRICS: [&str; 7] = [
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Gate {
     pub(crate) name: String,
-    pub(crate) rule: Rule,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Rule {
-    Threshold(Threshold),
-    NoRegression(Margin),
+    pub(crate) condition: Condition,
 }
 
 pub(super) fn read(root: &Table<'_>, scorers: &[Scorer]) -> Result<Vec<Gate>, Fault> {
@@ -37,22 +32,12 @@ pub(super) fn read(root: &Table<'_>, scorers: &[Scorer]) -> Result<Vec<Gate>, Fa
             no_regression(&item, scorers, &mut gates)?;
         } else {
             check_name(&item, scorers)?;
-            let rule = Rule::Threshold(threshold(&item)?);
-            gates.push(Gate { name: item.key.to_owned(), rule });
+            let condition = item.text()?.parse();
+            let condition = condition.map_err(|error| item.fault(error, HINT))?;
+            gates.push(Gate { name: item.key.to_owned(), condition });
         }
     }
     Ok(gates)
-}
-
-fn threshold(item: &Item<'_>) -> Result<Threshold, Fault> {
-    let text = item.text()?.trim();
-    let limit = |rest: &str| rest.trim().parse::<f64>().ok().filter(|limit| limit.is_finite());
-    let parsed = match (text.strip_prefix(">="), text.strip_prefix("<=")) {
-        (Some(rest), _) => limit(rest).map(Threshold::AtLeast),
-        (None, Some(rest)) => limit(rest).map(Threshold::AtMost),
-        (None, None) => None,
-    };
-    parsed.ok_or_else(|| item.fault(format!("{text:?} is no limit"), HINT))
 }
 
 /// `true`, a margin for all scores, or a table of margins.
@@ -64,8 +49,8 @@ fn no_regression(item: &Item<'_>, scorers: &[Scorer], gates: &mut Vec<Gate>) -> 
     if item.is_table() {
         for item in item.table()?.items() {
             check_name(&item, scorers)?;
-            let rule = Rule::NoRegression(margin(&item)?);
-            gates.push(Gate { name: item.key.to_owned(), rule });
+            let condition = Condition::NoRegression(margin(&item)?);
+            gates.push(Gate { name: item.key.to_owned(), condition });
         }
         return Ok(());
     }
@@ -78,7 +63,8 @@ fn no_regression(item: &Item<'_>, scorers: &[Scorer], gates: &mut Vec<Gate>) -> 
         return Err(item.fault("there is no score to compare", "add [[scorers]]"));
     }
     let names = scorers.iter().flat_map(|scorer| &scorer.scores);
-    gates.extend(names.map(|name| Gate { name: name.clone(), rule: Rule::NoRegression(margin) }));
+    let condition = Condition::NoRegression(margin);
+    gates.extend(names.map(|name| Gate { name: name.clone(), condition }));
     Ok(())
 }
 
