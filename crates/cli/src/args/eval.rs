@@ -91,7 +91,12 @@ pub(crate) struct Run {
     #[arg(long, value_name = "FILE")]
     pub(crate) env_file: Option<PathBuf>,
     /// Name of the experiment to compare with.
-    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with = "no_send_logs",
+        value_parser = clap::builder::NonEmptyStringValueParser::new()
+    )]
     pub(crate) baseline: Option<String>,
     /// Name of the experiment; that of the file by default.
     #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]

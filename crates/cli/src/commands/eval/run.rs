@@ -138,6 +138,9 @@ async fn one(
     };
     match result {
         Ok(outcome) => {
+            if let Some(missing) = missing_baseline(&outcome, arguments) {
+                return Done { outcome: Some(outcome), error: Some(missing), code: FAILED };
+            }
             let code = gates::code(&outcome, arguments.run.undecided);
             let failure = gates::failure(&outcome);
             let error =
@@ -146,6 +149,22 @@ async fn one(
         }
         Err(error) => failed(error),
     }
+}
+
+/// A server does not mind a base that it does not know; whoever named one does.
+fn missing_baseline(
+    outcome: &Outcome<Value, Value, Value>,
+    arguments: &Arguments,
+) -> Option<Failure> {
+    let wanted = arguments.run.baseline.as_ref()?;
+    let base = outcome.summary.base.as_ref();
+    if base.is_some_and(|base| base.name == *wanted) {
+        return None;
+    }
+    let project = &outcome.summary.project;
+    let error =
+        anyhow::anyhow!("the project {project:?} has no experiment {wanted:?} to compare with");
+    Some(Failure::failed(error, "the run is recorded; name an earlier experiment with --baseline"))
 }
 
 /// With what was finished before the error.

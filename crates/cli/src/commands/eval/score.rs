@@ -275,7 +275,10 @@ impl Ready {
                 let request = variables_of(&args, &output, expected.as_ref());
                 let reply = program.call(&request).await;
                 let reply = reply.map_err(|error| error.message().to_owned())?;
-                answer::score(&self.name, reply.output)
+                asking::record(&reply.metrics).await;
+                let score = answer::score(&self.name, reply.output)?;
+                let with = |score: Score, (name, value)| score.metadata(name, &value);
+                Ok(reply.metadata.into_iter().fold(score, with))
             }
         }
     }

@@ -99,6 +99,10 @@ fn a_regression_against_the_run_before_fails() {
     // Compared with the bad run it is no worse.
     let (code, again) = run(&["--baseline", "bad"]);
     assert_eq!((code, &again[0]["base"]["name"]), (0, &"bad".into()), "{again:#?}");
+    let (code, unknown) = run(&["--baseline", "never-made"]);
+    assert_eq!(code, 3);
+    let error = unknown[0]["error"].as_str().unwrap_or_default();
+    assert!(error.contains("has no experiment \"never-made\""), "{error}");
 }
 
 #[test]

@@ -94,7 +94,7 @@ fn every_fault_has_its_line_column_and_hint() {
             "no scorer gives a score named \"exact_mach\"",
             "did you mean \"exact_match\"?",
         ),
-        ("[gate]\nduration = \"< 2\"", "5:12", "\"< 2\" is no limit", ">= 0.9"),
+        ("[gate]\nduration = \"< 2\"", "5:12", "\"< 2\" is no condition", ">= 0.9"),
         ("[gate]\nno_regression = true", "5:17", "there is no score to compare", "scorers"),
         (
             "[gate]\nno_regression = { duration = -1 }",
@@ -260,4 +260,22 @@ fn columns_may_have_other_names() {
         "{}",
         finished.stderr
     );
+}
+
+#[test]
+fn cases_may_come_from_csv() {
+    let toml = format!(
+        "{SHOUT}data = {{file = \"c.csv\", input = \"text\", separator = \";\", json_cells = true}}\n"
+    );
+    let folder = Folder::with(&[("eval.toml", &toml)]);
+    folder.write("c.csv", "text;expected;level\n\"a;\nb\";A;3\n");
+    let (code, trials) = folder.trials(&[]);
+    assert_eq!(
+        (code, &trials[0]["output"], &trials[0]["metadata"]["level"]),
+        (0, &"A;\nB".into(), &3.into())
+    );
+    folder.write("c.csv", "txt;expected\n1;2\n");
+    let finished = folder.eval(&["eval.toml"]);
+    assert_eq!(finished.status.code(), Some(3));
+    assert!(finished.stderr.contains("c.csv:1:"), "{}", finished.stderr);
 }

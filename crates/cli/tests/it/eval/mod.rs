@@ -2,6 +2,7 @@
 
 mod choice;
 mod codes;
+mod documented;
 mod files;
 mod interrupt;
 mod network;

@@ -95,6 +95,7 @@ fn endpoints_that_hang_or_answer_otherwise_fail_their_case() {
     let server = ScriptedServer::start(|_, request| match request.body["input"].as_str() {
         Some("hang") => Answer::Hang,
         Some("other") => Answer::json(&json!({"x": 1})),
+        Some("echo") => Answer::Text(400, String::new(), "no such token: token".into()),
         _ => Answer::json(&json!({"a": 1})),
     });
     let rest = "task.output = \"/a\"\ntask.timeout = \"2s\"\ntask.retries = 0\n\

@@ -14,7 +14,7 @@ pub(super) async fn embedding(
     expected: &Value,
 ) -> Result<Score, String> {
     let found = similarity.score(&text(output), &text(expected)).await.map_err(reason)?;
-    record(found.metrics()).await;
+    record(&found.metrics()).await;
     Ok(Score::new(found.score))
 }
 
@@ -24,7 +24,7 @@ pub(super) async fn classifier(
     own: &Map<String, Value>,
 ) -> Result<Score, String> {
     let verdict = classifier.score(with_own(&all, own)?).await.map_err(reason)?;
-    record(verdict.metrics()).await;
+    record(&verdict.metrics()).await;
     let score = Score::new(verdict.score).metadata("choice", &verdict.choice);
     Ok(match &verdict.rationale {
         Some(rationale) => score.metadata("rationale", rationale),
@@ -41,7 +41,7 @@ pub(super) async fn pairwise(
 ) -> Result<Score, String> {
     let variables = with_own(&all, own)?;
     let verdict = judge.score(&text(output), &text(expected), variables).await.map_err(reason)?;
-    record(verdict.metrics()).await;
+    record(&verdict.metrics()).await;
     let score = Score::new(verdict.score).metadata("agreement", &verdict.agreement);
     let rationales = [&verdict.output_first.rationale, &verdict.expected_first.rationale];
     Ok(score.metadata("rationales", &rationales))
@@ -58,11 +58,15 @@ fn with_own(all: &Value, own: &Map<String, Value>) -> Result<Value, String> {
     Ok(variables)
 }
 
-async fn record(metrics: Vec<(&'static str, f64)>) {
+/// Puts metrics on the span of the scorer.
+pub(super) async fn record<N: AsRef<str>>(metrics: &[(N, f64)]) {
+    if metrics.is_empty() {
+        return;
+    }
     if let Some(span) = Span::current() {
-        let metrics = metrics.into_iter();
-        let event = metrics.fold(Event::new(), |event, (name, value)| event.metric(name, value));
-        span.log_async(event).await;
+        let add =
+            |event: Event, (name, value): &(N, f64)| event.metric(name.as_ref().to_owned(), *value);
+        span.log_async(metrics.iter().fold(Event::new(), add)).await;
     }
 }
 

@@ -134,7 +134,7 @@ impl Endpoint {
             None => Ok(reply),
             Some(pointer) => {
                 let found = reply.output.pointer(pointer).cloned().ok_or_else(|| {
-                    let answer = excerpt(&reply.output.to_string());
+                    let answer = excerpt(&self.without_secrets(reply.output.to_string()));
                     let origin = &self.origin;
                     TaskError::new(format!("the answer of {origin} has no {pointer}: {answer}"))
                 })?;
@@ -143,16 +143,17 @@ impl Endpoint {
         }
     }
 
+    fn without_secrets(&self, text: String) -> String {
+        self.secrets.iter().fold(text, |text, secret| text.replace(secret.as_str(), "[secret]"))
+    }
+
     fn refused(
         &self,
         status: StatusCode,
         body: &[u8],
         wait: Option<std::time::Duration>,
     ) -> TaskError {
-        let mut said = String::from_utf8_lossy(body).into_owned();
-        for secret in &self.secrets {
-            said = said.replace(secret.as_str(), "[secret]");
-        }
+        let said = self.without_secrets(String::from_utf8_lossy(body).into_owned());
         let message = format!("{} answered {}: {}", self.origin, status.as_u16(), excerpt(&said));
         if !matches!(status.as_u16(), 408 | 429 | 500..=599) {
             return TaskError::new(message);
