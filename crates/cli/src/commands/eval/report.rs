@@ -123,24 +123,18 @@ fn summary(evaluation: &Evaluation, done: &Done) -> Value {
     value
 }
 
-/// One line per trial.
+/// One line per trial: which evaluation it belongs to, and the members of a result.
 fn lines(evaluation: &Evaluation, outcome: &Finished) -> Result<(), Failure> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     let written = outcome.results.iter().try_for_each(|result| {
         let mut line = heading(evaluation);
         let experiment = outcome.summary.experiment.as_ref();
         line["experiment"] = experiment.map(|experiment| experiment.name.clone()).into();
-        line["id"] = result.case_id.clone().into();
-        line["trial"] = result.trial.into();
-        line["input"] = (*result.input).clone();
-        line["expected"] = result.expected.as_deref().cloned().into();
-        line["output"] = result.output.as_deref().cloned().into();
-        line["error"] = result.error.clone().into();
-        line["scores"] = json!(result.scores);
-        line["scorer_errors"] = json!(result.scorer_errors);
-        line["metadata"] = Value::Object(result.metadata.clone());
-        line["tags"] = json!(result.tags);
-        line["duration_s"] = result.duration.as_secs_f64().into();
+        if let Value::Object(members) = result.to_json() {
+            for (name, member) in members {
+                line[name] = member;
+            }
+        }
         writeln!(out, "{line}")
     });
     written.and_then(|()| out.flush()).map_err(|error| {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tidegate::Connection;
 use tidegate_client::env::Settings;
 use tidegate_eval::{Eval, EvalError, Outcome, Report};
@@ -192,7 +192,8 @@ fn built(ready: &Ready, cases: Cases, arguments: &Arguments) -> Eval<Value, Valu
         .retries(retries)
         .max_concurrency(ready.max_concurrency)
         .trials(ready.trials)
-        .metadata(metadata(&file.metadata, parameters))
+        .parameters(parameters.clone())
+        .metadata(file.metadata.clone())
         .tags(file.tags.iter().cloned())
         .update(arguments.run.update);
     if let Some(name) = experiment {
@@ -221,12 +222,4 @@ fn built(ready: &Ready, cases: Cases, arguments: &Arguments) -> Eval<Value, Valu
     }
     let for_machines = arguments.show.json || arguments.show.jsonl;
     eval.report(if for_machines { Report::Silent } else { Report::Terminal })
-}
-
-fn metadata(own: &Map<String, Value>, parameters: &Map<String, Value>) -> Map<String, Value> {
-    let mut metadata = own.clone();
-    if !parameters.is_empty() {
-        metadata.insert("parameters".to_owned(), Value::Object(parameters.clone()));
-    }
-    metadata
 }

@@ -10,8 +10,7 @@ mod worker;
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
-use tidegate_client::Event;
+use serde_json::{Value, json};
 use tidegate_eval::{Context, TaskError};
 
 pub(crate) use program::Caller;
@@ -28,7 +27,6 @@ const BASE_URL: &str = "https://api.openai.com/v1";
 #[derive(Debug, Clone)]
 pub(crate) struct Ready {
     kind: Kind,
-    parameters: Arc<Map<String, Value>>,
 }
 
 #[derive(Debug, Clone)]
@@ -63,7 +61,7 @@ impl Ready {
                 .map(Kind::Chat),
         };
         let kind = kind.map_err(super::file::Fault::failure)?;
-        Ok(Self { kind, parameters: Arc::new(evaluation.parameters.clone()) })
+        Ok(Self { kind })
     }
 
     /// Runs the task on a case. What it says of itself goes to its span and its metadata.
@@ -71,7 +69,7 @@ impl Ready {
     /// # Cancel safety
     /// Dropping it ends the process that has the case, or the request.
     pub(crate) async fn call(&self, input: &Value, cx: &Context) -> Result<Value, TaskError> {
-        let request = request(input, cx, &self.parameters);
+        let request = request(input, cx);
         let reply = match &self.kind {
             Kind::Program(program) => program.call(&request).await?,
             Kind::Http(endpoint) => endpoint.call(&request).await?,
@@ -80,11 +78,8 @@ impl Ready {
         for (name, value) in &reply.metadata {
             cx.set_metadata(name.clone(), value);
         }
-        if !reply.metrics.is_empty() {
-            let metrics = reply.metrics.into_iter();
-            let event =
-                metrics.fold(Event::new(), |event, (name, value)| event.metric(name, value));
-            cx.span().log_async(event).await;
+        for (name, value) in reply.metrics {
+            cx.add_metric(name, value);
         }
         Ok(reply.output)
     }
@@ -97,7 +92,7 @@ impl Ready {
 }
 
 /// What a task is told. Not what is expected: a task that sees the answer proves nothing.
-fn request(input: &Value, cx: &Context, parameters: &Map<String, Value>) -> Value {
+fn request(input: &Value, cx: &Context) -> Value {
     let mut request = json!({"input": input});
     if let Some(id) = cx.case_id() {
         request["id"] = id.into();
@@ -112,8 +107,8 @@ fn request(input: &Value, cx: &Context, parameters: &Map<String, Value>) -> Valu
         request["metadata"] = Value::Object(metadata);
     }
     request["trial"] = cx.trial().into();
-    if !parameters.is_empty() {
-        request["parameters"] = Value::Object(parameters.clone());
+    if !cx.parameters().is_empty() {
+        request["parameters"] = Value::Object(cx.parameters().clone());
     }
     request
 }

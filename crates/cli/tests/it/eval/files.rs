@@ -246,7 +246,7 @@ fn columns_may_have_other_names() {
     let (code, trials) = folder.trials(&[]);
     assert_eq!((code, trials.len()), (0, 2));
     assert_eq!(trials[0]["scores"]["exact_match"], 1.0);
-    assert_eq!((&trials[0]["id"], &trials[0]["tags"][0]), (&"7".into(), &"short".into()));
+    assert_eq!((&trials[0]["case_id"], &trials[0]["tags"][0]), (&"7".into(), &"short".into()));
     assert_eq!(trials[0]["metadata"]["lang"], "de");
     assert_eq!(
         (&trials[1]["scores"]["exact_match"], &trials[1]["metadata"]["m"]),

@@ -53,6 +53,18 @@ fn an_endpoint_gets_the_case_and_its_answer_is_cut_out() {
 }
 
 #[test]
+fn values_of_variables_are_not_repeated() {
+    let server =
+        ScriptedServer::start(|_, _| Answer::Text(400, String::new(), format!("bad {KEY}")));
+    let rest = "task.headers_from_env = {Authorization = \"TOKEN\"}\ncases = [{input = 1}]\n";
+    let folder = http(&server, rest);
+    let mut command = folder.command(&["eval.toml", "--jsonl", "--no-send-logs"]);
+    let finished = run(command.env("TOKEN", KEY), std::time::Duration::from_secs(60));
+    assert!(finished.stdout.contains("answered 400: bad [secret]"), "{}", finished.stdout);
+    assert!(!finished.stderr.contains(KEY));
+}
+
+#[test]
 fn without_a_body_the_case_is_sent_and_get_has_a_query() {
     let server =
         ScriptedServer::start(|_, _| Answer::Text(200, String::new(), "plain text\n".into()));
@@ -76,7 +88,7 @@ fn a_busy_endpoint_is_asked_again_when_it_wants_to_be() {
     let (code, trials) = http(&server, "cases = [{input = 1}]\n").trials(&[]);
     assert_eq!((code, &trials[0]["output"]), (0, &"done".into()), "{trials:#?}");
     assert_eq!(trials[0]["metadata"]["attempts"], 3);
-    assert!(trials[0]["duration_s"].as_f64().is_some_and(|seconds| seconds >= 1.0));
+    assert!(trials[0]["metrics"]["duration"].as_f64().is_some_and(|seconds| seconds >= 1.0));
     // Not more often than allowed, and nothing else is tried again.
     let busy = ScriptedServer::start(|_, _| Answer::Text(503, String::new(), "x".into()));
     let (code, _) = http(&busy, "task.retries = 0\ncases = [{input = 1}]\n").trials(&[]);
@@ -95,7 +107,6 @@ fn endpoints_that_hang_or_answer_otherwise_fail_their_case() {
     let server = ScriptedServer::start(|_, request| match request.body["input"].as_str() {
         Some("hang") => Answer::Hang,
         Some("other") => Answer::json(&json!({"x": 1})),
-        Some("echo") => Answer::Text(400, String::new(), "no such token: token".into()),
         _ => Answer::json(&json!({"a": 1})),
     });
     let rest = "task.output = \"/a\"\ntask.timeout = \"2s\"\ntask.retries = 0\n\

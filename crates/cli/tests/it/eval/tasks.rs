@@ -250,6 +250,7 @@ fn a_worker_can_fail_a_case_and_live_on() {
     assert_eq!(error(&trials[1]), "python3: no b");
     assert_eq!(trials[0]["output"], trials[2]["output"]);
     assert_eq!(trials[2]["metadata"]["seen"], "c");
+    assert_eq!(trials[2]["metrics"]["tokens"], 7.0);
 }
 
 #[test]
