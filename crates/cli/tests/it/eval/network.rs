@@ -109,7 +109,7 @@ fn endpoints_that_hang_or_answer_otherwise_fail_their_case() {
         Some("other") => Answer::json(&json!({"x": 1})),
         _ => Answer::json(&json!({"a": 1})),
     });
-    let rest = "task.output = \"/a\"\ntask.timeout = \"2s\"\ntask.retries = 0\n\
+    let rest = "task.output = \"/a\"\ntask.timeout = \"5s\"\ntask.retries = 0\n\
         cases = [{input = \"good\"}, {input = \"hang\"}, {input = \"other\"}]\n";
     let (_, trials) = http(&server, rest).trials(&[]);
     let error = |n: usize| trials[n]["error"].as_str().unwrap_or_default();
