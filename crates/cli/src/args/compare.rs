@@ -22,9 +22,9 @@ Examples:
 
 pub(crate) const EXPORT_HELP: &str = "\
 One line a trial. JSON Lines have the members id, root_span_id, experiment_id, created, case_id,
-trial, input, output, expected, error, scores, scorer_errors, metrics, metadata and tags. CSV has
-the same as columns, with one column per score (scores.NAME) and metric (metrics.NAME); values
-that are no text are written as JSON. `trial` counts the results of one input from 0.
+trial, input, output, expected, error, scores, scorer_errors, classifications, classifier_errors,
+metrics, metadata and tags. CSV has the same as columns, with one column per score (scores.NAME)
+and metric (metrics.NAME); values that are no text are written as JSON. `trial` counts the results of one input from 0.
 
 Examples:
   tidegate export main-1f0c > results.jsonl

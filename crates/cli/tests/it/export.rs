@@ -120,7 +120,7 @@ fn csv_has_one_column_per_score_and_metric_and_holds_every_text() {
     assert_eq!(
         header.join(" "),
         "id root_span_id experiment_id created case_id trial input output expected error \
-         scorer_errors metadata tags scores.exact scores.length scores.picky metrics.duration \
+         scorer_errors classifications classifier_errors metadata tags scores.exact scores.length scores.picky metrics.duration \
          metrics.tokens"
     );
     let (_, exported, _) = on(data.path(), &["export", "base"]);

@@ -173,12 +173,13 @@ fn trial<I: Serialize, O, E>(project: &str, result: &CaseResult<I, O, E>) -> Tes
         0 => String::new(),
         trial => format!(" (trial {trial})"),
     };
-    let scorers = result.scorer_errors.iter().map(|(name, error)| format!("{name}: {error}"));
+    let failed = || result.scorer_errors.iter().chain(&result.classifier_errors);
     let problem = match &result.error {
         Some(error) => Some(Problem { element: "error", kind: "task", text: error.clone() }),
-        None if result.scorer_errors.is_empty() => None,
+        None if failed().next().is_none() => None,
         None => {
-            let text = scorers.collect::<Vec<_>>().join("\n");
+            let text = failed().map(|(name, error)| format!("{name}: {error}"));
+            let text = text.collect::<Vec<_>>().join("\n");
             Some(Problem { element: "error", kind: "scorer", text })
         }
     };

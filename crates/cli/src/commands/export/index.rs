@@ -88,10 +88,15 @@ pub(super) fn recorded_result(mut root: Row, trial: Trial, repetition: u32, id: 
         _ => Map::new(),
     };
     // Recorded there for want of a place of its own; a result has one.
-    let scorer_errors = metadata.remove("scorer_errors").unwrap_or_else(|| json!({}));
+    let mut errors = |member: &str| metadata.remove(member).unwrap_or_else(|| json!({}));
+    let (scorer_errors, classifier_errors) = (errors("scorer_errors"), errors("classifier_errors"));
     let case_id = metadata.get("case_id").cloned().unwrap_or(Value::Null);
     let metrics: NameMap<f64> =
         trial.metrics.into_iter().map(|(name, metric)| (name, metric.value)).collect();
+    let classifications = match take("classifications") {
+        Value::Null => json!({}),
+        classifications => classifications,
+    };
     let tags = match take("tags") {
         Value::Null => json!([]),
         tags => tags,
@@ -109,6 +114,8 @@ pub(super) fn recorded_result(mut root: Row, trial: Trial, repetition: u32, id: 
         "error": take("error"),
         "scores": trial.scores,
         "scorer_errors": scorer_errors,
+        "classifications": classifications,
+        "classifier_errors": classifier_errors,
         "metrics": metrics,
         "metadata": metadata,
         "tags": tags,

@@ -14,7 +14,7 @@ use crate::args::compare::{Export, Format};
 use crate::exit::Failure;
 
 /// Columns that every run has, in the order of the members of a result.
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 15] = [
     "id",
     "root_span_id",
     "experiment_id",
@@ -26,6 +26,8 @@ const COLUMNS: [&str; 13] = [
     "expected",
     "error",
     "scorer_errors",
+    "classifications",
+    "classifier_errors",
     "metadata",
     "tags",
 ];
