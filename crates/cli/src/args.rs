@@ -58,7 +58,7 @@ const DATA_DIR: &str = tidegate_client::env::DEFAULT_DATA_DIR;
 /// The data directory, the same for every command.
 #[derive(Debug, Args)]
 pub(crate) struct DataDir {
-    /// Where everything is kept; `.tidegate` by default.
+    /// Where everything is kept [default: .tidegate].
     // The parser for paths refuses a blank value, which has a meaning here.
     #[arg(
         long = "data-dir",
