@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 pub(crate) mod compare;
 pub(crate) mod eval;
+pub(crate) mod merge;
 pub(crate) mod spool;
 
 use std::net::SocketAddr;
@@ -39,6 +40,9 @@ pub(crate) enum Command {
     /// Runs evaluations described in TOML files.
     #[command(after_help = eval::HELP)]
     Eval(Box<eval::Eval>),
+    /// Makes one result of the shards of a run.
+    #[command(after_help = merge::MERGE_HELP)]
+    Merge(merge::Merge),
     /// Looks after what could not be delivered and waits in files.
     Spool(spool::Spool),
     /// Measures recording and uploading.

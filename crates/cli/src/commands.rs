@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod compare;
 pub(crate) mod eval;
 pub(crate) mod export;
+pub(crate) mod merge;
 pub(crate) mod plan;
 pub(crate) mod serve;
 pub(crate) mod spool;

@@ -43,6 +43,10 @@ fn main() -> ExitCode {
             Command::Export(export) => {
                 runtime.block_on(commands::export::run(&export, &printer))?;
             }
+            Command::Merge(merge) => {
+                let code = runtime.block_on(commands::merge::run(&merge, &printer))?;
+                return Ok(ExitCode::from(code));
+            }
             Command::Plan(plan) => runtime.block_on(commands::plan::run(&plan, &printer))?,
         }
         Ok(ExitCode::SUCCESS)

@@ -13,6 +13,8 @@ use tidegate_model::wire::objects::Named;
 use tidegate_model::wire::session::OrgInfo;
 use tidegate_model::wire::summary::ExperimentComparison;
 
+use tokio::sync::watch;
+
 use crate::budget::Budget;
 use crate::config::{Config, Policy};
 use crate::driver::{Driver, Shared};
@@ -47,6 +49,8 @@ struct Inner {
     driver: Driver,
     shared: Arc<Shared>,
     shutdown_timeout: Duration,
+    /// Its sender is dropped once what earlier processes left is delivered, or nothing is.
+    earlier: watch::Receiver<()>,
 }
 
 impl Client {
@@ -94,11 +98,16 @@ impl Client {
         let shared = Arc::new(shared.dumps(config.dumps.clone()));
         let session = Arc::new(Session::new(config));
         let driver = Driver::start(options, Arc::clone(&shared), Arc::clone(&session))?;
+        let (done, waiting) = watch::channel(());
         if let Some(journal) = journal.filter(|journal| journal.directory().is_dir()) {
             let (directory, session) = (journal.directory().to_owned(), Arc::clone(&session));
-            driver.runtime.spawn(earlier(directory, session, patience));
+            driver.runtime.spawn(async move {
+                earlier(directory, session, patience).await;
+                drop(done);
+            });
         }
-        let inner = Inner { recorder, session, driver, shared, shutdown_timeout };
+        let earlier = waiting;
+        let inner = Inner { recorder, session, driver, shared, shutdown_timeout, earlier };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -217,6 +226,23 @@ impl Client {
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
         self.inner.shared.requests.all()
+    }
+
+    /// Waits until what earlier processes left in the spool has been sent, which begins with the
+    /// client; whether it was, or failed for good, before the deadline. For who is about to record
+    /// rows that earlier ones may stand for already.
+    ///
+    /// # Cancel safety
+    /// Dropping the future has no effect.
+    pub async fn earlier_settled(&self, deadline: Duration) -> bool {
+        let mut earlier = self.inner.earlier.clone();
+        let settled = async move {
+            // Nothing is ever sent; an error means that the sender is gone.
+            while earlier.changed().await.is_ok() {}
+        };
+        self.on_thread(async move { Ok(tokio::time::timeout(deadline, settled).await.is_ok()) })
+            .await
+            .unwrap_or(false)
     }
 
     /// Sends what ended processes left in a directory of the spool to this client's server.

@@ -16,7 +16,7 @@ pub(crate) fn wall() -> WallTime {
 }
 
 /// A clock before 1970 reads as 1970 instead of panicking.
-fn since_epoch(time: SystemTime) -> WallTime {
+pub(crate) fn since_epoch(time: SystemTime) -> WallTime {
     WallTime(time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO))
 }
 
@@ -59,6 +59,11 @@ pub(crate) struct Started {
 impl Started {
     pub(crate) fn now() -> Self {
         Self { wall: wall(), monotonic: now() }
+    }
+
+    /// A start of the past, whose end is known too.
+    pub(crate) fn at(wall: WallTime) -> Self {
+        Self { wall, monotonic: now() }
     }
 
     /// The present moment on the wall clock of the start.

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
 use tidegate_model::{Destination, RowId, SpanId, TraceId};
 
-use crate::clock::Started;
+use crate::clock::{self, Started, WallTime};
 use crate::event::{Event, Name};
 use crate::ids;
 use crate::record::{Head, Start};
@@ -24,6 +25,9 @@ pub struct SpanOptions {
     span_type: Option<Name>,
     purpose: Option<Name>,
     row_id: Option<RowId>,
+    span_id: Option<SpanId>,
+    trace_id: Option<TraceId>,
+    started_at: Option<WallTime>,
     event: Event,
 }
 
@@ -52,6 +56,28 @@ impl SpanOptions {
     #[must_use]
     pub fn row_id(mut self, row_id: impl AsRef<str>) -> Self {
         self.row_id = Some(RowId::from(row_id.as_ref()));
+        self
+    }
+
+    /// Sets the span id; random by default. For recording again what was recorded before.
+    #[must_use]
+    pub fn span_id(mut self, span_id: SpanId) -> Self {
+        self.span_id = Some(span_id);
+        self
+    }
+
+    /// Sets the trace id of a root, random by default; children have that of their parent. It
+    /// also decides whether the trace is sampled.
+    #[must_use]
+    pub fn trace_id(mut self, trace_id: TraceId) -> Self {
+        self.trace_id = Some(trace_id);
+        self
+    }
+
+    /// Sets when the span started; now by default. See [`Span::end_at`].
+    #[must_use]
+    pub fn started_at(mut self, time: SystemTime) -> Self {
+        self.started_at = Some(clock::since_epoch(time));
         self
     }
 
@@ -124,7 +150,7 @@ impl Span {
         destination: Arc<Destination>,
         options: SpanOptions,
     ) -> Self {
-        let trace_id = ids::trace_id();
+        let trace_id = options.trace_id.unwrap_or_else(ids::trace_id);
         if !trace_id.is_sampled(recorder.sample_ratio) || !recorder.may_record() {
             return Self::disabled();
         }
@@ -155,11 +181,11 @@ impl Span {
         parent: Option<SpanId>,
         options: SpanOptions,
     ) -> Self {
-        let started = Started::now();
+        let started = options.started_at.map_or_else(Started::now, Started::at);
         let head = Arc::new(Head {
             destination,
             row_id: options.row_id.unwrap_or_default(),
-            span_id: ids::span_id(),
+            span_id: options.span_id.unwrap_or_else(ids::span_id),
             trace_id,
             parent,
             delivered: AtomicBool::new(false),
@@ -206,7 +232,15 @@ impl Span {
     /// Ends the span; later calls and the drop have no effect. Logging after the end is allowed.
     pub fn end(&self) {
         if let Some(inner) = &self.inner {
-            inner.end();
+            inner.end(None);
+        }
+    }
+
+    /// As [`Span::end`], at a time of the past: for what was measured elsewhere. A time before the
+    /// start counts as the start.
+    pub fn end_at(&self, time: SystemTime) {
+        if let Some(inner) = &self.inner {
+            inner.end(Some(clock::since_epoch(time)));
         }
     }
 
@@ -291,14 +325,18 @@ impl Inner {
         Draft { head: Arc::clone(&self.head), start: None, end: None, event }
     }
 
-    fn end(&self) {
+    fn end(&self, at: Option<WallTime>) {
         if self.ended.swap(true, Ordering::Relaxed) {
             return;
         }
         self.recorder.record(Draft {
             head: Arc::clone(&self.head),
             start: None,
-            end: Some(self.started.elapsed_wall()),
+            end: Some(match at {
+                Some(at) if at < self.started.wall => self.started.wall,
+                Some(at) => at,
+                None => self.started.elapsed_wall(),
+            }),
             event: Event::new(),
         });
     }
@@ -306,6 +344,6 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.end();
+        self.end(None);
     }
 }

@@ -51,6 +51,7 @@ impl Summary {
             timed_out: false,
             too_many_errors: false,
             stopped: false,
+            cells: None,
             duration: Duration::ZERO,
         }
     }

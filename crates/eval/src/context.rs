@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::Serialize;
@@ -23,6 +24,7 @@ pub struct Context {
 struct Inner {
     inputs: Inputs,
     added_tags: Mutex<Vec<String>>,
+    saw_expected: AtomicBool,
     metadata: Mutex<Map<String, Value>>,
     metrics: Mutex<BTreeMap<String, f64>>,
     /// Made when somebody asks: most tasks do not.
@@ -47,7 +49,9 @@ impl Context {
     pub(crate) fn new(mut inputs: Inputs) -> Self {
         let metadata = Mutex::new(std::mem::take(&mut inputs.metadata));
         let (added_tags, metrics, own) = (Mutex::default(), Mutex::default(), OnceLock::new());
-        Self { inner: Arc::new(Inner { inputs, added_tags, metadata, metrics, own }) }
+        let saw_expected = AtomicBool::new(false);
+        let inner = Inner { inputs, added_tags, saw_expected, metadata, metrics, own };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The span of the task. It is also the current span while the task runs, so
@@ -97,8 +101,14 @@ impl Context {
     /// The expected output of the case; `None` if it has none, or one of another type than `E`.
     #[must_use]
     pub fn expected<E: Send + Sync + 'static>(&self) -> Option<Arc<E>> {
+        self.inner.saw_expected.store(true, Ordering::Relaxed);
         let expected = self.inner.inputs.expected.clone()?;
         expected.downcast().ok()
+    }
+
+    /// Whether what the task returns may depend on the expected output.
+    pub(crate) fn has_seen_expected(&self) -> bool {
+        self.inner.saw_expected.load(Ordering::Relaxed)
     }
 
     /// The parameters of the run; see [`Eval::parameters`](crate::Eval::parameters).

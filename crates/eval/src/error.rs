@@ -5,6 +5,7 @@ use std::fmt;
 
 use tidegate_client::{ApiError, FlushError};
 
+use crate::cells::CellsError;
 use crate::data::DataError;
 use crate::outcome::Outcome;
 
@@ -26,6 +27,9 @@ pub enum EvalError {
     /// The operating system refused a thread; nothing ran.
     #[error("cannot start a thread for the run")]
     Thread(#[source] std::io::Error),
+    /// The records of cells cannot be used; nothing ran.
+    #[error("cannot keep the results in files")]
+    Cells(#[source] CellsError),
     /// The experiment could not be registered; nothing ran.
     #[error("cannot register the experiment")]
     Register(#[source] ApiError),
@@ -38,6 +42,15 @@ pub enum EvalError {
         /// Where and why.
         source: DataError,
         /// What ran before.
+        finished: Finished,
+    },
+    /// Not every result is kept in the files that were asked for, so that resuming would run some
+    /// cells again.
+    #[error("not all results are kept in files")]
+    NotKept {
+        /// Why.
+        source: CellsError,
+        /// All results, with their summary.
         finished: Finished,
     },
     /// Not everything is stored on the server.
@@ -85,11 +98,16 @@ impl EvalError {
     pub fn into_outcome<I: 'static, O: 'static, E: 'static>(self) -> Option<Outcome<I, O, E>> {
         match self {
             Self::Data { finished, .. }
+            | Self::NotKept { finished, .. }
             | Self::NotRecorded { finished, .. }
             | Self::NoSummary { finished, .. } => {
                 finished.0.downcast::<Outcome<I, O, E>>().ok().map(|outcome| *outcome)
             }
-            Self::Incomplete { .. } | Self::Thread(_) | Self::Register(_) | Self::NoData(_) => None,
+            Self::Incomplete { .. }
+            | Self::Thread(_)
+            | Self::Register(_)
+            | Self::NoData(_)
+            | Self::Cells(_) => None,
         }
     }
 
@@ -101,6 +119,7 @@ impl EvalError {
             Self::Thread(_) => "close other programs, or raise the limit of threads",
             Self::Register(source) | Self::NoSummary { source, .. } => source.hint(),
             Self::NoData(_) => "check the names of the project and the experiment, and the server",
+            Self::Cells(source) | Self::NotKept { source, .. } => source.hint(),
             Self::Data { .. } => "correct the data and run again",
             Self::NotRecorded { .. } => {
                 "check the server and its log, then run again; pending uploads may still arrive"

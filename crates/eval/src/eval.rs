@@ -1,9 +1,14 @@
 //! The builder of a run.
 
 mod data;
+mod kept;
+mod merge;
 mod options;
 mod run;
 
+pub use merge::merge;
+
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +17,7 @@ use serde_json::{Map, Value};
 use tidegate_analysis::statistics::Options;
 use tidegate_client::ExperimentOptions;
 
+use crate::cells::{Cells, Decode};
 use crate::classification::{BoxClassifier, IntoClassification};
 use crate::context::Context;
 use crate::data::Source;
@@ -58,6 +64,7 @@ pub struct Eval<I = (), O = (), E = ()> {
     classifiers: Vec<BoxClassifier<I, O, E>>,
     run_scorers: Vec<RunScorer<I, O, E>>,
     stop: Stop,
+    decode: Option<Decode<O>>,
     plan: Plan,
 }
 
@@ -80,6 +87,9 @@ struct Plan {
     statistics: Options,
     gates: Vec<Gate>,
     worst_regressions: usize,
+    cells: Option<Cells>,
+    task_version: Option<String>,
+    scorer_versions: BTreeMap<String, String>,
 }
 
 impl<I, O, E> std::fmt::Debug for Eval<I, O, E> {
@@ -109,31 +119,28 @@ impl Eval {
             statistics: Options::default(),
             gates: Vec::new(),
             worst_regressions: 5,
+            cells: None,
+            task_version: None,
+            scorer_versions: BTreeMap::new(),
         };
-        let stop = Stop::never();
-        Self {
-            source: None,
-            task: None,
-            scorers: Vec::new(),
-            classifiers: Vec::new(),
-            run_scorers: Vec::new(),
-            stop,
-            plan,
-        }
+        Self::of(None, None, Stop::never(), plan)
     }
 
     fn source<I, E>(self, source: Source<I, E>) -> Eval<I, (), E> {
         let Self { stop, plan, .. } = self;
-        let source = Some(source);
-        Eval {
-            source,
-            task: None,
-            scorers: Vec::new(),
-            classifiers: Vec::new(),
-            run_scorers: Vec::new(),
-            stop,
-            plan,
-        }
+        Eval::of(Some(source), None, stop, plan)
+    }
+}
+
+impl<I, O, E> Eval<I, O, E> {
+    fn of(
+        source: Option<Source<I, E>>,
+        task: Option<BoxTask<I, O>>,
+        stop: Stop,
+        plan: Plan,
+    ) -> Self {
+        let (scorers, classifiers, run_scorers) = (Vec::new(), Vec::new(), Vec::new());
+        Self { source, task, scorers, classifiers, run_scorers, stop, decode: None, plan }
     }
 }
 
@@ -171,16 +178,7 @@ impl<I: Send + Sync + 'static, E> Eval<I, (), E> {
 
     fn calling<O>(self, task: BoxTask<I, O>) -> Eval<I, O, E> {
         let Self { source, stop, plan, .. } = self;
-        let task = Some(task);
-        Eval {
-            source,
-            task,
-            scorers: Vec::new(),
-            classifiers: Vec::new(),
-            run_scorers: Vec::new(),
-            stop,
-            plan,
-        }
+        Eval::of(source, Some(task), stop, plan)
     }
 }
 

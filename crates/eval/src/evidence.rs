@@ -1,6 +1,6 @@
 //! How sure the figures of a run are, and whether it differs from its base.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use tidegate_analysis::comparison::{Trial, trials_by_trace};
@@ -74,6 +74,14 @@ pub(crate) async fn changed_cases(
         change.with(&row, &base_row)
     });
     Ok(with_texts.collect())
+}
+
+/// The ids of the rows of an experiment whose spans have ended.
+pub(crate) async fn rows_with_end(client: &Client, id: &str) -> Result<HashSet<String>, ApiError> {
+    let rows = client.experiment_outline(id, READ_TIMEOUT).await?;
+    let has_ended = |row: &Row| row.get("metrics").and_then(|m| m.get("end")).is_some();
+    let id = |row: Row| row.get("id").and_then(|id| Some(id.as_str()?.to_owned()));
+    Ok(rows.into_iter().filter(has_ended).filter_map(id).collect())
 }
 
 /// What the figures are made of, beside the trials that ran.

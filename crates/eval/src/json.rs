@@ -10,9 +10,15 @@ use serde_json::value::{RawValue, to_raw_value};
 /// [`tidegate_client::Event`] records.
 pub(crate) fn raw<T: Serialize + ?Sized>(value: &T) -> Box<RawValue> {
     to_raw_value(value).unwrap_or_else(|error| {
-        to_raw_value(&format!("<value could not be serialized: {error}>"))
-            .expect("a string always serializes")
+        to_raw_value(&format!("{SUBSTITUTE}{error}>")).expect("a string always serializes")
     })
+}
+
+const SUBSTITUTE: &str = "<value could not be serialized: ";
+
+/// Whether [`raw`] may have written this instead of a value.
+pub(crate) fn is_substitute(raw: &RawValue) -> bool {
+    raw.get().strip_prefix('"').is_some_and(|text| text.starts_with(SUBSTITUTE))
 }
 
 /// Parses what [`raw`] wrote. Text nested too deeply to be parsed stays text.

@@ -12,6 +12,7 @@ use tidegate_model::wire::objects::Named;
 use tidegate_model::wire::summary::ExperimentComparison;
 
 use crate::adaptive::Concurrency;
+use crate::cells::CellsSummary;
 use crate::classification::Classification;
 use crate::gate::{self, GateResult};
 use crate::report::ChangedCase;
@@ -103,6 +104,8 @@ pub struct Summary {
     ///
     /// [`Eval::adaptive_concurrency`]: crate::Eval::adaptive_concurrency
     pub concurrency: Option<Concurrency>,
+    /// What became of the cells; `None` without [`Eval::cells`](crate::Eval::cells).
+    pub cells: Option<CellsSummary>,
     /// From the first case to the last result.
     pub duration: Duration,
 }
@@ -119,7 +122,7 @@ impl Summary {
 /// The results of a run, its summary, and what became of its records.
 #[derive(Debug, Clone)]
 pub struct Outcome<I, O, E> {
-    /// One per trial, in the order in which they finished.
+    /// One per trial, in the order in which they finished; with cells in the order of the data.
     pub results: Vec<CaseResult<I, O, E>>,
     /// The run as a whole.
     pub summary: Summary,
@@ -149,8 +152,9 @@ impl<I, O, E> Outcome<I, O, E> {
     /// (array of [`GateResult`]), `verdict` (`pass`, `fail` or `undecided`), `warnings` (texts),
     /// `project`, `experiment` (`id, name, project, url`) or null, `base` (`id, name`) or null,
     /// `receipt`, `trials`, `task_errors`, `scorer_errors`,
-    /// `classifier_errors`, `timed_out`, `too_many_errors`,
-    /// `stopped`, `concurrency` (`limit, highest, cuts`, or null) and `duration_s`.
+    /// `classifier_errors`, `timed_out`, `too_many_errors`, `stopped`,
+    /// `concurrency` (`limit, highest, cuts`, or null), `cells` (the fields of [`CellsSummary`], or
+    /// null) and `duration_s`.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let Summary { experiment, base, comparison, .. } = &self.summary;
@@ -180,6 +184,7 @@ impl<I, O, E> Outcome<I, O, E> {
             "too_many_errors": self.summary.too_many_errors,
             "stopped": self.summary.stopped,
             "concurrency": self.summary.concurrency,
+            "cells": self.summary.cells,
             "duration_s": self.summary.duration.as_secs_f64(),
         })
     }

@@ -9,7 +9,7 @@ type Function<I, O, E> = Box<dyn FnOnce(&[CaseResult<I, O, E>]) -> Result<Score,
 
 /// A run-wide scorer with its types erased.
 pub(crate) struct RunScorer<I, O, E> {
-    name: String,
+    pub(crate) name: String,
     function: Function<I, O, E>,
 }
 

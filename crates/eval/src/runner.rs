@@ -13,10 +13,11 @@ use serde::Serialize;
 use tidegate_analysis::comparison::Trial;
 use tokio::task::JoinSet;
 
-use self::crew::{Closed, Crew};
+use self::crew::{Closed, Crew, Finished};
 pub(crate) use self::slot::Slot;
 use self::worker::Wish;
 use crate::adaptive::Concurrency;
+use crate::cells::{CellsError, CellsSummary};
 use crate::clock;
 use crate::data::{Cases, DataError};
 use crate::outcome::CaseResult;
@@ -50,6 +51,9 @@ pub(crate) struct Ran<I, O, E> {
     pub(crate) stopped: bool,
     pub(crate) run_scores: BTreeMap<String, Option<f64>>,
     pub(crate) run_scorer_errors: Vec<String>,
+    /// Whether all records are kept, if any are.
+    pub(crate) cells: Option<Result<CellsSummary, CellsError>>,
+    pub(crate) cell_warnings: Vec<String>,
     /// What the limit came to, if it adapts.
     pub(crate) concurrency: Option<Concurrency>,
     pub(crate) duration: Duration,
@@ -107,7 +111,10 @@ where
     }
     let duration = clock::now().saturating_duration_since(started);
     let (finished, closed) = crew.done();
-    let (results, mut trials) = finished;
+    let Finished { mut results, mut trials, order } = finished;
+    if !order.is_empty() {
+        results = in_order(results, &order);
+    }
     trials.sort_by(|one, other| one.case_key.cmp(&other.case_key));
     let mut ran = Ran { results, trials, duration, timed_out, ..Ran::empty() };
     ran.concurrency = adaptive.map(|adaptive| adaptive.reached());
@@ -118,6 +125,14 @@ where
         Some(Closed::TimedOut | Closed::AllOut) | None => {}
     }
     ran
+}
+
+/// Sorts by the position in the data, so that whoever computes over all of them gets the same in
+/// every run.
+fn in_order<T>(results: Vec<T>, order: &[u64]) -> Vec<T> {
+    let mut all: Vec<_> = order.iter().copied().zip(results).collect();
+    all.sort_by_key(|(index, _)| *index);
+    all.into_iter().map(|(_, result)| result).collect()
 }
 
 async fn until(deadline: Option<Instant>) {
@@ -133,7 +148,8 @@ impl<I, O, E> Ran<I, O, E> {
         Self { data_error: Some(error), ..Self::empty() }
     }
 
-    fn empty() -> Self {
+    /// A run in which nothing has happened.
+    pub(crate) fn empty() -> Self {
         Self {
             results: Vec::new(),
             trials: Vec::new(),
@@ -143,6 +159,8 @@ impl<I, O, E> Ran<I, O, E> {
             stopped: false,
             run_scores: BTreeMap::new(),
             run_scorer_errors: Vec::new(),
+            cells: None,
+            cell_warnings: Vec::new(),
             concurrency: None,
             duration: Duration::ZERO,
         }

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::future::Future;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::json;
@@ -41,11 +41,14 @@ pub struct SharedArgs<I, O, E> {
 }
 
 /// A score with an explanation.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Score {
     pub(crate) score: Option<f64>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
     pub(crate) metadata: Map<String, Value>,
     /// Several scores of one scorer, each with its own name; then there is no `score`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) parts: Vec<(String, Score)>,
 }
 

@@ -5,6 +5,8 @@ mod attempts;
 mod classifying;
 mod scoring;
 
+pub(crate) use scoring::{Grade, grade_event};
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::adaptive::Adaptive;
 use crate::case::Case;
+use crate::cells::{CaseHash, Decode, Notes, ROOT, Session};
 use crate::classification::BoxClassifier;
 use crate::json;
 use crate::outcome::CaseResult;
@@ -28,7 +31,7 @@ use crate::runner::Slot;
 use crate::scorer::BoxScorer;
 use crate::task::BoxTask;
 
-const TIMED_OUT: &str = "timed out";
+pub(crate) const TIMED_OUT: &str = "timed out";
 
 /// What all trials of a run share.
 pub(crate) struct Shared<I, O, E> {
@@ -47,6 +50,8 @@ pub(crate) struct Shared<I, O, E> {
     pub(crate) rules: Rules,
     /// The name of the metric, shared by all trials.
     pub(crate) duration: Arc<str>,
+    /// What keeps the results of trials, and gives those of earlier ones.
+    pub(crate) cells: Option<(Arc<Session>, Decode<O>)>,
 }
 
 /// What happens to tasks and scorers that fail or take long.
@@ -62,22 +67,23 @@ pub(crate) struct Rules {
 
 /// A trial whose task has ended.
 pub(crate) struct Unscored<I, O, E> {
-    case: Arc<Prepared<I, E>>,
+    pub(crate) case: Arc<Prepared<I, E>>,
     root: Span,
     output: Result<Output<O>, String>,
     result: CaseResult<I, O, E>,
+    notes: Notes,
 }
 
-/// What a task has returned, and the same as JSON if it is recorded.
+/// What a task has returned, and the same as JSON if it is recorded or kept.
 type Output<O> = (Arc<O>, Option<Box<RawValue>>);
 
 /// A case ready to run: what spans repeat is serialized once for all trials.
 pub(crate) struct Prepared<I, E> {
     pub(crate) input: Arc<I>,
     expected: Option<Arc<E>>,
-    raw_input: Box<RawValue>,
-    /// Only for spans.
-    raw_expected: Option<Box<RawValue>>,
+    pub(crate) raw_input: Box<RawValue>,
+    /// Only for spans, and where results are kept.
+    pub(crate) raw_expected: Option<Box<RawValue>>,
     id: Option<String>,
     tags: Arc<[String]>,
     metadata: Map<String, Value>,
@@ -107,11 +113,38 @@ impl<I: Serialize, E: Serialize> Prepared<I, E> {
 
 impl<I, E> Prepared<I, E> {
     /// By which cases of two runs are matched.
-    fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         case_key(&json::parsed(&self.raw_input))
     }
 
-    fn first_event(&self) -> Event {
+    /// What the case is, for its cells.
+    pub(crate) fn hash(&self) -> CaseHash {
+        let expected = self.raw_expected.as_deref().map(json::parsed);
+        let (id, input) = (self.id.as_deref(), json::parsed(&self.raw_input));
+        CaseHash::of(&input, expected.as_ref(), id, &self.tags, &self.metadata)
+    }
+
+    /// A result in which nothing has happened yet.
+    pub(crate) fn result<O>(&self, trial: u32) -> CaseResult<I, O, E> {
+        CaseResult {
+            case_id: self.id.clone(),
+            trial,
+            input: Arc::clone(&self.input),
+            expected: self.expected.clone(),
+            output: None,
+            error: None,
+            scores: NameMap::new(),
+            scorer_errors: BTreeMap::new(),
+            classifications: BTreeMap::new(),
+            classifier_errors: BTreeMap::new(),
+            metrics: BTreeMap::new(),
+            metadata: Map::new(),
+            tags: self.tags.to_vec(),
+            duration: Duration::ZERO,
+        }
+    }
+
+    pub(crate) fn first_event(&self) -> Event {
         let mut event = Event::new().input(&self.raw_input).tags(self.tags.iter().cloned());
         if let Some(expected) = &self.raw_expected {
             event = event.expected(expected);
@@ -139,99 +172,129 @@ where
         case: Arc<Prepared<I, E>>,
         trial: u32,
         slot: Slot,
+        notes: Notes,
     ) -> Unscored<I, O, E> {
         let root = match &self.record {
             Some((client, destination)) => {
-                let options = SpanOptions::new("eval").span_type("eval").event(case.first_event());
-                client.start_span(Arc::clone(destination), options)
+                let options = SpanOptions::new(ROOT).span_type("eval").event(case.first_event());
+                client.start_span(Arc::clone(destination), notes.options(ROOT, options))
             }
             None => Span::disabled(),
         };
-        let mut result = CaseResult {
-            case_id: case.id.clone(),
-            trial,
-            input: Arc::clone(&case.input),
-            expected: case.expected.clone(),
-            output: None,
-            error: None,
-            scores: NameMap::new(),
-            scorer_errors: BTreeMap::new(),
-            classifications: BTreeMap::new(),
-            classifier_errors: BTreeMap::new(),
-            metrics: BTreeMap::new(),
-            metadata: Map::new(),
-            tags: case.tags.to_vec(),
-            duration: Duration::ZERO,
-        };
-        let (output, metadata) = self.attempt(&root, &case, &mut result).await;
+        notes.started(ROOT, &root);
+        let mut result = case.result(trial);
+        let (output, metadata) = self.attempt(&root, &case, &mut result, &notes).await;
         drop(slot);
         result.metadata = metadata;
-        Unscored { case, root, output, result }
+        Unscored { case, root, output, result, notes }
     }
 
     /// Has the output scored and closes the trial.
-    pub(crate) async fn score(&self, unscored: Unscored<I, O, E>) -> (CaseResult<I, O, E>, Trial) {
-        let Unscored { case, root, output, mut result } = unscored;
-        let mut event = Event::new().tags(result.tags[case.tags.len()..].iter().cloned());
+    pub(crate) async fn score(&self, unscored: Unscored<I, O, E>) -> (CaseResult<I, O, E>, Notes) {
+        let Unscored { case, root, output, mut result, mut notes } = unscored;
+        let mut raw = None;
         match output {
             Ok((output, raw_output)) => {
-                if let Some(raw_output) = &raw_output {
-                    event = event.output(raw_output);
-                }
                 result.output = Some(Arc::clone(&output));
                 let raw_output = raw_output.as_deref();
-                self.run_scorers(&root, &case, output, raw_output, &mut result).await;
+                self.run_scorers(&root, &case, output, raw_output, &mut result, &notes, None).await;
+                raw = raw_output.map(ToOwned::to_owned);
             }
-            Err(error) => {
-                event = event.error(&error);
-                result.error = Some(error);
+            Err(error) => result.error = Some(error),
+        }
+        self.error_scores(&mut result);
+        self.conclude(&root, &case, raw.as_deref(), &result).await;
+        root.end();
+        notes.ended(ROOT);
+        notes.output(raw);
+        (result, notes)
+    }
+
+    /// Records the result on the root.
+    pub(crate) async fn conclude(
+        &self,
+        root: &Span,
+        case: &Prepared<I, E>,
+        output: Option<&RawValue>,
+        result: &CaseResult<I, O, E>,
+    ) {
+        if !root.is_recording() {
+            return;
+        }
+        // What the task has added stands behind those of the case.
+        let added = result.tags.iter().skip(case.tags.len());
+        let mut event = Event::new().tags(added.cloned());
+        if let Some(output) = output {
+            event = event.output(output);
+        }
+        if let Some(error) = &result.error {
+            event = event.error(error);
+        }
+        // On the root, where the server looks for scores as well.
+        if let Some(score) = self.rules.error_score {
+            for name in result.failed(self.scorer_names()) {
+                event = event.score(name, score);
             }
         }
-        let error_scores = self.error_scores(&mut result);
-        if root.is_recording() {
-            for (name, score) in error_scores {
-                event = event.score(name, Some(score));
-            }
-            let mut metadata = result.metadata.clone();
-            if !result.scorer_errors.is_empty() {
-                metadata.insert("scorer_errors".into(), json!(result.scorer_errors));
-            }
-            if !result.classifier_errors.is_empty() {
-                metadata.insert("classifier_errors".into(), json!(result.classifier_errors));
-            }
-            if !result.classifications.is_empty() {
-                event = event.field("classifications", &result.classifications);
-            }
-            if !metadata.is_empty() {
-                event = event.metadata(&metadata);
-            }
-            root.log_async(event).await;
-            root.end();
+        let mut metadata = result.metadata.clone();
+        if !result.scorer_errors.is_empty() {
+            metadata.insert("scorer_errors".into(), json!(result.scorer_errors));
         }
-        let scores = result.scores.shared();
+        if !result.classifier_errors.is_empty() {
+            metadata.insert("classifier_errors".into(), json!(result.classifier_errors));
+        }
+        if !result.classifications.is_empty() {
+            event = event.field("classifications", &result.classifications);
+        }
+        if !metadata.is_empty() {
+            event = event.metadata(&metadata);
+        }
+        root.log_async(event).await;
+    }
+
+    /// Counts what failed as the user wants it counted.
+    pub(crate) fn error_scores(&self, result: &mut CaseResult<I, O, E>) {
+        result.count_failures(self.rules.error_score, self.scorer_names());
+    }
+
+    fn scorer_names(&self) -> impl Iterator<Item = &str> {
+        self.scorers.iter().map(|scorer| &*scorer.name)
+    }
+}
+
+impl<I, O, E> CaseResult<I, O, E> {
+    /// As the analysis sees it; `duration` is the name of the metric.
+    pub(crate) fn trial(&self, case_key: String, duration: &Arc<str>) -> Trial {
+        let scores = self.scores.shared();
         let scores = scores.filter_map(|(name, score)| Some((Arc::clone(name), (*score)?)));
-        let duration = Metric { value: result.duration.as_secs_f64(), unit: "s".into() };
-        let mut metrics: NameMap<Metric> = [(Arc::clone(&self.duration), duration)].into();
-        for (name, value) in &result.metrics {
+        let seconds = Metric { value: self.duration.as_secs_f64(), unit: "s".into() };
+        let mut metrics: NameMap<Metric> = [(Arc::clone(duration), seconds)].into();
+        for (name, value) in &self.metrics {
             if let Some(unit) = metric_unit(name) {
                 metrics.insert(name.as_str(), Metric { value: *value, unit: unit.into() });
             }
         }
-        let trial = Trial { case_key: case.key(), scores: scores.collect(), metrics };
-        (result, trial)
+        Trial { case_key, scores: scores.collect(), metrics }
     }
 
-    /// Counts what failed as the user wants it counted; on the root span, where the server looks
-    /// for scores as well.
-    fn error_scores(&self, result: &mut CaseResult<I, O, E>) -> Vec<(String, f64)> {
-        let Some(score) = self.rules.error_score else { return Vec::new() };
-        let failed: Vec<String> = match &result.error {
-            Some(_) => self.scorers.iter().map(|scorer| (*scorer.name).to_owned()).collect(),
-            None => result.scorer_errors.keys().cloned().collect(),
-        };
-        for name in &failed {
-            result.scores.insert(name.as_str(), Some(score));
+    /// Gives what failed a score, if failures have one.
+    pub(crate) fn count_failures<'a>(
+        &mut self,
+        score: Option<f64>,
+        scorers: impl Iterator<Item = &'a str>,
+    ) {
+        if let Some(score) = score {
+            for name in self.failed(scorers) {
+                self.scores.insert(name, Some(score));
+            }
         }
-        failed.into_iter().map(|name| (name, score)).collect()
+    }
+
+    /// All scorers if the task failed, else those that did.
+    fn failed<'a>(&self, scorers: impl Iterator<Item = &'a str>) -> Vec<String> {
+        match &self.error {
+            Some(_) => scorers.map(str::to_owned).collect(),
+            None => self.scorer_errors.keys().cloned().collect(),
+        }
     }
 }

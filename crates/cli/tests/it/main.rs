@@ -6,6 +6,7 @@ mod compare;
 mod eval;
 mod export;
 mod kill;
+mod merge;
 mod plan;
 mod runs;
 mod serve;

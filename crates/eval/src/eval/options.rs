@@ -5,10 +5,12 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tidegate_analysis::statistics::{Margin, Options, Threshold};
 
 use super::Eval;
+use crate::cells::Cells;
 use crate::gate::{Condition, Gate};
 use crate::report::Report;
 use crate::stop::Stop;
@@ -337,6 +339,35 @@ impl<I, O, E> Eval<I, O, E> {
     /// Adds a gate of any kind; a [`Condition`] can be read from text.
     pub fn condition(mut self, name: impl Into<String>, condition: Condition) -> Self {
         self.plan.gates.push(Gate { name: name.into(), condition });
+        self
+    }
+
+    /// Keeps the result of each trial in a file as soon as it is there, so that the run can be
+    /// resumed after a crash, and later runs can take over what has not changed. Off by default.
+    ///
+    /// Works with any destination and with none. An output that cannot be read back from its JSON
+    /// is made again. See [`Cells`].
+    pub fn cells(mut self, cells: Cells) -> Self
+    where
+        O: DeserializeOwned,
+    {
+        self.decode = Some(|output| serde_json::from_str(output.get()));
+        self.plan.cells = Some(cells);
+        self
+    }
+
+    /// Says which version of the task this is: recorded outputs of another one are not taken over.
+    /// By default it is a hash of the running executable, which every change of the program
+    /// changes. Say more than the code if more decides, such as the name of a model.
+    pub fn task_version(mut self, version: impl Into<String>) -> Self {
+        self.plan.task_version = Some(version.into());
+        self
+    }
+
+    /// Says which version of a scorer this is: it runs again on recorded outputs that another one
+    /// has scored. By default it is a hash of the running executable.
+    pub fn scorer_version(mut self, scorer: impl Into<String>, version: impl Into<String>) -> Self {
+        self.plan.scorer_versions.insert(scorer.into(), version.into());
         self
     }
 }

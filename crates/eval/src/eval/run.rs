@@ -12,9 +12,11 @@ use tidegate_model::wire::summary::ExperimentComparison;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::kept::{abandoned, begun, opened};
 use super::{Eval, Plan};
 use crate::adaptive::Adaptive;
 use crate::blocking::block_on;
+use crate::cells::Session;
 use crate::data::Source;
 use crate::error::{EvalError, Finished};
 use crate::evidence::{self, Evidence, Sources};
@@ -53,14 +55,27 @@ where
         // Before anything is made on the server.
         let source = this.source.take().expect("checked");
         let source = source.found(client, &plan.project).await.map_err(EvalError::NoData)?;
-        let experiment = client.register_experiment(plan.registration()).await;
-        let experiment = experiment.map_err(EvalError::Register)?;
+        let session = opened(this.facts()).await?;
+        let mut options = plan.registration();
+        if let Some(name) = session.as_ref().and_then(|session| session.experiment()) {
+            options = options.name(name).update(true);
+        }
+        let experiment = match client.register_experiment(options).await {
+            Ok(experiment) => experiment,
+            Err(error) => {
+                abandoned(session).await;
+                return Err(EvalError::Register(error));
+            }
+        };
+        if let Some(session) = &session {
+            begun(session, Some((client, &experiment))).await?;
+        }
         let record = Some((client.clone(), Arc::new(experiment.destination())));
         match source.based(client, &experiment.id, &plan.project).await {
             Ok(source) => this.source = Some(source),
             Err(error) => return Err(EvalError::NoData(error)),
         }
-        let (mut ran, terminal) = this.go(record, Some(&experiment)).await?;
+        let (mut ran, terminal) = this.go(record, Some(&experiment), session).await?;
         let flushed = client.flush(plan.flush_timeout).await;
         let compared = match &flushed {
             Ok(_) => compared(client, &experiment).await.map(Some),
@@ -89,7 +104,8 @@ where
             }
         }
         let found = Found { evidence, regressions };
-        finish(&plan, ran, Some(experiment), flushed, compared, found, &terminal)
+        let of = (&*plan.project, &*plan.gates);
+        finish(of, ran, Some(experiment), flushed, compared, found, &terminal)
     }
 
     /// As [`Eval::run_with`], blocking the calling thread; for programs that are not async.
@@ -113,12 +129,17 @@ where
             let problem = "takes the cases of an experiment, which needs a client: use `run_with`";
             return Err(EvalError::Incomplete { project: plan.project, problem });
         }
-        let (mut ran, terminal) = self.go(None, None).await?;
+        let session = opened(self.facts()).await?;
+        if let Some(session) = &session {
+            begun(session, None).await?;
+        }
+        let (mut ran, terminal) = Box::pin(self.go(None, None, session)).await?;
         let sources = Sources::Unrecorded;
         let (trials, evidence) = evidence::weigh(ran.trials, sources, plan.statistics, 0).await;
         ran.trials = trials;
         let found = Found { evidence, regressions: Vec::new() };
-        finish(&plan, ran, None, Ok(Receipt::default()), Ok(None), found, &terminal)
+        let of = (&*plan.project, &*plan.gates);
+        finish(of, ran, None, Ok(Receipt::default()), Ok(None), found, &terminal)
     }
 
     fn check(&self) -> Result<Plan, EvalError> {
@@ -141,8 +162,9 @@ where
         self,
         record: Option<(Client, Arc<tidegate_model::Destination>)>,
         experiment: Option<&Experiment>,
+        session: Option<Arc<Session>>,
     ) -> Result<(Ran<I, O, E>, Terminal), EvalError> {
-        let Self { source, task, scorers, classifiers, run_scorers, stop, plan } = self;
+        let Self { source, task, scorers, classifiers, run_scorers, stop, decode, plan } = self;
         let (Some(source), Some(task)) = (source, task) else {
             unreachable!("checked before the run starts");
         };
@@ -163,6 +185,7 @@ where
             adaptive: plan.adaptive.map(|(min, max)| Arc::new(Adaptive::new(min, max))),
             rules: plan.rules,
             duration: "duration".into(),
+            cells: session.clone().zip(decode),
         };
         let cases = match source.start() {
             Ok(cases) => cases,
@@ -183,6 +206,10 @@ where
         let progressing = Arc::clone(&progress);
         let mut ran = runner::run(Arc::new(shared), cases, limits, stop, progressing).await;
         progress.end();
+        if let Some(session) = session {
+            ran.cell_warnings = session.warnings();
+            ran.cells = Some(session.end(ran.duration).await);
+        }
         ran.score(run_scorers).await;
         Ok((ran, terminal))
     }
@@ -203,9 +230,9 @@ impl Plan {
 }
 
 /// What was made of the rows of this run and of its base.
-struct Found {
-    evidence: Evidence,
-    regressions: Vec<ChangedCase>,
+pub(super) struct Found {
+    pub(super) evidence: Evidence,
+    pub(super) regressions: Vec<ChangedCase>,
 }
 
 type Compared = (Option<Named>, ExperimentComparison);
@@ -240,8 +267,9 @@ async fn sources(
     }
 }
 
-fn finish<I, O, E>(
-    plan: &Plan,
+/// Makes the outcome; the project and the gates are those of the plan.
+pub(super) fn finish<I, O, E>(
+    (project, gates): (&str, &[Gate]),
     ran: Ran<I, O, E>,
     experiment: Option<Experiment>,
     flushed: Result<Receipt, FlushError>,
@@ -268,11 +296,16 @@ where
     let scorer_errors: usize = ran.results.iter().map(|result| result.scorer_errors.len()).sum();
     let mut warnings = evidence.warnings;
     warnings.extend(ran.run_scorer_errors);
+    warnings.extend(ran.cell_warnings);
+    let (cells, not_kept) = match ran.cells.transpose() {
+        Ok(cells) => (cells, None),
+        Err(error) => (None, Some(error)),
+    };
     let unscored = unscored(&ran.results);
     let classifier_errors: usize =
         ran.results.iter().map(|result| result.classifier_errors.len()).sum();
     let summary = Summary {
-        project: experiment.as_ref().map_or(plan.project.clone(), |e| e.project.name.clone()),
+        project: experiment.as_ref().map_or_else(|| project.to_owned(), |e| e.project.name.clone()),
         experiment,
         base,
         comparison,
@@ -293,13 +326,17 @@ where
         too_many_errors: ran.too_many_errors,
         stopped: ran.stopped,
         concurrency: ran.concurrency,
+        cells,
         duration: ran.duration,
     };
-    let gates = gate::judge(&plan.gates, &summary);
+    let gates = gate::judge(gates, &summary);
     let outcome = Outcome { results: ran.results, summary, gates, receipt };
     terminal.summary(&outcome.summary, &outcome.gates, &outcome.receipt);
     if let Some(source) = ran.data_error {
         return Err(EvalError::Data { source, finished: Finished::new(outcome) });
+    }
+    if let Some(source) = not_kept {
+        return Err(EvalError::NotKept { source, finished: Finished::new(outcome) });
     }
     if let Err(source) = flushed {
         return Err(EvalError::NotRecorded { source, finished: Finished::new(outcome) });

@@ -12,6 +12,7 @@ use tidegate_client::Receipt;
 use super::changes::ChangedCase;
 use super::text::one_line;
 use super::view::{self, Change, Line};
+use crate::cells::CellsSummary;
 use crate::gate::GateResult;
 use crate::outcome::Summary;
 
@@ -162,6 +163,9 @@ pub(crate) fn render(
     let name = summary.experiment.as_ref().map_or("not recorded", |experiment| &experiment.name);
     push(&mut text, &format!("{} / {name}", summary.project));
     push(&mut text, &view::trials(summary));
+    if let Some(cells) = &summary.cells {
+        push(&mut text, &taken_over(cells));
+    }
     text.push_str(&score_table(summary, style));
     for (name, classes) in &summary.classifications {
         push(&mut text, &classified(name, classes));
@@ -199,6 +203,26 @@ fn classified(name: &str, classes: &BTreeMap<String, u64>) -> String {
     if let Some(rest) = classes.get(SHOWN..).filter(|rest| !rest.is_empty()) {
         let trials: u64 = rest.iter().map(|(_, count)| **count).sum();
         write!(text, ", {} other classes {trials}", rest.len()).expect("memory");
+    }
+    text
+}
+
+/// Where the results come from, and how to go on if some are missing.
+fn taken_over(cells: &CellsSummary) -> String {
+    let CellsSummary { run, shard, ran, taken_over, rescored, complete, .. } = cells;
+    let mut text = format!("run {run}");
+    if shard.count > 1 {
+        write!(text, ", shard {shard}").expect("memory");
+    }
+    write!(text, ": {ran} cells ran").expect("memory");
+    if *taken_over > 0 {
+        write!(text, ", {taken_over} taken over").expect("memory");
+    }
+    if *rescored > 0 {
+        write!(text, ", {rescored} scored again").expect("memory");
+    }
+    if !complete {
+        write!(text, "; not finished, resume {run} to run the rest").expect("memory");
     }
     text
 }

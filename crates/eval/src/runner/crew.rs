@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::worker::{Scoring, Wish};
 use super::{Limits, MAX_UNSCORED, Slot};
 use crate::case::Case;
+use crate::cells::{Cell, Counter};
 use crate::data::{Cases, DataError};
 use crate::outcome::CaseResult;
 use crate::report::Progress;
@@ -22,6 +23,8 @@ use crate::trial::{Prepared, Shared};
 pub(super) struct Unit<I, E> {
     pub(super) case: Arc<Prepared<I, E>>,
     pub(super) trial: u32,
+    /// Only if results are kept.
+    pub(super) cell: Option<Cell>,
     /// For the task.
     pub(super) slot: Slot,
     /// For the trial as a whole, so that what waits for scorers is bounded too.
@@ -41,15 +44,23 @@ pub(super) enum Closed {
 const MOST_PERMITS: usize = Semaphore::MAX_PERMITS - 1;
 
 /// Results as the user gets them, and the same as the analysis sees them.
-pub(super) type Finished<I, O, E> = (Vec<CaseResult<I, O, E>>, Vec<Trial>);
+pub(super) struct Finished<I, O, E> {
+    pub(super) results: Vec<CaseResult<I, O, E>>,
+    pub(super) trials: Vec<Trial>,
+    /// Of the results, their positions in the data; empty unless results are kept.
+    pub(super) order: Vec<u64>,
+}
 
 /// What comes next: a case that nobody has looked at, one of its further trials, or the reason why
 /// nothing does.
 enum Next<I, E> {
     Case(Case<I, E>),
-    Trial(Arc<Prepared<I, E>>, u32),
+    Trial(Arc<Prepared<I, E>>, u32, Option<Cell>),
     Error(DataError),
 }
+
+/// A case, which of its trials, and its cell if results are kept.
+type Taken<I, E> = (Arc<Prepared<I, E>>, u32, Option<Cell>);
 
 pub(super) struct Crew<I, O, E> {
     pub(super) shared: Arc<Shared<I, O, E>>,
@@ -60,6 +71,8 @@ pub(super) struct Crew<I, O, E> {
     queue: Mutex<VecDeque<Next<I, E>>>,
     /// Locked by the one worker that waits for data.
     cases: tokio::sync::Mutex<Cases<I, E>>,
+    /// If results are kept. Used by the one that has `cases`, so that cells count off in order.
+    counter: Option<Mutex<Counter>>,
     closed: OnceLock<Closed>,
     closing: CancellationToken,
     finished: Mutex<Finished<I, O, E>>,
@@ -90,8 +103,10 @@ where
         let most = limits.max_concurrency.saturating_add(MAX_UNSCORED).min(MOST_PERMITS);
         // One wish of each trial under way, and one for workers: there can be no more.
         let (wishes, wished) = mpsc::channel(most + 1);
+        let counter = shared.cells.as_ref().map(|(session, _)| Mutex::new(session.counter()));
         let crew = Self {
             shared,
+            counter,
             scoring: Scoring::default(),
             limits,
             slots: Arc::new(Semaphore::new(limits.max_concurrency)),
@@ -100,7 +115,11 @@ where
             cases: tokio::sync::Mutex::new(cases),
             closed: OnceLock::new(),
             closing: CancellationToken::new(),
-            finished: Mutex::new((Vec::new(), Vec::new())),
+            finished: Mutex::new(Finished {
+                results: Vec::new(),
+                trials: Vec::new(),
+                order: Vec::new(),
+            }),
             errors: AtomicU64::new(0),
             workers: AtomicUsize::new(0),
             asked: AtomicBool::new(false),
@@ -160,8 +179,8 @@ where
         }
         let room = Arc::clone(&self.rooms).try_acquire_owned().ok()?;
         let slot = Arc::clone(&self.slots).try_acquire_owned().ok()?;
-        let (case, trial) = self.taken()?;
-        Some(Unit { case, trial, slot: Slot::new(slot, None), room })
+        let (case, trial, cell) = self.taken()?;
+        Some(Unit { case, trial, cell, slot: Slot::new(slot, None), room })
     }
 
     async fn awaited(&self) -> Option<Unit<I, E>> {
@@ -179,8 +198,8 @@ where
                     None => None,
                 };
                 let is_admitted = ticket.is_some() || self.shared.adaptive.is_none();
-                if is_admitted && let Some((case, trial)) = self.taken() {
-                    return Some(Unit { case, trial, slot: Slot::new(slot, ticket), room });
+                if is_admitted && let Some((case, trial, cell)) = self.taken() {
+                    return Some(Unit { case, trial, cell, slot: Slot::new(slot, ticket), room });
                 }
                 drop(ticket);
                 self.refill().await?;
@@ -196,11 +215,11 @@ where
     }
 
     /// Takes from the queue. An error there ends the run, after the cases before it.
-    fn taken(&self) -> Option<(Arc<Prepared<I, E>>, u32)> {
+    fn taken(&self) -> Option<Taken<I, E>> {
         let next = lock(&self.queue).pop_front();
         match next? {
-            Next::Trial(case, trial) => Some((case, trial)),
-            Next::Case(case) => Some((self.prepared(case), 0)),
+            Next::Trial(case, trial, cell) => Some((case, trial, cell)),
+            Next::Case(case) => Some((self.prepared(case), 0, None)),
             Next::Error(error) => {
                 self.close(Closed::DataError(error));
                 None
@@ -215,7 +234,7 @@ where
         if trials > 1 {
             let mut queue = lock(&self.queue);
             for trial in (1..trials).rev() {
-                queue.push_front(Next::Trial(Arc::clone(&case), trial));
+                queue.push_front(Next::Trial(Arc::clone(&case), trial, None));
             }
         }
         case
@@ -232,14 +251,30 @@ where
             return Some(());
         }
         let Some(chunk) = cases.next().await else {
+            if let Some(counter) = &self.counter {
+                lock(counter).ended();
+            }
             self.close(Closed::AllOut);
             return None;
         };
-        lock(&self.queue).extend(chunk.into_iter().map(|case| match case {
-            Ok(case) => Next::Case(case),
-            Err(error) => Next::Error(error),
-        }));
+        let mut all = VecDeque::with_capacity(chunk.len());
+        for case in chunk {
+            match (case, &self.counter) {
+                (Ok(case), None) => all.push_back(Next::Case(case)),
+                (Ok(case), Some(counter)) => all.extend(self.counted(case, &mut lock(counter))),
+                (Err(error), _) => all.push_back(Next::Error(error)),
+            }
+        }
+        lock(&self.queue).append(&mut all);
         Some(())
+    }
+
+    /// The trials of a case that belong to this part of the run.
+    fn counted(&self, case: Case<I, E>, counter: &mut Counter) -> Vec<Next<I, E>> {
+        let trials = case.trials.unwrap_or(self.limits.trials);
+        let case = Arc::new(Prepared::new(case, true));
+        let cells = counter.next(case.hash(), trials).into_iter();
+        cells.map(|(trial, cell)| Next::Trial(Arc::clone(&case), trial, Some(cell))).collect()
     }
 
     /// Lets no further trial start; the first reason counts.
@@ -252,7 +287,7 @@ where
         !self.closing.is_cancelled()
     }
 
-    pub(super) fn finish(&self, result: CaseResult<I, O, E>, trial: Trial) {
+    pub(super) fn finish(&self, result: CaseResult<I, O, E>, trial: Trial, cell: Option<Cell>) {
         self.progress.finished(&result.scores, &result.metrics, result.error.is_some());
         if result.error.is_some() {
             let errors = self.errors.fetch_add(1, Ordering::Relaxed) + 1;
@@ -261,8 +296,9 @@ where
             }
         }
         let mut finished = lock(&self.finished);
-        finished.0.push(result);
-        finished.1.push(trial);
+        finished.results.push(result);
+        finished.trials.push(trial);
+        finished.order.extend(cell.map(|cell| cell.index));
     }
 
     /// What has come of the run, when all workers are done.

@@ -56,18 +56,22 @@ where
     let mut resumed = clock::now();
     while let Some(unit) = crew.next().await {
         let (slot, room) = (unit.slot, unit.room);
-        let ran = crew.shared.run_task(unit.case, unit.trial, slot).await;
+        let cell = unit.cell;
+        let ran = crew.shared.begin(unit.case, unit.trial, cell, slot).await;
         let ended = clock::now();
         let slow = crew.scoring.is_slow();
         let mut rest: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin({
             let crew = Arc::clone(&crew);
             async move {
                 let begun = clock::now();
-                let (result, trial) = crew.shared.score(ran).await;
+                let finished = crew.shared.complete(ran).await;
                 // Of scorers that wait this is not the time they keep a thread busy; but those
                 // are not waited for in any case.
                 crew.scoring.took(clock::now().saturating_duration_since(begun));
-                crew.finish(result, trial);
+                // None of a cell that only scorers were to run on, and that has no output.
+                if let Some((result, trial)) = finished {
+                    crew.finish(result, trial, cell);
+                }
                 drop(room);
             }
         });

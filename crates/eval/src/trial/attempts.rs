@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use tidegate_client::{Event, Span, SpanOptions};
 
 use super::{Output, Prepared, Shared, TIMED_OUT};
+use crate::cells::{Notes, TASK};
 use crate::context::{Context, Inputs};
 use crate::outcome::CaseResult;
 use crate::{backoff, clock, json, panic};
@@ -26,14 +27,17 @@ where
         root: &Span,
         case: &Prepared<I, E>,
         result: &mut CaseResult<I, O, E>,
+        notes: &Notes,
     ) -> (Result<Output<O>, String>, Map<String, Value>) {
         let span = match root.is_recording() {
             true => {
                 let event = Event::new().input(&case.raw_input);
-                root.child(SpanOptions::new("task").span_type("task").event(event))
+                let options = SpanOptions::new(TASK).span_type("task").event(event);
+                root.child(notes.options(TASK, options))
             }
             false => Span::disabled(),
         };
+        notes.started(TASK, &span);
         let expected = case.expected.clone().map(|expected| expected as Arc<dyn Any + Send + Sync>);
         let cx = Context::new(Inputs {
             span: span.clone(),
@@ -59,12 +63,15 @@ where
         }
         result.duration = clock::now().saturating_duration_since(started);
         let output = output.map(|output| {
-            let raw_output = span.is_recording().then(|| json::raw(&output));
+            let wanted = span.is_recording() || notes.are_taken();
+            let raw_output = wanted.then(|| json::raw(&output));
             (Arc::new(output), raw_output)
         });
         let mut event = match &output {
-            Ok((_, Some(raw_output))) => Some(Event::new().output(raw_output)),
-            Ok((_, None)) => None,
+            Ok((_, Some(raw_output))) if span.is_recording() => {
+                Some(Event::new().output(raw_output))
+            }
+            Ok(_) => None,
             Err(error) => Some(Event::new().error(error)),
         };
         result.metrics = cx.metrics();
@@ -75,6 +82,10 @@ where
             span.log_async(event).await;
         }
         span.end();
+        notes.ended(TASK);
+        if cx.has_seen_expected() {
+            notes.saw_expected();
+        }
         cx.add_tags_to(&mut result.tags);
         (output, cx.metadata())
     }

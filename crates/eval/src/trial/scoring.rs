@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use tidegate_client::{Event, Span, SpanOptions};
 
 use super::{Prepared, Shared, TIMED_OUT, attempts};
+use crate::cells::Notes;
 use crate::outcome::CaseResult;
 use crate::panic;
 use crate::scorer::{BoxScorer, Function, Score, SharedArgs};
@@ -19,13 +21,18 @@ where
     O: Serialize + Send + Sync + 'static,
     E: Serialize + Send + Sync + 'static,
 {
-    pub(super) async fn run_scorers(
+    /// Calls the scorers and then the classifiers, all of them or those at the positions in `only`,
+    /// which count through both.
+    #[expect(clippy::too_many_arguments, reason = "what a trial consists of")]
+    pub(crate) async fn run_scorers(
         &self,
         root: &Span,
         case: &Prepared<I, E>,
         output: Arc<O>,
         raw_output: Option<&RawValue>,
         result: &mut CaseResult<I, O, E>,
+        notes: &Notes,
+        only: Option<&[usize]>,
     ) {
         let args = SharedArgs {
             input: Arc::clone(&case.input),
@@ -38,7 +45,7 @@ where
                 false => result.tags.as_slice().into(),
             },
         };
-        let input = raw_output.map(|output| ScorerInput {
+        let input = raw_output.filter(|_| root.is_recording()).map(|output| ScorerInput {
             input: &case.raw_input,
             expected: case.raw_expected.as_deref(),
             metadata: &args.metadata,
@@ -46,15 +53,18 @@ where
         });
         // Those that compute follow one another; those that wait do it together.
         let (mut scoring, mut classifying) = (Vec::new(), Vec::new());
-        for scorer in &self.scorers {
-            let score = self.run_scorer(root, scorer, &args, input.as_ref());
+        let wanted = |position: usize| only.is_none_or(|only| only.contains(&position));
+        let first = self.scorers.len();
+        for (_, scorer) in self.scorers.iter().enumerate().filter(|(at, _)| wanted(*at)) {
+            let score = self.run_scorer(root, scorer, &args, input.as_ref(), notes);
             match &scorer.function {
                 Function::Now(_) => Score::enter(score.await, &scorer.name, result),
                 Function::Later(_) => scoring.push(async move { (scorer, score.await) }),
             }
         }
-        for classifier in &self.classifiers {
-            let classes = self.run_scorer(root, classifier, &args, input.as_ref());
+        let classifiers = self.classifiers.iter().enumerate();
+        for (_, classifier) in classifiers.filter(|(at, _)| wanted(first + at)) {
+            let classes = self.run_scorer(root, classifier, &args, input.as_ref(), notes);
             match &classifier.function {
                 Function::Now(_) => Vec::enter(classes.await, &classifier.name, result),
                 Function::Later(_) => classifying.push(async move { (classifier, classes.await) }),
@@ -77,6 +87,7 @@ where
         scorer: &BoxScorer<I, O, E, T>,
         args: &SharedArgs<I, O, E>,
         input: Option<&ScorerInput<'_>>,
+        notes: &Notes,
     ) -> Result<T, String> {
         let cut = || Err(TIMED_OUT.to_owned());
         // Cancel safety: a scorer that loses either race is dropped on purpose, at its next await;
@@ -88,14 +99,12 @@ where
         };
         let _slot = slot.expect("nobody closes the semaphore");
         let span = match input {
-            Some(input) => root.child(
-                SpanOptions::new((*scorer.name).to_owned())
-                    .span_type(T::SPAN_TYPE)
-                    .purpose("scorer")
-                    .event(Event::new().input(input)),
-            ),
+            Some(input) => {
+                root.child(notes.grade_options::<T>(&scorer.name, input.options::<T>(&scorer.name)))
+            }
             None => Span::disabled(),
         };
+        notes.grade_started::<T>(&scorer.name, &span);
         let call = panic::caught(scorer.call(args));
         let limited = attempts::limited(self.rules.case_timeout, call);
         let score = tokio::select! {
@@ -104,19 +113,37 @@ where
             () = self.cancel.cancelled() => cut(),
         };
         if span.is_recording() {
-            let event = match &score {
-                Ok(score) => score.event(&scorer.name),
-                Err(error) => Event::new().error(error),
-            };
-            span.log_async(event).await;
+            span.log_async(grade_event(&scorer.name, &score)).await;
             span.end();
         }
+        notes.graded(&scorer.name, &score);
         score
     }
 }
 
+/// What the span of a scorer or a classifier records of its result.
+pub(crate) fn grade_event<T: Grade>(name: &str, grade: &Result<T, String>) -> Event {
+    match grade {
+        Ok(grade) => grade.event(name),
+        Err(error) => Event::new().error(error),
+    }
+}
+
+impl<I, E> Prepared<I, E> {
+    /// How the span of a scorer or a classifier begins.
+    pub(crate) fn grade_options<T: Grade>(
+        &self,
+        name: &str,
+        metadata: &Map<String, Value>,
+        output: &RawValue,
+    ) -> SpanOptions {
+        let expected = self.raw_expected.as_deref();
+        ScorerInput { input: &self.raw_input, expected, metadata, output }.options::<T>(name)
+    }
+}
+
 /// What a scorer or a classifier makes, how its span says so, and where the result has it.
-pub(super) trait Grade: Sized {
+pub(crate) trait Grade: Clone + Serialize + DeserializeOwned {
     const SPAN_TYPE: &'static str;
 
     fn event(&self, name: &str) -> Event;
@@ -183,4 +210,11 @@ struct ScorerInput<'a> {
     #[serde(skip_serializing_if = "Map::is_empty")]
     metadata: &'a Map<String, Value>,
     output: &'a RawValue,
+}
+
+impl ScorerInput<'_> {
+    fn options<T: Grade>(&self, name: &str) -> SpanOptions {
+        let event = Event::new().input(self);
+        SpanOptions::new(name.to_owned()).span_type(T::SPAN_TYPE).purpose("scorer").event(event)
+    }
 }

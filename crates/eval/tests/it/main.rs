@@ -1,9 +1,11 @@
 //! Whole runs: how the runner behaves, and what a real collector has afterwards.
 
 mod adapting;
+mod cells;
 mod classifying;
 mod controls;
 mod gates;
+mod interrupted;
 mod recorded;
 mod reports;
 mod runner;

@@ -50,6 +50,7 @@ pub(in crate::report) fn summary() -> Summary {
         task_errors: 1,
         scorer_errors: 0,
         timed_out: false,
+        cells: None,
         too_many_errors: false,
         stopped: false,
         concurrency: None,
