@@ -42,6 +42,8 @@ const MAX_UNSCORED: usize = 1_000;
 /// What came of a run, before anything is summarized.
 pub(crate) struct Ran<I, O, E> {
     pub(crate) results: Vec<CaseResult<I, O, E>>,
+    /// Of the results, the keys of their cases, until [`Ran::analyse`] takes them.
+    keys: Vec<String>,
     /// The same results as the analysis sees them, sorted by case: its passes over them are
     /// cheap then.
     pub(crate) trials: Vec<Trial>,
@@ -111,12 +113,11 @@ where
     }
     let duration = clock::now().saturating_duration_since(started);
     let (finished, closed) = crew.done();
-    let Finished { mut results, mut trials, order } = finished;
+    let Finished { mut results, mut keys, order } = finished;
     if !order.is_empty() {
-        results = in_order(results, &order);
+        (results, keys) = (in_order(results, &order), in_order(keys, &order));
     }
-    trials.sort_by(|one, other| one.case_key.cmp(&other.case_key));
-    let mut ran = Ran { results, trials, duration, timed_out, ..Ran::empty() };
+    let mut ran = Ran { results, keys, duration, timed_out, ..Ran::empty() };
     ran.concurrency = adaptive.map(|adaptive| adaptive.reached());
     match closed {
         Some(Closed::DataError(error)) => ran.data_error = Some(error),
@@ -152,6 +153,7 @@ impl<I, O, E> Ran<I, O, E> {
     pub(crate) fn empty() -> Self {
         Self {
             results: Vec::new(),
+            keys: Vec::new(),
             trials: Vec::new(),
             data_error: None,
             timed_out: false,
@@ -164,5 +166,27 @@ impl<I, O, E> Ran<I, O, E> {
             concurrency: None,
             duration: Duration::ZERO,
         }
+    }
+}
+
+impl<I, O, E> Ran<I, O, E>
+where
+    I: Send + Sync + 'static,
+    O: Send + Sync + 'static,
+    E: Send + Sync + 'static,
+{
+    /// Makes the trials of the results, when uploads no longer need the memory; on a thread of its
+    /// own, since there may be many.
+    pub(crate) async fn analyse(&mut self) {
+        let (results, keys) = (std::mem::take(&mut self.results), std::mem::take(&mut self.keys));
+        let analysing = tokio::task::spawn_blocking(move || {
+            let duration: Arc<str> = "duration".into();
+            let analysed = results.iter().zip(keys);
+            let mut trials: Vec<_> =
+                analysed.map(|(result, key)| result.trial(key, &duration)).collect();
+            trials.sort_by(|one, other| one.case_key.cmp(&other.case_key));
+            (results, trials)
+        });
+        (self.results, self.trials) = analysing.await.expect("nothing panics, nobody aborts it");
     }
 }

@@ -48,8 +48,6 @@ pub(crate) struct Shared<I, O, E> {
     /// How many tasks run at once, if that adapts.
     pub(crate) adaptive: Option<Arc<Adaptive>>,
     pub(crate) rules: Rules,
-    /// The name of the metric, shared by all trials.
-    pub(crate) duration: Arc<str>,
     /// What keeps the results of trials, and gives those of earlier ones.
     pub(crate) cells: Option<(Arc<Session>, Decode<O>)>,
 }

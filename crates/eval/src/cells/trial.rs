@@ -6,7 +6,6 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use tidegate_analysis::comparison::Trial;
 use tidegate_client::{Event, Span, SpanOptions};
 
 use super::Decode;
@@ -84,11 +83,12 @@ where
         }
     }
 
-    /// Does the rest, and keeps the result; `None` if there is none to have.
+    /// Does the rest, and keeps the result; `None` if there is none to have. With it comes the key
+    /// of its case.
     pub(crate) async fn complete(
         &self,
         begun: Begun<I, O, E>,
-    ) -> Option<(CaseResult<I, O, E>, Trial)> {
+    ) -> Option<(CaseResult<I, O, E>, String)> {
         let (case, result) = match (begun, &self.cells) {
             (Begun::LeftOut, _) => return None,
             (Begun::Ran(unscored, cell), cells) => {
@@ -109,8 +109,7 @@ where
             }
             (Begun::Recorded(_), None) => unreachable!("records are of cells"),
         };
-        let trial = result.trial(case.key(), &self.duration);
-        Some((result, trial))
+        Some((result, case.key()))
     }
 
     async fn keep(

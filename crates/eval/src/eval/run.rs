@@ -77,6 +77,7 @@ where
         }
         let (mut ran, terminal) = this.go(record, Some(&experiment), session).await?;
         let flushed = client.flush(plan.flush_timeout).await;
+        ran.analyse().await;
         let compared = match &flushed {
             Ok(_) => compared(client, &experiment).await.map(Some),
             // The server has not got everything, so its figures would be of a part.
@@ -134,6 +135,7 @@ where
             begun(session, None).await?;
         }
         let (mut ran, terminal) = Box::pin(self.go(None, None, session)).await?;
+        ran.analyse().await;
         let sources = Sources::Unrecorded;
         let (trials, evidence) = evidence::weigh(ran.trials, sources, plan.statistics, 0).await;
         ran.trials = trials;
@@ -184,7 +186,6 @@ where
             scorer_slots: Semaphore::new(calls),
             adaptive: plan.adaptive.map(|(min, max)| Arc::new(Adaptive::new(min, max))),
             rules: plan.rules,
-            duration: "duration".into(),
             cells: session.clone().zip(decode),
         };
         let cases = match source.start() {

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::Serialize;
-use tidegate_analysis::comparison::Trial;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -43,10 +42,11 @@ pub(super) enum Closed {
 /// Less than a semaphore can count: there may be a wish more than trials.
 const MOST_PERMITS: usize = Semaphore::MAX_PERMITS - 1;
 
-/// Results as the user gets them, and the same as the analysis sees them.
+/// Results, in the order in which they came.
 pub(super) struct Finished<I, O, E> {
     pub(super) results: Vec<CaseResult<I, O, E>>,
-    pub(super) trials: Vec<Trial>,
+    /// Of the results, the keys of their cases.
+    pub(super) keys: Vec<String>,
     /// Of the results, their positions in the data; empty unless results are kept.
     pub(super) order: Vec<u64>,
 }
@@ -117,7 +117,7 @@ where
             closing: CancellationToken::new(),
             finished: Mutex::new(Finished {
                 results: Vec::new(),
-                trials: Vec::new(),
+                keys: Vec::new(),
                 order: Vec::new(),
             }),
             errors: AtomicU64::new(0),
@@ -287,7 +287,7 @@ where
         !self.closing.is_cancelled()
     }
 
-    pub(super) fn finish(&self, result: CaseResult<I, O, E>, trial: Trial, cell: Option<Cell>) {
+    pub(super) fn finish(&self, result: CaseResult<I, O, E>, key: String, cell: Option<Cell>) {
         self.progress.finished(&result.scores, &result.metrics, result.error.is_some());
         if result.error.is_some() {
             let errors = self.errors.fetch_add(1, Ordering::Relaxed) + 1;
@@ -297,7 +297,7 @@ where
         }
         let mut finished = lock(&self.finished);
         finished.results.push(result);
-        finished.trials.push(trial);
+        finished.keys.push(key);
         finished.order.extend(cell.map(|cell| cell.index));
     }
 

@@ -69,8 +69,8 @@ where
                 // are not waited for in any case.
                 crew.scoring.took(clock::now().saturating_duration_since(begun));
                 // None of a cell that only scorers were to run on, and that has no output.
-                if let Some((result, trial)) = finished {
-                    crew.finish(result, trial, cell);
+                if let Some((result, key)) = finished {
+                    crew.finish(result, key, cell);
                 }
                 drop(room);
             }
