@@ -29,6 +29,7 @@ use crate::requests::Request;
 use crate::session::Session;
 use crate::span::{Span, SpanOptions};
 use crate::spool::{DrainError, Drained, Journal, replay};
+use crate::trace::TraceBuffer;
 
 pub use read::FoundExperiment;
 
@@ -199,6 +200,13 @@ impl Client {
         options: impl Into<SpanOptions>,
     ) -> Span {
         Span::root(Arc::clone(&self.inner.recorder), destination.into(), options.into())
+    }
+
+    /// A buffer for [`Span::child_kept`] that masks as this client does, and so also where a trace
+    /// is not sampled and nothing of it is sent.
+    #[must_use]
+    pub fn trace_buffer(&self, max_bytes: usize) -> TraceBuffer {
+        TraceBuffer::masked(self.inner.recorder.mask.clone(), max_bytes)
     }
 
     /// Waits while pending bytes fill the budget: the gate at which an evaluation holds back

@@ -30,6 +30,11 @@ impl WallTime {
         self.0.as_secs_f64()
     }
 
+    /// Zero if the other is later.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+
     /// ISO-8601 in UTC with milliseconds, as `created` carries it.
     pub(crate) fn iso(self) -> String {
         let milliseconds = i64::try_from(self.0.as_millis()).unwrap_or(i64::MAX);
@@ -38,6 +43,13 @@ impl WallTime {
             // Only a clock beyond the year 9999 gets here.
             Err(_) => "1970-01-01T00:00:00.000Z".to_owned(),
         }
+    }
+}
+
+impl From<WallTime> for SystemTime {
+    fn from(time: WallTime) -> Self {
+        // It was made of such a time; only one with an end beyond the clock's last moment is not.
+        UNIX_EPOCH.checked_add(time.0).unwrap_or(UNIX_EPOCH)
     }
 }
 

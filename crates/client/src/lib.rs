@@ -60,6 +60,7 @@ mod session;
 mod span;
 pub mod spool;
 mod sync;
+mod trace;
 
 pub use client::{Client, FoundExperiment};
 pub use compress::Compression;
@@ -73,3 +74,4 @@ pub use notice::{Problem, ProblemKind};
 pub use outline::{RowPages, Select};
 pub use requests::Request;
 pub use span::{Span, SpanOptions, traced};
+pub use trace::{Trace, TraceBuffer, TraceSpan};

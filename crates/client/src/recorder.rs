@@ -16,6 +16,7 @@ use crate::pipeline::batch::body_of;
 use crate::pipeline::row::write_record;
 use crate::record::{Head, Record, Start, wire_bytes};
 use crate::spool::{Entry, Journal};
+use crate::trace::TraceBuffer;
 
 /// What every span of a client shares.
 #[derive(Debug)]
@@ -82,7 +83,8 @@ impl Draft {
 impl Recorder {
     /// Records without an await: while the budget is full the calling thread parks, unless the
     /// policy is to drop, up to the admission time-out; then the record is counted as dropped.
-    pub(crate) fn record(&self, mut draft: Draft) {
+    /// Either way `kept` keeps it.
+    pub(crate) fn record(&self, mut draft: Draft, kept: Option<&TraceBuffer>) {
         self.mask(&mut draft);
         let bytes = draft.wire_bytes();
         let lease = self.budget.try_admit(bytes).or_else(|| match self.policy {
@@ -91,25 +93,34 @@ impl Recorder {
             Policy::Block | Policy::Spool => self.budget.admit_blocking(bytes, self.admit_timeout),
             Policy::Drop => None,
         });
+        if let Some(kept) = kept {
+            kept.keep(&draft);
+        }
         match lease {
             Some(lease) => self.accept(draft, lease),
             None => self.refuse(&draft, DropReason::BudgetFull, None),
         }
     }
 
-    /// Records, waiting for room unless the policy is to drop.
+    /// Records, waiting for room unless the policy is to drop; `kept` keeps it in any case.
     ///
     /// # Cancel safety
     /// A future dropped while it waits has recorded nothing; the event never was accepted.
-    pub(crate) async fn record_async(&self, mut draft: Draft) {
+    pub(crate) async fn record_async(&self, mut draft: Draft, kept: Option<&TraceBuffer>) {
         self.mask(&mut draft);
         let bytes = draft.wire_bytes();
         let lease = match (self.budget.try_admit(bytes), self.policy) {
-            (Some(lease), _) => lease,
-            (None, Policy::Block | Policy::Spool) => self.budget.admit(bytes).await,
-            (None, Policy::Drop) => return self.refuse(&draft, DropReason::BudgetFull, None),
+            (Some(lease), _) => Some(lease),
+            (None, Policy::Block | Policy::Spool) => Some(self.budget.admit(bytes).await),
+            (None, Policy::Drop) => None,
         };
-        self.accept(draft, lease);
+        if let Some(kept) = kept {
+            kept.keep(&draft);
+        }
+        match lease {
+            Some(lease) => self.accept(draft, lease),
+            None => self.refuse(&draft, DropReason::BudgetFull, None),
+        }
     }
 
     /// Whether this is the process that made the client; says so once if it is not.

@@ -13,6 +13,7 @@ use crate::event::{Event, Name};
 use crate::ids;
 use crate::record::{Head, Start};
 use crate::recorder::{Draft, Recorder};
+use crate::trace::{Route, TraceBuffer};
 
 tokio::task_local! {
     static CURRENT: Span;
@@ -113,7 +114,7 @@ pub struct Span {
 
 #[derive(Debug)]
 struct Inner {
-    recorder: Arc<Recorder>,
+    route: Route,
     head: Arc<Head>,
     started: Started,
     ended: AtomicBool,
@@ -154,28 +155,47 @@ impl Span {
         if !trace_id.is_sampled(recorder.sample_ratio) || !recorder.may_record() {
             return Self::disabled();
         }
-        Self::begin(recorder, destination, trace_id, None, options)
+        Self::begin(Route::Sent(recorder), destination, trace_id, None, options)
     }
 
     /// Starts a child of this span.
     #[must_use]
     pub fn child(&self, options: impl Into<SpanOptions>) -> Self {
-        let Some(inner) = &self.inner else { return Self::disabled() };
-        if !inner.recorder.may_record() {
-            return Self::disabled();
+        match &self.inner {
+            Some(inner) => inner.child(inner.route.clone(), options.into()),
+            None => Self::disabled(),
         }
-        let head = &inner.head;
-        Self::begin(
-            Arc::clone(&inner.recorder),
-            Arc::clone(&head.destination),
-            head.trace_id,
-            Some(head.span_id),
-            options.into(),
-        )
+    }
+
+    /// Starts a child of this span, and keeps what it and all spans below it record in memory
+    /// too. The child of a disabled span is kept only: it begins a trace that nobody sends.
+    ///
+    /// ```
+    /// use tidegate_client::{Event, Span, TraceBuffer};
+    ///
+    /// let buffer = TraceBuffer::new(1 << 20);
+    /// let task = Span::disabled().child_kept("task", &buffer);
+    /// let call = task.child("call");
+    /// call.log(Event::new().output(&42).metric("tokens", 7.0));
+    /// call.end();
+    /// let trace = buffer.take();
+    /// assert_eq!(trace.spans()[1].output(), Some(42.into()));
+    /// assert_eq!(trace.total("tokens"), Some(7.0));
+    /// ```
+    #[must_use]
+    pub fn child_kept(&self, options: impl Into<SpanOptions>, buffer: &TraceBuffer) -> Self {
+        let options = options.into();
+        if let Some(inner) = &self.inner {
+            return inner.child(inner.route.kept_in(buffer), options);
+        }
+        // No record of it is sent anywhere.
+        let nowhere = Arc::new(Destination::ProjectLogs(String::new()));
+        let trace_id = options.trace_id.unwrap_or_else(ids::trace_id);
+        Self::begin(Route::Kept(buffer.clone()), nowhere, trace_id, None, options)
     }
 
     fn begin(
-        recorder: Arc<Recorder>,
+        route: Route,
         destination: Arc<Destination>,
         trace_id: TraceId,
         parent: Option<SpanId>,
@@ -197,14 +217,14 @@ impl Span {
             span_type: options.span_type,
             purpose: options.purpose,
         };
-        recorder.record(Draft {
+        route.record(Draft {
             head: Arc::clone(&head),
             start: Some(start),
             end: None,
             event: options.event,
         });
         Self {
-            inner: Some(Arc::new(Inner { recorder, head, started, ended: AtomicBool::new(false) })),
+            inner: Some(Arc::new(Inner { route, head, started, ended: AtomicBool::new(false) })),
         }
     }
 
@@ -215,7 +235,7 @@ impl Span {
     /// `admit_timeout`; prefer [`Span::log_async`] where that may happen in async code.
     pub fn log(&self, event: Event) {
         if let Some(inner) = &self.inner {
-            inner.recorder.record(inner.draft(event));
+            inner.route.record(inner.draft(event));
         }
     }
 
@@ -225,7 +245,7 @@ impl Span {
     /// Dropping the future before it completes records nothing.
     pub async fn log_async(&self, event: Event) {
         if let Some(inner) = &self.inner {
-            inner.recorder.record_async(inner.draft(event)).await;
+            inner.route.record_async(inner.draft(event)).await;
         }
     }
 
@@ -316,11 +336,20 @@ impl Span {
     /// A span whose start was recorded before.
     pub(crate) fn inherited(recorder: Arc<Recorder>, head: Arc<Head>) -> Self {
         let (started, ended) = (Started::now(), AtomicBool::new(false));
-        Self { inner: Some(Arc::new(Inner { recorder, head, started, ended })) }
+        let route = Route::Sent(recorder);
+        Self { inner: Some(Arc::new(Inner { route, head, started, ended })) }
     }
 }
 
 impl Inner {
+    fn child(&self, route: Route, options: SpanOptions) -> Span {
+        if !route.may_record() {
+            return Span::disabled();
+        }
+        let (destination, parent) = (Arc::clone(&self.head.destination), self.head.span_id);
+        Span::begin(route, destination, self.head.trace_id, Some(parent), options)
+    }
+
     fn draft(&self, event: Event) -> Draft {
         Draft { head: Arc::clone(&self.head), start: None, end: None, event }
     }
@@ -329,7 +358,7 @@ impl Inner {
         if self.ended.swap(true, Ordering::Relaxed) {
             return;
         }
-        self.recorder.record(Draft {
+        self.route.record(Draft {
             head: Arc::clone(&self.head),
             start: None,
             end: Some(match at {

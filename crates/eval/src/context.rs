@@ -1,6 +1,6 @@
 //! What a task sees of its run.
 
-use std::any::Any;
+use std::any::{Any, type_name};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -38,11 +38,39 @@ pub(crate) struct Inputs {
     pub(crate) trial: u32,
     pub(crate) case_id: Option<String>,
     pub(crate) expected: Option<Arc<dyn Any + Send + Sync>>,
+    pub(crate) mistyped: Arc<Mistyped>,
     pub(crate) tags: Arc<[String]>,
     pub(crate) parameters: Arc<Map<String, Value>>,
     pub(crate) metadata: Map<String, Value>,
     /// Cancelled when the run times out.
     pub(crate) run: Arc<CancellationToken>,
+}
+
+/// The first type that a task has asked for as that of an expected output, and that it is not.
+#[derive(Debug)]
+pub(crate) struct Mistyped {
+    actual: &'static str,
+    asked: OnceLock<&'static str>,
+}
+
+impl Mistyped {
+    /// Of a run whose cases have this type.
+    pub(crate) fn of<E>() -> Self {
+        Self { actual: type_name::<E>(), asked: OnceLock::new() }
+    }
+
+    fn asked_for<E>(&self) {
+        // Only the first one is told.
+        self.asked.set(type_name::<E>()).ok();
+    }
+
+    pub(crate) fn warning(&self) -> Option<String> {
+        let (actual, asked) = (self.actual, self.asked.get()?);
+        Some(format!(
+            "the task asked for an expected output of type {asked} and got none: those of the \
+             cases are {actual}"
+        ))
+    }
 }
 
 impl Context {
@@ -98,12 +126,20 @@ impl Context {
         self.inner.added_tags.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The expected output of the case; `None` if it has none, or one of another type than `E`.
+    /// The expected output of the case; `None` if it has none.
+    ///
+    /// `E` must be the type that the cases have, or `None` comes back here as well and the summary
+    /// has a warning that names both: with `Case::new(..).expected("yes")` it is `&'static str`,
+    /// not `String`.
     #[must_use]
     pub fn expected<E: Send + Sync + 'static>(&self) -> Option<Arc<E>> {
         self.inner.saw_expected.store(true, Ordering::Relaxed);
         let expected = self.inner.inputs.expected.clone()?;
-        expected.downcast().ok()
+        let expected = expected.downcast().ok();
+        if expected.is_none() {
+            self.inner.inputs.mistyped.asked_for::<E>();
+        }
+        expected
     }
 
     /// Whether what the task returns may depend on the expected output.

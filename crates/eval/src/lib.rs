@@ -55,3 +55,5 @@ pub use traits::{BoxFuture, Scorer, Task};
 pub use data::DataError;
 /// Estimates, comparisons, margins: what a [`Summary`] holds and its options are made of.
 pub use tidegate_analysis::statistics;
+/// What scorers see of a task if [`Eval::keep_trace`] is on.
+pub use tidegate_client::{Trace, TraceSpan};

@@ -52,6 +52,7 @@ pub(crate) struct Ran<I, O, E> {
     pub(crate) too_many_errors: bool,
     pub(crate) stopped: bool,
     pub(crate) run_scores: BTreeMap<String, Option<f64>>,
+    pub(crate) task_warning: Option<String>,
     pub(crate) run_scorer_errors: Vec<String>,
     /// Whether all records are kept, if any are.
     pub(crate) cells: Option<Result<CellsSummary, CellsError>>,
@@ -160,6 +161,7 @@ impl<I, O, E> Ran<I, O, E> {
             too_many_errors: false,
             stopped: false,
             run_scores: BTreeMap::new(),
+            task_warning: None,
             run_scorer_errors: Vec::new(),
             cells: None,
             cell_warnings: Vec::new(),

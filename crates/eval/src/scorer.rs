@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tidegate_client::Trace;
 
 use crate::json;
 use crate::traits::{BoxFuture, Scorer};
@@ -23,6 +24,9 @@ pub struct ScorerArgs<'a, I, O, E> {
     pub metadata: &'a Map<String, Value>,
     /// Tags of the case.
     pub tags: &'a [String],
+    /// What the task has recorded: its span and all below it. `None` unless the run keeps it
+    /// ([`Eval::keep_trace`](crate::Eval::keep_trace)), and for outputs of earlier runs.
+    pub trace: Option<&'a Trace>,
 }
 
 /// What an async scorer sees: the same as [`ScorerArgs`], shared instead of borrowed.
@@ -38,6 +42,8 @@ pub struct SharedArgs<I, O, E> {
     pub metadata: Arc<Map<String, Value>>,
     /// Tags of the case.
     pub tags: Arc<[String]>,
+    /// What the task has recorded; see [`ScorerArgs::trace`].
+    pub trace: Option<Arc<Trace>>,
 }
 
 /// A score with an explanation.
@@ -229,6 +235,7 @@ impl<I, O, E> SharedArgs<I, O, E> {
             expected: self.expected.as_deref(),
             metadata: &self.metadata,
             tags: &self.tags,
+            trace: self.trace.as_deref(),
         }
     }
 }
@@ -253,6 +260,7 @@ impl<I, O, E> Clone for SharedArgs<I, O, E> {
             expected: self.expected.clone(),
             metadata: Arc::clone(&self.metadata),
             tags: Arc::clone(&self.tags),
+            trace: self.trace.clone(),
         }
     }
 }

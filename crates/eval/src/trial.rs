@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use tidegate_analysis::NameMap;
 use tidegate_analysis::comparison::{Metric, Trial, case_key, metric_unit};
-use tidegate_client::{Client, Event, Span, SpanOptions};
+use tidegate_client::{Client, Event, Span, SpanOptions, Trace, TraceBuffer};
 use tidegate_model::Destination;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,7 @@ use crate::adaptive::Adaptive;
 use crate::case::Case;
 use crate::cells::{CaseHash, Decode, Notes, ROOT, Session};
 use crate::classification::BoxClassifier;
+use crate::context::Mistyped;
 use crate::json;
 use crate::outcome::CaseResult;
 use crate::runner::Slot;
@@ -32,6 +33,9 @@ use crate::scorer::BoxScorer;
 use crate::task::BoxTask;
 
 pub(crate) const TIMED_OUT: &str = "timed out";
+
+/// What the trace of one trial may take while it is kept for its scorers.
+const TRACE_BYTES: usize = 4 << 20;
 
 /// What all trials of a run share.
 pub(crate) struct Shared<I, O, E> {
@@ -50,6 +54,8 @@ pub(crate) struct Shared<I, O, E> {
     pub(crate) rules: Rules,
     /// What keeps the results of trials, and gives those of earlier ones.
     pub(crate) cells: Option<(Arc<Session>, Decode<O>)>,
+    /// Tells when a task asks for an expected output of the wrong type.
+    pub(crate) mistyped: Arc<Mistyped>,
 }
 
 /// What happens to tasks and scorers that fail or take long.
@@ -61,6 +67,8 @@ pub(crate) struct Rules {
     pub(crate) retries: u32,
     /// What a failed task or scorer counts as; `None` leaves it out of the scores.
     pub(crate) error_score: Option<f64>,
+    /// Whether scorers get the spans of the task.
+    pub(crate) keep_trace: bool,
 }
 
 /// A trial whose task has ended.
@@ -68,6 +76,7 @@ pub(crate) struct Unscored<I, O, E> {
     pub(crate) case: Arc<Prepared<I, E>>,
     root: Span,
     output: Result<Output<O>, String>,
+    trace: Option<Arc<Trace>>,
     result: CaseResult<I, O, E>,
     notes: Notes,
 }
@@ -181,21 +190,33 @@ where
         };
         notes.started(ROOT, &root);
         let mut result = case.result(trial);
-        let (output, metadata) = self.attempt(&root, &case, &mut result, &notes).await;
+        let kept = self.trace_buffer();
+        let (output, metadata) =
+            self.attempt(&root, kept.as_ref(), &case, &mut result, &notes).await;
         drop(slot);
         result.metadata = metadata;
-        Unscored { case, root, output, result, notes }
+        // Now, so that all scorers see the same, and what the task has left running adds nothing.
+        let trace = kept.map(|kept| Arc::new(kept.take()));
+        Unscored { case, root, output, trace, result, notes }
+    }
+
+    fn trace_buffer(&self) -> Option<TraceBuffer> {
+        self.rules.keep_trace.then(|| match &self.record {
+            Some((client, _)) => client.trace_buffer(TRACE_BYTES),
+            None => TraceBuffer::new(TRACE_BYTES),
+        })
     }
 
     /// Has the output scored and closes the trial.
     pub(crate) async fn score(&self, unscored: Unscored<I, O, E>) -> (CaseResult<I, O, E>, Notes) {
-        let Unscored { case, root, output, mut result, mut notes } = unscored;
+        let Unscored { case, root, output, trace, mut result, mut notes } = unscored;
         let mut raw = None;
         match output {
             Ok((output, raw_output)) => {
                 result.output = Some(Arc::clone(&output));
                 let raw_output = raw_output.as_deref();
-                self.run_scorers(&root, &case, output, raw_output, &mut result, &notes, None).await;
+                let given = (output, raw_output, trace);
+                self.run_scorers(&root, &case, given, &mut result, &notes, None).await;
                 raw = raw_output.map(ToOwned::to_owned);
             }
             Err(error) => result.error = Some(error),

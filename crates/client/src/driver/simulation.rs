@@ -227,7 +227,7 @@ impl Life {
         event: Event,
     ) {
         let draft = Draft { head: Arc::clone(head), start, end, event };
-        self.recorder.record_async(draft).await;
+        self.recorder.record_async(draft, None).await;
     }
 
     async fn watch(&self) {

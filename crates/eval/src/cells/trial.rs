@@ -167,8 +167,10 @@ where
         let mut result = self.restored(session, &case, &record, Some(Arc::clone(&output)));
         let notes = Notes::of(session, &cell);
         let root = self.replay(&case, &record, from, &notes).await;
+        // The trace is of the run that made the output.
         let (raw, only) = (raw.as_deref(), Some(&positions[..]));
-        self.run_scorers(&root, &case, output, raw, &mut result, &notes, only).await;
+        let given = (output, raw, None);
+        self.run_scorers(&root, &case, given, &mut result, &notes, only).await;
         self.error_scores(&mut result);
         self.conclude(&root, &case, raw, &result).await;
         root.end();

@@ -244,6 +244,49 @@ impl<I, O, E> Eval<I, O, E> {
         self
     }
 
+    /// Keeps what each task records, for its scorers: [`ScorerArgs::trace`] has the span of the task
+    /// and all below it, from memory, without a flush or a query; with sending and without. Off by
+    /// default, so that runs whose scorers do not look at it pay nothing.
+    ///
+    /// A trial keeps up to 4 MiB until it is scored; what does not fit is left out, and
+    /// [`Trace::is_truncated`] says so. All tries of a task are in it, and what it records after
+    /// its end is not. Values are as they are sent, that is, masked.
+    ///
+    /// ```
+    /// use tidegate_client::{Event, Span, SpanOptions};
+    /// use tidegate_eval::{Case, Eval, Report};
+    ///
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// let outcome = Eval::new("agent")
+    ///     .data([Case::new("weather in Berlin"), Case::new("hello")])
+    ///     .task(async |request, _cx| {
+    ///         if request.contains("weather") {
+    ///             let tool = Span::start(SpanOptions::new("forecast").span_type("tool"));
+    ///             tool.log(Event::new().input(&*request).output(&"rain"));
+    ///         }
+    ///         "done"
+    ///     })
+    ///     .scorer("used_a_tool", |args| match args.trace {
+    ///         Some(trace) => Ok(trace.spans_of_type("tool").count() > 0),
+    ///         None => Err("the trace is not kept"),
+    ///     })
+    ///     .keep_trace(true)
+    ///     .report(Report::Silent)
+    ///     .run_without_sending()
+    ///     .await?;
+    /// assert_eq!(outcome.summary.comparison.scores["used_a_tool"].score, 0.5);
+    /// # Ok::<(), tidegate_eval::EvalError>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// [`ScorerArgs::trace`]: crate::ScorerArgs::trace
+    /// [`Trace::is_truncated`]: crate::Trace::is_truncated
+    pub fn keep_trace(mut self, keep: bool) -> Self {
+        self.plan.rules.keep_trace = keep;
+        self
+    }
+
     /// Limits the wait for the uploads after the last case; 60 s by default.
     pub fn flush_timeout(mut self, timeout: Duration) -> Self {
         self.plan.flush_timeout = timeout;

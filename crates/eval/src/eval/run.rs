@@ -17,6 +17,7 @@ use super::{Eval, Plan};
 use crate::adaptive::Adaptive;
 use crate::blocking::block_on;
 use crate::cells::Session;
+use crate::context::Mistyped;
 use crate::data::Source;
 use crate::error::{EvalError, Finished};
 use crate::evidence::{self, Evidence, Sources};
@@ -173,6 +174,7 @@ where
         let terminal = Terminal::new(plan.report);
         let sending = record.is_some();
         let cancel = Arc::new(CancellationToken::new());
+        let mistyped = Arc::new(Mistyped::of::<E>());
         let graders = (scorers.len() + classifiers.len()).max(1);
         let calls = plan.max_concurrency.saturating_mul(graders);
         let calls = plan.scorer_concurrency.unwrap_or(calls).min(Semaphore::MAX_PERMITS);
@@ -187,6 +189,7 @@ where
             adaptive: plan.adaptive.map(|(min, max)| Arc::new(Adaptive::new(min, max))),
             rules: plan.rules,
             cells: session.clone().zip(decode),
+            mistyped: Arc::clone(&mistyped),
         };
         let cases = match source.start() {
             Ok(cases) => cases,
@@ -207,6 +210,7 @@ where
         let progressing = Arc::clone(&progress);
         let mut ran = runner::run(Arc::new(shared), cases, limits, stop, progressing).await;
         progress.end();
+        ran.task_warning = mistyped.warning();
         if let Some(session) = session {
             ran.cell_warnings = session.warnings();
             ran.cells = Some(session.end(ran.duration).await);
@@ -296,6 +300,7 @@ where
     let task_errors = ran.results.iter().filter(|result| result.error.is_some()).count();
     let scorer_errors: usize = ran.results.iter().map(|result| result.scorer_errors.len()).sum();
     let mut warnings = evidence.warnings;
+    warnings.extend(ran.task_warning);
     warnings.extend(ran.run_scorer_errors);
     warnings.extend(ran.cell_warnings);
     let (cells, not_kept) = match ran.cells.transpose() {

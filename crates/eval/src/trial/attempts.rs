@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use tidegate_client::{Event, Span, SpanOptions};
+use tidegate_client::{Event, Span, SpanOptions, TraceBuffer};
 
 use super::{Output, Prepared, Shared, TIMED_OUT};
 use crate::cells::{Notes, TASK};
@@ -25,17 +25,19 @@ where
     pub(super) async fn attempt(
         &self,
         root: &Span,
+        kept: Option<&TraceBuffer>,
         case: &Prepared<I, E>,
         result: &mut CaseResult<I, O, E>,
         notes: &Notes,
     ) -> (Result<Output<O>, String>, Map<String, Value>) {
-        let span = match root.is_recording() {
-            true => {
-                let event = Event::new().input(&case.raw_input);
-                let options = SpanOptions::new(TASK).span_type("task").event(event);
-                root.child(notes.options(TASK, options))
-            }
-            false => Span::disabled(),
+        let options = || {
+            let event = Event::new().input(&case.raw_input);
+            notes.options(TASK, SpanOptions::new(TASK).span_type("task").event(event))
+        };
+        let span = match kept {
+            Some(kept) => root.child_kept(options(), kept),
+            None if root.is_recording() => root.child(options()),
+            None => Span::disabled(),
         };
         notes.started(TASK, &span);
         let expected = case.expected.clone().map(|expected| expected as Arc<dyn Any + Send + Sync>);
@@ -44,6 +46,7 @@ where
             trial: result.trial,
             case_id: case.id.clone(),
             expected,
+            mistyped: Arc::clone(&self.mistyped),
             tags: Arc::clone(&case.tags),
             parameters: Arc::clone(&self.parameters),
             metadata: case.metadata.clone(),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
-use tidegate_client::{Event, Span, SpanOptions};
+use tidegate_client::{Event, Span, SpanOptions, Trace};
 
 use super::{Prepared, Shared, TIMED_OUT, attempts};
 use crate::cells::Notes;
@@ -22,14 +22,13 @@ where
     E: Serialize + Send + Sync + 'static,
 {
     /// Calls the scorers and then the classifiers, all of them or those at the positions in `only`,
-    /// which count through both.
-    #[expect(clippy::too_many_arguments, reason = "what a trial consists of")]
+    /// which count through both. The output is given as such and as JSON, with the trace of the
+    /// task if it was kept.
     pub(crate) async fn run_scorers(
         &self,
         root: &Span,
         case: &Prepared<I, E>,
-        output: Arc<O>,
-        raw_output: Option<&RawValue>,
+        (output, raw_output, trace): (Arc<O>, Option<&RawValue>, Option<Arc<Trace>>),
         result: &mut CaseResult<I, O, E>,
         notes: &Notes,
         only: Option<&[usize]>,
@@ -44,6 +43,7 @@ where
                 // The task has added some.
                 false => result.tags.as_slice().into(),
             },
+            trace,
         };
         let input = raw_output.filter(|_| root.is_recording()).map(|output| ScorerInput {
             input: &case.raw_input,

@@ -12,4 +12,5 @@ mod runner;
 mod sources;
 mod stopping;
 mod tasks;
+mod traces;
 mod world;

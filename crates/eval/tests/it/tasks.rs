@@ -112,6 +112,9 @@ fn check(outcome: &Outcome<u32, Value, String>) {
         (&["short".into(), "seen".into()][..], Some(1.0))
     );
     assert_eq!((of(2).tags.len(), of(2).scores["tagged"]), (0, Some(0.0)));
+    let warning = "the task asked for an expected output of type u32 and got none: those of the \
+                   cases are alloc::string::String";
+    assert_eq!(outcome.summary.warnings, [warning]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
