@@ -11,6 +11,7 @@ use tidegate_analysis::statistics::{
 pub use condition::{Condition, ParseConditionError};
 
 use crate::outcome::Summary;
+use crate::report::counted;
 
 const FAILED: &str = "trials that failed could be beyond it";
 const CUT_SHORT: &str = "the run ended before its data did";
@@ -137,7 +138,10 @@ impl Gate {
                     (GateOutcome::Undecided, _) => format!("{all}, which holds the limit"),
                 }
             }
-            None => format!("{} without an interval, from {cases} case(s)", number(mean)),
+            None => {
+                let cases = counted(cases as u64, "case");
+                format!("{} without an interval, from {cases}", number(mean))
+            }
         };
         why.push_str(&missing(estimate, summary));
         (outcome, why)
@@ -150,11 +154,11 @@ impl Gate {
         let Some(estimate) = self.estimate(summary) else {
             return (GateOutcome::Undecided, "its mean is not known: see the warnings".into());
         };
-        let (mean, cases) = (number(estimate.mean), estimate.cases);
+        let (mean, cases) = (number(estimate.mean), counted(estimate.cases as u64, "case"));
         let decided = plainly(threshold, estimate.mean);
         let (outcome, doubt) = self.doubted(decided, summary);
         let but = doubt.map(|doubt| format!(", but {doubt}")).unwrap_or_default();
-        let why = format!("{mean} from {cases} case(s){but}{}", missing(estimate, summary));
+        let why = format!("{mean} from {cases}{but}{}", missing(estimate, summary));
         (outcome, why)
     }
 
@@ -188,9 +192,13 @@ impl Gate {
         let PairedComparison { difference: Some(difference), matched_cases, .. } = *paired else {
             return undecided("no case of this run has it in the base as well");
         };
+        if paired.is_unchanged() {
+            return self.unchanged(paired, summary);
+        }
         let decided = no_regression(paired, margin);
         let (outcome, doubt) = self.doubted(decided, summary);
-        let by = format!("{} from {matched_cases} cases of both runs", signed(difference));
+        let cases = counted(matched_cases as u64, "case");
+        let by = format!("{} from {cases} of both runs", signed(difference));
         let why = match paired.interval {
             None => format!("{by}, without an interval"),
             Some(interval) => {
@@ -203,7 +211,9 @@ impl Gate {
                     (GateOutcome::Pass, None) => format!("{all}, all of it within the margin"),
                     (GateOutcome::Fail, _) => format!("{all}, all of it worse than the margin"),
                     (GateOutcome::Undecided, _) if margin == Margin::ZERO => {
-                        format!("{all}; without a margin only a sure improvement passes")
+                        format!(
+                            "{all}; without a margin only a sure improvement or no change passes"
+                        )
                     }
                     (GateOutcome::Undecided, _) => {
                         format!("{all}, which is not all on one side")
@@ -211,6 +221,24 @@ impl Gate {
                 }
             }
         };
+        (outcome, why)
+    }
+
+    /// Every case came out as before.
+    fn unchanged(&self, paired: &PairedComparison, summary: &Summary) -> (GateOutcome, String) {
+        let (outcome, doubt) = self.doubted(GateOutcome::Pass, summary);
+        let mut why = match paired.matched_cases {
+            1 => "no case changed: the only one of both runs came out as before".to_owned(),
+            cases => format!("no case changed: all {cases} of both runs came out as before"),
+        };
+        if let Some(doubt) = doubt {
+            why.push_str(&format!(", but {doubt}"));
+        }
+        // New cases have nothing to fall behind; that nobody looked at them must be said.
+        if paired.current_only_cases > 0 {
+            let new = counted(paired.current_only_cases as u64, "case");
+            why.push_str(&format!("; {new} only in this run"));
+        }
         (outcome, why)
     }
 }
@@ -227,7 +255,7 @@ fn plainly(threshold: Threshold, value: f64) -> GateOutcome {
 fn missing(estimate: &Estimate, summary: &Summary) -> String {
     match summary.trials.saturating_sub(estimate.trials as u64) {
         0 => String::new(),
-        missing => format!("; {missing} of {} trials have none", summary.trials),
+        missing => format!("; {missing} of {} have none", counted(summary.trials, "trial")),
     }
 }
 

@@ -26,6 +26,7 @@ pub use plan::{PlanLine, Question, plan, plan_table};
 pub(crate) use progress::Progress;
 pub use result::jsonl;
 pub use table::{TableStyle, changed_cases, score_table, summary_table};
+pub(crate) use text::counted;
 
 use crate::gate::GateResult;
 use crate::outcome::Summary;
@@ -37,6 +38,8 @@ pub enum Report {
     /// Progress on stderr, the summary table on stdout.
     #[default]
     Terminal,
+    /// Progress on stderr and no table, for programs whose stdout is data.
+    Progress,
     /// Nothing; the caller prints [`Outcome::to_json`](crate::Outcome::to_json) or its own.
     Silent,
 }
@@ -56,9 +59,13 @@ impl Terminal {
         self.report == Report::Silent
     }
 
+    fn has_table(&self) -> bool {
+        self.report == Report::Terminal
+    }
+
     /// Prints the summary. A closed stdout has no reader to miss it.
     pub(crate) fn summary(&self, summary: &Summary, gates: &[GateResult], receipt: &Receipt) {
-        if self.is_silent() {
+        if !self.has_table() {
             return;
         }
         let mut out = std::io::stdout().lock();

@@ -62,15 +62,15 @@ impl Threshold {
 
 /// Decides whether a score or metric is no worse than the base by more than `margin`.
 ///
-/// - Pass: the whole interval of the difference is at most `margin` worse (a test of
-///   non-inferiority).
+/// - Pass: no matched case changed, or the whole interval of the difference is at most `margin`
+///   worse (a test of non-inferiority).
 /// - Fail: the whole interval is more than `margin` worse, and the corrected p-value is within the
 ///   level, so that several such gates together raise at most as many false alarms as one.
 /// - Undecided: anything else.
 ///
-/// Without a margin only a sure improvement passes, since no number of cases shows that two runs
-/// are exactly equal: give a margin that would not matter, and
-/// [`Plan::cases_for`](super::Plan::cases_for) it.
+/// Without a margin, a run in which any case changed passes only as a sure improvement, since no
+/// number of cases shows that two programs are exactly equal: give a margin that would not matter,
+/// and [`Plan::cases_for`](super::Plan::cases_for) it.
 ///
 /// ```
 /// use tidegate_analysis::statistics::{
@@ -78,14 +78,23 @@ impl Threshold {
 /// };
 /// let keys: Vec<String> = (0..100).map(|case| case.to_string()).collect();
 /// let scores = Observations::of_score(keys.iter().map(|key| (key.as_str(), 1.0)));
+/// let changed = Observations::of_score(
+///     keys.iter().zip(0..).map(|(key, n)| (key.as_str(), if n == 0 { 0.99 } else { 1.0 })),
+/// );
 /// let (direction, options) = (Direction::HigherIsBetter, Options::default());
 /// let same = PairedComparison::of(&scores, &scores, direction, &options);
-/// assert_eq!(no_regression(&same, Margin::new(0.05)?), GateOutcome::Pass);
-/// assert_eq!(no_regression(&same, Margin::ZERO), GateOutcome::Undecided);
+/// assert_eq!(no_regression(&same, Margin::ZERO), GateOutcome::Pass);
+/// let other = PairedComparison::of(&changed, &scores, direction, &options);
+/// assert_eq!(no_regression(&other, Margin::new(0.05)?), GateOutcome::Pass);
+/// assert_eq!(no_regression(&other, Margin::ZERO), GateOutcome::Undecided);
 /// # Ok::<(), tidegate_analysis::statistics::InvalidOption>(())
 /// ```
 #[must_use]
 pub fn no_regression(comparison: &PairedComparison, margin: Margin) -> GateOutcome {
+    // Exactly what was asked for, though an interval around 0 is never all on one side of it.
+    if comparison.is_unchanged() {
+        return GateOutcome::Pass;
+    }
     let Some(((lower, upper), interval)) = comparison.gain_interval().zip(comparison.interval)
     else {
         return GateOutcome::Undecided;

@@ -67,6 +67,12 @@ pub struct PairedComparison {
 }
 
 impl PairedComparison {
+    /// Whether every matched case, of which there is at least one, came out as before.
+    #[must_use]
+    pub fn is_unchanged(&self) -> bool {
+        self.matched_cases > 0 && self.improved_cases == 0 && self.regressed_cases == 0
+    }
+
     /// Compares one score or metric; for several at once use
     /// [`compare_scores`](super::compare_scores), which corrects for their number.
     ///

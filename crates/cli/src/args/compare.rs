@@ -67,7 +67,8 @@ pub(crate) struct Compare {
     /// Exits with 1 if a score is worse for sure, with 4 if one may be worse by more than --margin.
     #[arg(long)]
     pub(crate) fail_on_regression: bool,
-    /// How much worse a score may be; without a margin only sure improvements pass.
+    /// How much worse a score may be; without a margin only sure improvements pass, and scores of
+    /// which no case changed.
     #[arg(long, default_value = "0", requires = "fail_on_regression", value_parser = margin, value_name = "M")]
     pub(crate) margin: Margin,
     /// Prints one JSON value on stdout.

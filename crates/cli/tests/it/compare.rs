@@ -62,6 +62,7 @@ fn a_regression_fails_and_a_doubt_is_undecided_only_when_asked_for() {
     let data = TempDir::new().expect("a directory");
     record(data.path(), RECIPE);
     record(data.path(), Recipe { name: "same", ..RECIPE });
+    record(data.path(), Recipe { name: "other", wrong: &[7], ..RECIPE });
     record(data.path(), WORSE);
     let gate = |extra: &[&str]| {
         let arguments: Vec<_> = ["compare"].iter().chain(extra).copied().collect();
@@ -70,10 +71,12 @@ fn a_regression_fails_and_a_doubt_is_undecided_only_when_asked_for() {
     assert_eq!(gate(&["base", "worse"]).0, Some(0));
     let (code, _, said) = gate(&["base", "worse", "--fail-on-regression"]);
     assert_eq!((code, said.as_str()), (Some(1), "regression: a score is worse than the base\n"));
-    let (code, _, said) = gate(&["base", "same", "--fail-on-regression"]);
-    assert_eq!(code, Some(4), "no number of cases shows that two runs are equal");
+    let (code, ..) = gate(&["base", "same", "--fail-on-regression"]);
+    assert_eq!(code, Some(0), "no case changed");
+    let (code, _, said) = gate(&["base", "other", "--fail-on-regression"]);
+    assert_eq!(code, Some(4), "no number of cases shows that two programs are equal");
     assert!(said.contains("--margin says how much"), "{said}");
-    let (code, ..) = gate(&["base", "same", "--fail-on-regression", "--margin", "0.05"]);
+    let (code, ..) = gate(&["base", "other", "--fail-on-regression", "--margin", "0.2"]);
     assert_eq!(code, Some(0));
 }
 

@@ -374,7 +374,8 @@ impl<I, O, E> Eval<I, O, E> {
     }
 
     /// Demands that a score or metric is no worse than the base's by more than `margin`, in its
-    /// unit. With [`Margin::ZERO`] only a sure improvement passes. Without a base it is undecided.
+    /// unit. It passes if no matched case changed; otherwise with [`Margin::ZERO`] only a sure
+    /// improvement does. Without a base it is undecided.
     pub fn no_regression(self, name: impl Into<String>, margin: Margin) -> Self {
         self.condition(name, Condition::NoRegression(margin))
     }

@@ -17,8 +17,8 @@ use super::number;
 /// | `>= 0.9`, `>= 90%` | at least this, decided by the interval |
 /// | `<= 2`, `<= 2s`, `<= 800ms`, `<= 500tok`, `<= $0.01` | at most this, decided by the interval |
 /// | `mean >= 0.9` | the mean of this run, without regard to chance |
-/// | `no regression` | only a sure improvement on the base passes |
-/// | `no regression within 0.02` | at most this much worse than the base for sure |
+/// | `no regression` | no case changed against the base, or it is better for sure |
+/// | `no regression within 0.02` | no case changed, or at most this much worse for sure |
 ///
 /// Blanks do not matter. Units are `%`, `us`, `µs`, `ms`, `s`, `min`, `tok` and `$`.
 ///

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use tidegate_analysis::statistics::GateOutcome;
 
 use super::changes::ChangedCase;
-use super::text::one_line;
+use super::text::{counted, one_line};
 use super::view::{self, percent, share};
 use crate::gate::{self, GateResult};
 use crate::outcome::Summary;
@@ -43,7 +43,8 @@ pub fn github_summary(evaluations: &[(&Summary, &[GateResult])], room: usize) ->
         }
     }
     if missing > 0 {
-        let note = format!("\n_{missing} part(s) left out: GitHub shows at most 1 MiB a step._\n");
+        let parts = counted(missing, "part");
+        let note = format!("\n_{parts} left out: GitHub shows at most 1 MiB a step._\n");
         if text.len() + note.len() <= most {
             text.push_str(&note);
         }

@@ -10,7 +10,7 @@ use tidegate_analysis::statistics::{GateOutcome, Verdict};
 use tidegate_client::Receipt;
 
 use super::changes::ChangedCase;
-use super::text::one_line;
+use super::text::{counted, one_line};
 use super::view::{self, Change, Line};
 use crate::cells::CellsSummary;
 use crate::gate::GateResult;
@@ -235,8 +235,10 @@ fn unmatched(summary: &Summary) -> Option<String> {
     let most = summary.comparisons.values().filter(unmatched);
     let paired = most.max_by_key(|paired| paired.current_only_cases + paired.base_only_cases)?;
     Some(format!(
-        "compared on {} cases; {} only in this run and {} only in the base are left out",
-        paired.matched_cases, paired.current_only_cases, paired.base_only_cases
+        "compared on {}; {} only in this run and {} only in the base are left out",
+        counted(paired.matched_cases as u64, "case"),
+        paired.current_only_cases,
+        paired.base_only_cases
     ))
 }
 
@@ -256,10 +258,11 @@ fn gate_line(gate: &GateResult, style: TableStyle) -> String {
 
 fn record(receipt: &Receipt) -> String {
     match (receipt.lost(), receipt.pending) {
-        (0, 0) => format!("{} rows recorded, nothing lost", receipt.rows),
+        (0, 0) => format!("{} recorded, nothing lost", counted(receipt.rows, "row")),
         (lost, pending) => format!(
-            "{} rows recorded; of {} records {lost} were LOST and {pending} are still pending",
-            receipt.rows, receipt.accepted
+            "{} recorded; of {} records {lost} were LOST and {pending} are still pending",
+            counted(receipt.rows, "row"),
+            receipt.accepted
         ),
     }
 }

@@ -32,6 +32,12 @@ pub(super) fn one_line(text: &str, most: usize) -> String {
     }
 }
 
+/// A number of things, in the singular if it is one: `1 trial`, `2 trials`.
+pub(crate) fn counted(count: u64, thing: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} {thing}{s}")
+}
+
 /// A value as people read it: text as it is, everything else as JSON.
 pub(super) fn readable(value: &Value) -> String {
     match value {
@@ -44,6 +50,12 @@ pub(super) fn readable(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_thing_is_singular() {
+        let counts = [0, 1, 2].map(|count| counted(count, "case"));
+        assert_eq!(counts, ["0 cases", "1 case", "2 cases"]);
+    }
 
     #[test]
     fn what_is_cut_is_marked() {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use tidegate_analysis::statistics::{Interval, PairedComparison, Verdict};
 use tidegate_model::wire::summary::{MetricSummary, ScoreSummary};
 
+use super::text::counted;
 use crate::adaptive::Concurrency;
 use crate::outcome::Summary;
 
@@ -46,21 +47,24 @@ pub(super) fn lines(summary: &Summary) -> Vec<Line> {
 
 /// How many trials there were, how long they took, and what went wrong.
 pub(super) fn trials(summary: &Summary) -> String {
-    let mut text =
-        format!("{} trials in {}", summary.trials, seconds(summary.duration.as_secs_f64()));
+    let (trials, took) =
+        (counted(summary.trials, "trial"), seconds(summary.duration.as_secs_f64()));
+    let mut text = format!("{trials} in {took}");
     if summary.task_errors > 0 {
         write!(text, ", {} failed", summary.task_errors).expect("memory");
     }
     if summary.scorer_errors > 0 {
-        write!(text, ", {} scorer calls failed", summary.scorer_errors).expect("memory");
+        let calls = counted(summary.scorer_errors, "scorer call");
+        write!(text, ", {calls} failed").expect("memory");
     }
     if summary.classifier_errors > 0 {
-        write!(text, ", {} classifier calls failed", summary.classifier_errors).expect("memory");
+        let calls = counted(summary.classifier_errors, "classifier call");
+        write!(text, ", {calls} failed").expect("memory");
     }
     if let Some(Concurrency { limit, highest, cuts }) = summary.concurrency {
         write!(text, ", {limit} at once in the end, at most {highest}").expect("memory");
         if cuts > 0 {
-            write!(text, ", lowered {cuts} times").expect("memory");
+            write!(text, ", lowered {}", counted(cuts, "time")).expect("memory");
         }
     }
     if summary.timed_out {

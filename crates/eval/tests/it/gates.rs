@@ -111,10 +111,10 @@ async fn a_gate_on_the_plain_mean_decides_what_an_interval_leaves_open() {
     let hint = "about 35 cases would decide, if the others are like these";
     assert_eq!(by_interval.gates[0].hint.as_deref(), Some(hint));
     let by_mean = four("mean >= 100%").await;
-    assert_eq!(gate(&by_mean), (GateOutcome::Pass, "1 from 4 case(s)"));
+    assert_eq!(gate(&by_mean), (GateOutcome::Pass, "1 from 4 cases"));
     assert_eq!(by_mean.gates[0].rule, "mean at least 1");
     let failed = alone(eval(179, false).gate_mean("exact", at_least)).await;
-    assert_eq!(gate(&failed), (GateOutcome::Fail, "0.895 from 200 case(s)"));
+    assert_eq!(gate(&failed), (GateOutcome::Fail, "0.895 from 200 cases"));
     let holes = alone(eval(200, true).gate_mean("exact", at_least)).await;
     assert_eq!(gate(&holes).0, GateOutcome::Undecided, "{:?}", holes.gates);
     assert!(
@@ -158,12 +158,16 @@ async fn a_regression_gate_compares_with_the_base_and_says_if_there_is_none() {
 
     let same = run(180, margin).await;
     assert_eq!(gate(&same).0, GateOutcome::Pass, "{:?}", same.gates);
-    let strict = run(180, Margin::ZERO).await;
+    let unchanged = run(180, Margin::ZERO).await;
+    let why = "no case changed: all 200 of both runs came out as before";
+    assert_eq!(gate(&unchanged), (GateOutcome::Pass, why));
+    assert_eq!(unchanged.gates[0].hint, None);
+    let strict = run(179, Margin::ZERO).await;
     assert_eq!(gate(&strict).0, GateOutcome::Undecided);
-    assert!(gate(&strict).1.contains("only a sure improvement"), "{:?}", strict.gates);
+    assert!(gate(&strict).1.contains("only a sure improvement or no change"), "{:?}", strict.gates);
     assert_eq!(strict.gates[0].hint.as_deref(), Some("give a margin that would not matter"));
     let worse = run(140, margin).await;
     assert_eq!(gate(&worse).0, GateOutcome::Fail);
-    assert!(gate(&worse).1.starts_with("-0.2 from 200 cases"), "{:?}", worse.gates);
+    assert!(gate(&worse).1.starts_with("-0.195 from 200 cases"), "{:?}", worse.gates);
     assert_eq!(worse.to_json()["gates"][0]["outcome"], json!("fail"));
 }
