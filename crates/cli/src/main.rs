@@ -1,6 +1,7 @@
 //! The binary `tidegate`.
 
 mod args;
+mod atomic;
 mod clock;
 mod commands;
 mod destination;

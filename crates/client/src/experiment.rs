@@ -38,6 +38,12 @@ impl ExperimentOptions {
         self
     }
 
+    /// The wanted name, if there is one.
+    #[must_use]
+    pub fn wanted_name(&self) -> Option<&str> {
+        self.request.experiment_name.as_deref()
+    }
+
     /// Sets a description.
     #[must_use]
     pub fn description(mut self, description: impl Into<String>) -> Self {

@@ -34,6 +34,7 @@ impl Summary {
             classifier_errors: 0,
             concurrency: None,
             project: project.into(),
+            wanted_name: None,
             experiment: None,
             base,
             comparison: compare(current, before),

@@ -55,6 +55,8 @@ pub struct CaseResult<I, O, E> {
 pub struct Summary {
     /// Name of the project.
     pub project: String,
+    /// The name that was asked for, if any was; the server may have recorded it under another.
+    pub wanted_name: Option<String>,
     /// The experiment; `None` without sending logs.
     pub experiment: Option<Experiment>,
     /// The experiment this one is compared with.
@@ -111,6 +113,18 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// What a person knows the run by: the project, and the name of the experiment or that it has
+    /// none.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let project = &self.project;
+        match (&self.experiment, &self.wanted_name) {
+            (Some(experiment), _) => format!("{project} / {}", experiment.name),
+            (None, Some(name)) => format!("{project} / {name} (not recorded)"),
+            (None, None) => format!("{project} (not recorded)"),
+        }
+    }
+
     /// Whether something ended the run before the data did: the time-out, the limit of failures,
     /// or a wish to stop. Its figures are then of a part of the cases.
     #[must_use]

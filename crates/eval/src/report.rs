@@ -20,7 +20,7 @@ use std::io::Write as _;
 use tidegate_client::Receipt;
 
 pub use changes::{Change, ChangedCase, Which, largest_changes};
-pub use github::github_summary;
+pub use github::{github_error, github_summary};
 pub use junit::{TestSuite, Undecided, junit};
 pub use plan::{PlanLine, Question, plan, plan_table};
 pub(crate) use progress::Progress;

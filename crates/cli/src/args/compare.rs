@@ -137,7 +137,7 @@ fn power(text: &str) -> Result<Target, String> {
     Target::new(Level::default(), number(text)?).map_err(|error| error.to_string())
 }
 
-fn effect(text: &str) -> Result<f64, String> {
+pub(super) fn effect(text: &str) -> Result<f64, String> {
     match number(text)? {
         effect if effect > 0.0 && effect.is_finite() => Ok(effect),
         _ => Err("the difference must be above 0".to_owned()),

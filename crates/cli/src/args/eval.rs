@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::DataDir;
+use super::{DataDir, compare};
 
 pub(crate) const HELP: &str = "\
 The file format is described in docs/eval-file.md; --schema prints its JSON Schema.
@@ -17,12 +17,14 @@ Examples:
   tidegate eval examples/language_id.toml
   tidegate eval evals/*.toml --first 20 --no-send-logs
   tidegate eval qa.toml --filter metadata.topic=law --filter 'input=^Who'
-  tidegate eval qa.toml --baseline main --json";
+  tidegate eval qa.toml --baseline main --json
+  tidegate eval evals/*.toml --junit junit.xml --github-summary
+  tidegate eval qa.toml --plan=0.02";
 
 #[derive(Debug, Args)]
 pub(crate) struct Eval {
     /// TOML files, or patterns such as 'evals/*.toml'.
-    #[arg(value_name = "FILE.toml", required_unless_present = "schema")]
+    #[arg(value_name = "FILE.toml")]
     pub(crate) files: Vec<String>,
     #[command(flatten)]
     pub(crate) choice: Choice,
@@ -69,6 +71,30 @@ pub(crate) struct Show {
     /// Prints one JSON line per trial on stdout.
     #[arg(long)]
     pub(crate) jsonl: bool,
+    /// Writes JUnit XML to this file, which appears when all have run; a suite per evaluation.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["list", "dry_run"])]
+    pub(crate) junit: Option<PathBuf>,
+    /// Appends a summary in Markdown to the file that GITHUB_STEP_SUMMARY names, or to this one.
+    #[arg(
+        long,
+        value_name = "FILE",
+        num_args = 0..=1,
+        // Or the next word, which may be an evaluation, would be taken for the file.
+        require_equals = true,
+        conflicts_with_all = ["list", "dry_run"]
+    )]
+    pub(crate) github_summary: Option<Option<PathBuf>>,
+    /// Says which difference so many cases show and, for a difference of scores D, how many cases
+    /// it needs.
+    #[arg(
+        long,
+        value_name = "D",
+        num_args = 0..=1,
+        require_equals = true,
+        value_parser = compare::effect,
+        conflicts_with_all = ["list", "dry_run"]
+    )]
+    pub(crate) plan: Option<Option<f64>>,
     /// Prints the JSON Schema of the file format.
     #[arg(long)]
     pub(crate) schema: bool,

@@ -9,6 +9,7 @@ mod file;
 mod gates;
 mod interrupt;
 mod look;
+mod outputs;
 mod paths;
 mod plan;
 mod report;
@@ -34,6 +35,9 @@ pub(crate) async fn run(arguments: &Arguments, printer: &Printer) -> Result<Exit
     if arguments.show.schema {
         printer.data(SCHEMA.trim_end())?;
         return Ok(ExitCode::SUCCESS);
+    }
+    if arguments.files.is_empty() {
+        return Err(paths::none_named());
     }
     let interrupt = Interrupt::listen(printer)?;
     // Cancel safety: a second interrupt drops the run on purpose, which ends its processes.

@@ -9,7 +9,6 @@ mod write;
 
 use std::time::Duration;
 
-use anyhow::Context as _;
 use serde_json::Value;
 use tidegate_client::{Client, Select};
 
@@ -94,11 +93,4 @@ fn from_file(path: &std::path::Path, export: &Export) -> Result<u64, Failure> {
     }
     output.finish()?;
     Ok(count)
-}
-
-/// What writing needs to say where it failed.
-fn cannot_write<T>(result: std::io::Result<T>, place: &str) -> Result<T, Failure> {
-    result.with_context(|| format!("cannot write {place}")).map_err(|error| {
-        Failure::failed(error, "check the directory, its permissions and the space left")
-    })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tidegate_client::Receipt;
 
-use super::run::{Found, finish};
+use super::run::{Found, Of, finish};
 use crate::cells::{CellsError, Merged};
 use crate::error::EvalError;
 use crate::evidence::{self, Sources};
@@ -50,7 +50,7 @@ pub async fn merge(
     ran.cells = Some(Ok(merged.summary()));
     ran.cell_warnings = merged.warnings();
     let receipt = Ok(Receipt::default());
-    let (project, gates) = (merged.project(), &merged.gates);
+    let of = Of { project: merged.project(), name: None, gates: &merged.gates };
     let found = Found { evidence, regressions: Vec::new() };
-    finish((project, gates), ran, None, receipt, Ok(None), found, &terminal)
+    finish(of, ran, None, receipt, Ok(None), found, &terminal)
 }

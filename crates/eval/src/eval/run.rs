@@ -106,7 +106,7 @@ where
             }
         }
         let found = Found { evidence, regressions };
-        let of = (&*plan.project, &*plan.gates);
+        let of = Of::plan(&plan);
         finish(of, ran, Some(experiment), flushed, compared, found, &terminal)
     }
 
@@ -141,7 +141,7 @@ where
         let (trials, evidence) = evidence::weigh(ran.trials, sources, plan.statistics, 0).await;
         ran.trials = trials;
         let found = Found { evidence, regressions: Vec::new() };
-        let of = (&*plan.project, &*plan.gates);
+        let of = Of::plan(&plan);
         finish(of, ran, None, Ok(Receipt::default()), Ok(None), found, &terminal)
     }
 
@@ -199,7 +199,8 @@ where
             }
         };
         let count = cases.count().map(|count| count * u64::from(plan.trials));
-        let name = experiment.map_or(plan.project.as_str(), |experiment| &experiment.name);
+        let wanted = plan.experiment.wanted_name().unwrap_or(&plan.project);
+        let name = experiment.map_or(wanted, |experiment| &experiment.name);
         let progress = Arc::new(Progress::start(&terminal, name, count, sending));
         let limits = Limits {
             max_concurrency: plan.max_concurrency.min(Semaphore::MAX_PERMITS),
@@ -231,6 +232,22 @@ impl Plan {
             true => self.experiment.clone(),
             false => self.experiment.clone().metadata(metadata),
         }
+    }
+}
+
+/// What a summary says of the evaluation itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Of<'a> {
+    pub(super) project: &'a str,
+    /// Wanted for the experiment.
+    pub(super) name: Option<&'a str>,
+    pub(super) gates: &'a [Gate],
+}
+
+impl<'a> Of<'a> {
+    fn plan(plan: &'a Plan) -> Self {
+        let Plan { project, experiment, gates, .. } = plan;
+        Self { project, name: experiment.wanted_name(), gates }
     }
 }
 
@@ -272,9 +289,9 @@ async fn sources(
     }
 }
 
-/// Makes the outcome; the project and the gates are those of the plan.
+/// Makes the outcome and prints its table.
 pub(super) fn finish<I, O, E>(
-    (project, gates): (&str, &[Gate]),
+    of: Of<'_>,
     ran: Ran<I, O, E>,
     experiment: Option<Experiment>,
     flushed: Result<Receipt, FlushError>,
@@ -311,7 +328,10 @@ where
     let classifier_errors: usize =
         ran.results.iter().map(|result| result.classifier_errors.len()).sum();
     let summary = Summary {
-        project: experiment.as_ref().map_or_else(|| project.to_owned(), |e| e.project.name.clone()),
+        project: experiment
+            .as_ref()
+            .map_or_else(|| of.project.to_owned(), |e| e.project.name.clone()),
+        wanted_name: of.name.map(str::to_owned),
         experiment,
         base,
         comparison,
@@ -335,7 +355,7 @@ where
         cells,
         duration: ran.duration,
     };
-    let gates = gate::judge(gates, &summary);
+    let gates = gate::judge(of.gates, &summary);
     let outcome = Outcome { results: ran.results, summary, gates, receipt };
     terminal.summary(&outcome.summary, &outcome.gates, &outcome.receipt);
     if let Some(source) = ran.data_error {

@@ -52,11 +52,17 @@ pub fn github_summary(evaluations: &[(&Summary, &[GateResult])], room: usize) ->
     text
 }
 
+/// Writes what kept an evaluation from being complete, such as lost rows or a file that cannot be
+/// read, as Markdown: for below, or instead of, its part of [`github_summary`].
+#[must_use]
+pub fn github_error(name: &str, error: &str) -> String {
+    format!("> **error** in {}: {}\n\n", cell(name), cell(error))
+}
+
 fn head(summary: &Summary, gates: &[GateResult]) -> String {
     let mut text = String::new();
     let experiment = summary.experiment.as_ref();
-    let name = experiment.map_or("not recorded", |experiment| &experiment.name);
-    let title = format!("{} / {}", cell(&summary.project), cell(name));
+    let title = cell(&summary.title());
     let title = match experiment.and_then(|experiment| experiment.url.as_ref()) {
         Some(url) => format!("[{title}](<{}>)", url.replace(['<', '>', '\n'], "")),
         None => title,

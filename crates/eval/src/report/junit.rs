@@ -55,10 +55,7 @@ impl TestSuite {
     #[must_use]
     pub fn of<I: Serialize, O, E>(outcome: &Outcome<I, O, E>, undecided: Undecided) -> Self {
         let summary = &outcome.summary;
-        let name = match &summary.experiment {
-            Some(experiment) => format!("{} / {}", summary.project, experiment.name),
-            None => summary.project.clone(),
-        };
+        let name = summary.title();
         let trials = outcome.results.iter().map(|result| trial(&summary.project, result));
         let gates = outcome.gates.iter().map(|result| gate(&summary.project, result, undecided));
         let mut warnings = summary.warnings.clone();

@@ -160,8 +160,7 @@ pub(crate) fn render(
     style: TableStyle,
 ) -> String {
     let mut text = String::new();
-    let name = summary.experiment.as_ref().map_or("not recorded", |experiment| &experiment.name);
-    push(&mut text, &format!("{} / {name}", summary.project));
+    push(&mut text, &summary.title());
     push(&mut text, &view::trials(summary));
     if let Some(cells) = &summary.cells {
         push(&mut text, &taken_over(cells));

@@ -25,6 +25,7 @@ use reader::Table;
 /// A description of an evaluation is a page or two; anything larger belongs into the data file.
 const MAX_FILE_BYTES: u64 = 16 << 20;
 const MOST_COMBINATIONS: usize = 1_000;
+const MOST_AT_ONCE: u64 = 100_000;
 const KEYS: [&str; 13] = [
     "project",
     "experiment",
@@ -80,6 +81,8 @@ pub(crate) struct AxisValue {
 #[derive(Debug, Default)]
 pub(crate) struct RunOptions {
     pub(crate) max_concurrency: Option<usize>,
+    /// From as few tasks at once to as many.
+    pub(crate) adaptive_concurrency: Option<(usize, usize)>,
     pub(crate) scorer_concurrency: Option<usize>,
     pub(crate) trials: Option<u32>,
     pub(crate) timeout: Option<Duration>,
@@ -186,6 +189,7 @@ fn run(root: &Table<'_>) -> Result<RunOptions, Fault> {
     let table = item.table()?;
     table.only(&[
         "max_concurrency",
+        "adaptive_concurrency",
         "scorer_concurrency",
         "trials",
         "timeout",
@@ -201,8 +205,9 @@ fn run(root: &Table<'_>) -> Result<RunOptions, Fault> {
     let error_score = table.get("error_score");
     let trials = whole("trials", u64::from(u32::MAX))?;
     Ok(RunOptions {
-        max_concurrency: whole("max_concurrency", 100_000)?.map(small),
-        scorer_concurrency: whole("scorer_concurrency", 100_000)?.map(small),
+        max_concurrency: whole("max_concurrency", MOST_AT_ONCE)?.map(small),
+        adaptive_concurrency: adaptive(&table)?,
+        scorer_concurrency: whole("scorer_concurrency", MOST_AT_ONCE)?.map(small),
         trials: trials.and_then(|trials| u32::try_from(trials).ok()),
         timeout: duration("timeout")?,
         case_timeout: duration("case_timeout")?,
@@ -211,4 +216,23 @@ fn run(root: &Table<'_>) -> Result<RunOptions, Fault> {
             .map(|item| item.number_in(0.0..=1.0, "a number from 0 to 1"))
             .transpose()?,
     })
+}
+
+/// `[min, max]`.
+fn adaptive(run: &Table<'_>) -> Result<Option<(usize, usize)>, Fault> {
+    const HINT: &str = "write the least and the most, as in [4, 64]";
+    let Some(item) = run.get("adaptive_concurrency") else { return Ok(None) };
+    if run.get("max_concurrency").is_some() {
+        let message = format!("{} and run.max_concurrency exclude each other", item.name);
+        return Err(item.fault(message, "keep one of them: fixed, or adaptive"));
+    }
+    let [min, max] = &item.array()?[..] else {
+        return Err(item.fault(format!("{} must be two whole numbers", item.name), HINT));
+    };
+    let (least, most) = (min.whole(1..MOST_AT_ONCE + 1)?, max.whole(1..MOST_AT_ONCE + 1)?);
+    if least > most {
+        return Err(min.fault(format!("{} is above {}", min.name, max.name), HINT));
+    }
+    let small = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    Ok(Some((small(least), small(most))))
 }

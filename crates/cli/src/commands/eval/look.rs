@@ -95,6 +95,7 @@ pub(crate) fn dry_run(
         plan["cases"] = count.into();
         plan["trials"] = ready.trials.into();
         plan["max_concurrency"] = ready.max_concurrency.into();
+        plan["min_concurrency"] = ready.min_concurrency.into();
         plan["task"] = task(&ready.evaluation.task).into();
         let scorers = file.scorers.iter().map(|scorer| scorer.name.as_str());
         plan["scorers"] = scorers.collect::<Vec<_>>().into();
@@ -137,12 +138,17 @@ fn say(printer: &Printer, plan: &Value) -> Result<(), Failure> {
     };
     let text = |name: &str| plan[name].as_str().unwrap_or_default();
     printer.data(format_args!("{} ({})", text("name"), text("file")))?;
-    printer.data(format_args!("  cases    {}, {} trial(s) each", plan["cases"], plan["trials"]))?;
-    printer.data(format_args!(
-        "  task     {}, {} at once",
-        text("task"),
-        plan["max_concurrency"]
-    ))?;
+    let each = match plan["trials"].as_u64() {
+        Some(1) => "1 trial".to_owned(),
+        _ => format!("{} trials", plan["trials"]),
+    };
+    printer.data(format_args!("  cases    {}, {each} each", plan["cases"]))?;
+    let most = &plan["max_concurrency"];
+    let at_once = match plan["min_concurrency"].as_u64() {
+        Some(least) => format!("{least} to {most} at once"),
+        None => format!("{most} at once"),
+    };
+    printer.data(format_args!("  task     {}, {at_once}", text("task")))?;
     printer.data(format_args!("  scorers  {}", names(&plan["scorers"])))?;
     printer.data(format_args!("  gates    {}", names(&plan["gates"])))
 }

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::io::{BufWriter, Write as _};
 
 use serde_json::{Value, json};
+use tidegate_eval::report::{Question, plan, plan_table};
+use tidegate_eval::statistics::Target;
 use tidegate_eval::{CaseResult, Outcome};
 
+use super::outputs::Outputs;
 use super::plan::Evaluation;
 use super::run::Done;
 use crate::args::eval::Show;
@@ -21,13 +24,14 @@ const MOST_ERRORS: usize = 3;
 pub(crate) struct Reporter<'a> {
     show: &'a Show,
     printer: &'a Printer,
+    outputs: Outputs,
     /// For `--json`.
     evaluations: Vec<Value>,
 }
 
 impl<'a> Reporter<'a> {
-    pub(crate) fn new(show: &'a Show, printer: &'a Printer) -> Self {
-        Self { show, printer, evaluations: Vec::new() }
+    pub(crate) fn new(show: &'a Show, printer: &'a Printer, outputs: Outputs) -> Self {
+        Self { show, printer, outputs, evaluations: Vec::new() }
     }
 
     /// Reports one evaluation; its table is printed by the library already.
@@ -42,8 +46,12 @@ impl<'a> Reporter<'a> {
             self.printer.say(format_args!("error: {}: {failure}", evaluation.label()));
             self.printer.say(format_args!("hint: {}", failure.hint));
         }
+        self.outputs.add(evaluation, done);
         if self.show.json {
-            self.evaluations.push(summary(evaluation, done));
+            self.evaluations.push(summary(evaluation, done, self.show.plan));
+        }
+        if let Some((question, outcome)) = self.show.plan.zip(done.outcome.as_ref()) {
+            self.plan(question, outcome)?;
         }
         match &done.outcome {
             Some(outcome) if self.show.jsonl => lines(evaluation, outcome),
@@ -61,6 +69,28 @@ impl<'a> Reporter<'a> {
         }
         let evaluations = std::mem::take(&mut self.evaluations);
         self.printer.data(format_args!("{:#}", json!({"evaluations": evaluations})))
+    }
+
+    /// Writes the reports that go into files.
+    ///
+    /// # Errors
+    /// One of them cannot be written.
+    pub(crate) fn write_files(&mut self) -> Result<(), Failure> {
+        self.outputs.write(self.printer)
+    }
+
+    /// What so many cases show. In JSON it is a member; beside JSON lines, stdout is not for it.
+    fn plan(&self, effect: Option<f64>, outcome: &Finished) -> Result<(), Failure> {
+        let (target, question) = (Target::default(), Question { effect, cases: None });
+        let table = plan_table(&plan(&outcome.summary, target, question), target);
+        match (self.show.json, self.show.jsonl) {
+            (true, _) => Ok(()),
+            (false, true) => {
+                self.printer.say(table.trim_end());
+                Ok(())
+            }
+            (false, false) => self.printer.data(table.trim_end()),
+        }
     }
 
     /// The most frequent errors, each once, with the number of trials it came from.
@@ -109,7 +139,7 @@ pub(crate) fn heading(evaluation: &Evaluation) -> Value {
     })
 }
 
-fn summary(evaluation: &Evaluation, done: &Done) -> Value {
+fn summary(evaluation: &Evaluation, done: &Done, planned: Option<Option<f64>>) -> Value {
     let mut value = heading(evaluation);
     value["exit_code"] = done.code.into();
     value["error"] = done.error.as_ref().map(|failure| failure.to_string()).into();
@@ -119,6 +149,11 @@ fn summary(evaluation: &Evaluation, done: &Done) -> Value {
         }
     } else {
         value["project"] = evaluation.file.project.clone().into();
+    }
+    if let Some((effect, outcome)) = planned.zip(done.outcome.as_ref()) {
+        let (target, question) = (Target::default(), Question { effect, cases: None });
+        let lines = plan(&outcome.summary, target, question);
+        value["plan"] = json!({"target": target, "plan": lines});
     }
     value
 }

@@ -9,6 +9,7 @@ use tidegate_eval::{Eval, EvalError, Outcome, Report};
 
 use super::cases::{self, Cases, Filter, Stop};
 use super::file::Task;
+use super::outputs::Outputs;
 use super::plan::Evaluation;
 use super::report::Reporter;
 use super::score::Scorers;
@@ -29,6 +30,8 @@ pub(crate) struct Ready {
     pub(crate) task: ReadyTask,
     pub(crate) scorers: Scorers,
     pub(crate) max_concurrency: usize,
+    /// From as few at once, if that adapts; then `max_concurrency` is the most.
+    pub(crate) min_concurrency: Option<usize>,
     pub(crate) trials: u32,
 }
 
@@ -41,6 +44,12 @@ pub(crate) struct Done {
     pub(crate) code: u8,
 }
 
+impl Done {
+    fn nothing(failure: Failure) -> Self {
+        Self { code: failure.code(), outcome: None, error: Some(failure) }
+    }
+}
+
 /// Makes all of them ready, so that nothing runs if one of them cannot.
 pub(crate) fn ready(
     evaluations: Vec<Evaluation>,
@@ -50,11 +59,14 @@ pub(crate) fn ready(
     let ready = evaluations.into_iter().map(|evaluation| {
         let options = &evaluation.file.run;
         let most = arguments.run.max_concurrency.map(|most| most as usize);
-        let max_concurrency = most.or(options.max_concurrency).unwrap_or(DEFAULT_CONCURRENCY);
+        let adaptive = options.adaptive_concurrency.filter(|_| most.is_none());
+        let most = most.or(adaptive.map(|(_, most)| most)).or(options.max_concurrency);
+        let max_concurrency = most.unwrap_or(DEFAULT_CONCURRENCY);
+        let min_concurrency = adaptive.map(|(least, _)| least);
         let trials = arguments.run.trials.or(options.trials).unwrap_or(1);
         let task = ReadyTask::new(&evaluation, environment, max_concurrency)?;
         let scorers = Scorers::new(&evaluation, environment)?;
-        Ok(Ready { evaluation, task, scorers, max_concurrency, trials })
+        Ok(Ready { evaluation, task, scorers, max_concurrency, min_concurrency, trials })
     });
     ready.collect()
 }
@@ -68,10 +80,12 @@ pub(crate) async fn all(
     stop: &Stop,
     printer: &Printer,
 ) -> Result<u8, Failure> {
-    let mut reporter = Reporter::new(&arguments.show, printer);
+    // Before anything runs: what cannot be written is known at once, not after hours.
+    let outputs = Outputs::open(arguments, environment)?;
+    let mut reporter = Reporter::new(&arguments.show, printer, outputs);
     let mut codes = Vec::new();
     let mut reported = Ok(());
-    let mut connection = None;
+    let (mut connection, mut no_connection) = (None, false);
     let mut left = ready.len();
     for ready in ready {
         if stop.is_set() {
@@ -82,12 +96,22 @@ pub(crate) async fn all(
         let done = match cases::chosen(data, &arguments.choice, filters, stop) {
             Ok(cases) => {
                 // Not before there is something to record.
-                if connection.is_none() && !arguments.run.no_send_logs {
-                    connection = Some(connect(arguments, environment, printer)?);
+                let connected = match (&connection, arguments.run.no_send_logs) {
+                    (None, false) => connect(arguments, environment, printer).map(Some),
+                    _ => Ok(None),
+                };
+                match connected {
+                    Ok(new) => {
+                        connection = connection.or(new);
+                        one(&ready, cases, connection.as_ref(), arguments, stop).await
+                    }
+                    Err(failure) => {
+                        no_connection = true;
+                        Done::nothing(failure)
+                    }
                 }
-                one(&ready, cases, connection.as_ref(), arguments, stop).await
             }
-            Err(failure) => Done { code: failure.code(), outcome: None, error: Some(failure) },
+            Err(failure) => Done::nothing(failure),
         };
         ready.task.close().await;
         ready.scorers.close().await;
@@ -97,8 +121,9 @@ pub(crate) async fn all(
             printer.say(format_args!("{left} further evaluations are not run"));
             break;
         }
-        // Without a reader there is nobody to run the others for.
-        if reported.is_err() {
+        // Without a reader there is nobody to run the others for, and without a destination they
+        // would all fail alike.
+        if reported.is_err() || no_connection {
             break;
         }
     }
@@ -108,7 +133,8 @@ pub(crate) async fn all(
     if let Some(connection) = connection {
         connection.close().await;
     }
-    reported.and_then(|()| reporter.end())?;
+    let written = reporter.write_files();
+    reported.and_then(|()| reporter.end()).and(written)?;
     Ok(gates::worst(codes))
 }
 
@@ -205,6 +231,9 @@ fn built(ready: &Ready, cases: Cases, arguments: &Arguments) -> Eval<Value, Valu
     if let Some(baseline) = &arguments.run.baseline {
         eval = eval.base_experiment(baseline);
     }
+    if let Some(least) = ready.min_concurrency {
+        eval = eval.adaptive_concurrency(least..=ready.max_concurrency);
+    }
     if let Some(calls) = file.run.scorer_concurrency {
         eval = eval.scorer_concurrency(calls);
     }
@@ -221,5 +250,5 @@ fn built(ready: &Ready, cases: Cases, arguments: &Arguments) -> Eval<Value, Valu
         eval = eval.error_score(score);
     }
     let for_machines = arguments.show.json || arguments.show.jsonl;
-    eval.report(if for_machines { Report::Silent } else { Report::Terminal })
+    eval.report(if for_machines { Report::Progress } else { Report::Terminal })
 }

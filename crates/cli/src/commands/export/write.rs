@@ -2,15 +2,13 @@
 
 use std::borrow::Cow;
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use tempfile::NamedTempFile;
 use tidegate_model::row::Row;
 
-use super::cannot_write;
 use super::index::Names;
 use crate::args::compare::{Export, Format};
+use crate::atomic::AtomicFile;
 use crate::exit::Failure;
 
 /// Columns that every run has, in the order of the members of a result.
@@ -40,8 +38,7 @@ pub(super) struct Output {
 
 enum Target {
     Stdout(BufWriter<std::io::Stdout>),
-    /// Beside the file that it becomes; removed if it never does.
-    File(BufWriter<NamedTempFile>, PathBuf),
+    File(AtomicFile),
 }
 
 impl Output {
@@ -49,21 +46,7 @@ impl Output {
     pub(super) fn open(export: &Export, names: Names) -> Result<Self, Failure> {
         let out = match &export.output {
             None => Target::Stdout(BufWriter::new(std::io::stdout())),
-            Some(path) => {
-                let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-                let directory = directory.unwrap_or(Path::new("."));
-                let mut builder = tempfile::Builder::new();
-                builder.prefix(".tidegate-export-");
-                #[cfg(unix)]
-                {
-                    use std::os::unix::fs::PermissionsExt as _;
-                    // As any other file: the mask of the process takes away what it wants.
-                    builder.permissions(std::fs::Permissions::from_mode(0o666));
-                }
-                let file = builder.tempfile_in(directory);
-                let file = cannot_write(file, &path.display().to_string())?;
-                Target::File(BufWriter::new(file), path.clone())
-            }
+            Some(path) => Target::File(AtomicFile::create(path)?),
         };
         let mut output = Self { out, format: export.format, names };
         if output.format == Format::Csv {
@@ -103,22 +86,14 @@ impl Output {
     fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         match &mut self.out {
             Target::Stdout(out) => out.write_all(bytes).map_err(gone),
-            Target::File(out, path) => {
-                cannot_write(out.write_all(bytes), &path.display().to_string())
-            }
+            Target::File(file) => file.write(bytes),
         }
     }
 
     pub(super) fn finish(self) -> Result<(), Failure> {
         match self.out {
             Target::Stdout(mut out) => out.flush().map_err(gone),
-            Target::File(out, path) => {
-                let place = path.display().to_string();
-                let file = cannot_write(out.into_inner().map_err(|e| e.into_error()), &place)?;
-                cannot_write(file.as_file().sync_all(), &place)?;
-                cannot_write(file.persist(&path).map_err(|error| error.error), &place)?;
-                Ok(())
-            }
+            Target::File(file) => file.finish(),
         }
     }
 }

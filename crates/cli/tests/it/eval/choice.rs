@@ -77,7 +77,7 @@ fn a_dry_run_checks_everything_and_runs_nothing() {
         scorers = [{type = \"exact_match\"}]\n[gate]\nexact_match = \">= 0.5\"\n[run]\ntrials = 3\n");
     let said = folder.eval(&["eval.toml", "--dry-run", "--first", "4"]).success();
     for part in
-        ["p / name=one", "p / name=two", "4, 3 trial(s)", "touch", "exact_match at least 0.5"]
+        ["p / name=one", "p / name=two", "4, 3 trials each", "touch", "exact_match at least 0.5"]
     {
         assert!(said.stdout.contains(part), "no {part:?} in {}", said.stdout);
     }

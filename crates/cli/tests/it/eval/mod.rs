@@ -6,6 +6,7 @@ mod documented;
 mod files;
 mod interrupt;
 mod network;
+mod outputs;
 mod repository;
 mod support;
 mod tasks;

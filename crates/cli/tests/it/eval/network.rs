@@ -1,5 +1,8 @@
 //! Tasks and scorers over the network: HTTP endpoints, chat models, judges.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::{Value, json};
 use tidegate_testkit::{Answer, Request, ScriptedServer, run};
 
@@ -100,6 +103,38 @@ fn a_busy_endpoint_is_asked_again_when_it_wants_to_be() {
     assert!(
         trials[0]["error"].as_str().is_some_and(|e| e.ends_with("answered 400: no such thing"))
     );
+}
+
+#[test]
+fn adaptive_concurrency_finds_what_an_endpoint_allows() {
+    const ALLOWED: usize = 3;
+    let running = AtomicUsize::new(0);
+    let refused = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&refused);
+    let server = ScriptedServer::start(move |_, request| {
+        let before = running.fetch_add(1, Ordering::SeqCst);
+        // Long enough for others to come meanwhile.
+        std::thread::park_timeout(std::time::Duration::from_millis(15));
+        running.fetch_sub(1, Ordering::SeqCst);
+        if before < ALLOWED {
+            return Answer::json(&request.body["input"]);
+        }
+        counted.fetch_add(1, Ordering::SeqCst);
+        Answer::Text(429, String::new(), "too many at once".into())
+    });
+    let cases: String = (0..150).map(|n| format!("[[cases]]\ninput = {n}\n")).collect();
+    let rest = format!("task.retries = 20\nrun.adaptive_concurrency = [1, 40]\n{cases}");
+    let (code, evaluations) = http(&server, &rest).json(&[]);
+    assert_eq!((code, &evaluations[0]["task_errors"]), (0, &0.into()), "{evaluations:#?}");
+    let concurrency = &evaluations[0]["concurrency"];
+    let refused = refused.load(Ordering::SeqCst);
+    assert!(refused > 0 && concurrency["cuts"].as_u64() > Some(0), "{concurrency}");
+    // It never got near 40: each step above the limit was answered by a cut.
+    let highest = concurrency["highest"].as_u64().expect("a number");
+    assert!((ALLOWED as u64..20).contains(&highest), "{concurrency}");
+    // A fixed number on the command line wins.
+    let (_, fixed) = http(&server, &rest).json(&["--max-concurrency", "2"]);
+    assert_eq!(fixed[0]["concurrency"], Value::Null);
 }
 
 #[test]

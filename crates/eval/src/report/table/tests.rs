@@ -32,6 +32,7 @@ pub(in crate::report) fn summary() -> Summary {
     let options = Options::default();
     Summary {
         project: "p".into(),
+        wanted_name: Some("wanted".into()),
         experiment: Some(Experiment {
             id: "e".into(),
             name: "now".into(),
