@@ -175,7 +175,8 @@ impl<'a> Unit<'a> {
             "s" if value < 0.001 => (1e6, 0, "µs"),
             "s" if value < 1.0 => (1e3, 1, "ms"),
             "s" => (1.0, 2, "s"),
-            // A call may cost a hundredth of a cent.
+            // A call may cost a thousandth of a cent.
+            "$" if value < 0.01 => (1.0, 6, "$"),
             "$" => (1.0, 4, "$"),
             unit => (1.0, 2, unit),
         };
@@ -243,5 +244,7 @@ mod tests {
         assert_eq!(points(-0.0001, 0.05), "(0.0–5.0)");
         assert_eq!(Unit::of("s", 71e-6).range(69.6e-6, 72.4e-6), "(70–72)");
         assert_eq!(percent(-0.00001, 2), "0.00 %");
+        assert_eq!(Unit::of("$", 11.2e-6).value(11.2e-6), "0.000011 $");
+        assert_eq!(Unit::of("$", 0.25).value(0.25), "0.2500 $");
     }
 }
