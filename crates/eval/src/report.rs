@@ -22,7 +22,7 @@ use tidegate_client::Receipt;
 pub use changes::{Change, ChangedCase, Which, largest_changes};
 pub use github::{github_error, github_summary};
 pub use junit::{TestSuite, Undecided, junit};
-pub use plan::{PlanLine, Question, plan, plan_table};
+pub use plan::{PlanLine, Question, plan, plan_table, unplanned};
 pub(crate) use progress::Progress;
 pub use result::jsonl;
 pub use table::{TableStyle, changed_cases, score_table, summary_table};

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 use tidegate_analysis::comparison::Trial;
-use tidegate_analysis::statistics::Options;
+use tidegate_analysis::statistics::{Options, Target};
 use tidegate_eval::Summary;
-use tidegate_eval::report::{Question, plan, plan_table};
+use tidegate_eval::report::{Question, plan, plan_table, unplanned};
 use tidegate_model::wire::objects::Named;
 
 use crate::args::compare::Plan;
@@ -31,7 +31,19 @@ pub(crate) async fn run(arguments: &Plan, printer: &Printer) -> Result<(), Failu
     }
     let against = base.map_or_else(String::new, |base| format!(" against {}", base.name));
     printer.data(format_args!("plan from {}{against}", run.name()))?;
-    printer.data(plan_table(&lines, target).trim_end())
+    printer.data(text(&summary, question, target).trim_end())
+}
+
+/// The table, and why something is not in it.
+pub(crate) fn text(summary: &Summary, question: Question, target: Target) -> String {
+    let lines = plan(summary, target, question);
+    let mut text = plan_table(&lines, target);
+    let missing = unplanned(summary, &lines).join(", ");
+    if !lines.is_empty() && !missing.is_empty() {
+        let why = "nothing differs between cases, so there is no spread to plan from";
+        text.push_str(&format!("not planned: {missing}: {why}\n"));
+    }
+    text
 }
 
 async fn read(

@@ -65,6 +65,14 @@ pub fn plan(summary: &Summary, target: Target, question: Question) -> Vec<PlanLi
     lines.collect()
 }
 
+/// The scores and metrics of a run that [`plan`] leaves out, since nothing about them differs.
+#[must_use]
+pub fn unplanned<'a>(summary: &'a Summary, lines: &[PlanLine]) -> Vec<&'a str> {
+    let names = summary.estimates.keys().chain(summary.metric_estimates.keys());
+    let is_planned = |name: &&String| lines.iter().any(|line| line.name == **name);
+    names.filter(|name| !is_planned(name)).map(String::as_str).collect()
+}
+
 /// Lays out a plan.
 #[must_use]
 pub fn plan_table(lines: &[PlanLine], target: Target) -> String {

@@ -83,6 +83,51 @@ pub(crate) fn chosen(
     Ok(Box::new(std::iter::once(Ok(first)).chain(cases).take_while(move |_| !stop.is_set())))
 }
 
+/// Larger files are not read twice.
+const MOST_COUNTED_BYTES: u64 = 16 << 20;
+
+/// The same cases, which know their number where it costs next to nothing to find out: progress
+/// says how much time is left then.
+pub(crate) fn counted(
+    cases: Cases,
+    source: &Data,
+    choice: &Choice,
+    filters: &[Filter],
+    stop: &Stop,
+) -> Cases {
+    let is_small = match source {
+        Data::Inline(_) => true,
+        // Not a pipe, which can be read only once.
+        Data::File { path, .. } | Data::Csv { path, .. } => std::fs::metadata(path)
+            .is_ok_and(|found| found.is_file() && found.len() <= MOST_COUNTED_BYTES),
+    };
+    let again = is_small.then(|| chosen(source, choice, filters, stop).ok()).flatten();
+    match again {
+        Some(again) => Box::new(Counted { left: again.count(), cases }),
+        None => cases,
+    }
+}
+
+struct Counted {
+    cases: Cases,
+    left: usize,
+}
+
+impl Iterator for Counted {
+    type Item = Result<Case, DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.cases.next();
+        self.left = next.as_ref().map_or(0, |_| self.left.saturating_sub(1));
+        next
+    }
+
+    /// What was counted; a file that grows meanwhile has more.
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
 pub(crate) fn unreadable(error: DataError) -> Failure {
     Failure::failed(error.into(), "correct the data and run again")
 }

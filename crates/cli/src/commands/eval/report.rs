@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{BufWriter, Write as _};
 
 use serde_json::{Value, json};
-use tidegate_eval::report::{Question, plan, plan_table};
+use tidegate_eval::report::{Question, plan};
 use tidegate_eval::statistics::Target;
 use tidegate_eval::{CaseResult, Outcome};
 
@@ -82,7 +82,7 @@ impl<'a> Reporter<'a> {
     /// What so many cases show. In JSON it is a member; beside JSON lines, stdout is not for it.
     fn plan(&self, effect: Option<f64>, outcome: &Finished) -> Result<(), Failure> {
         let (target, question) = (Target::default(), Question { effect, cases: None });
-        let table = plan_table(&plan(&outcome.summary, target, question), target);
+        let table = crate::commands::plan::text(&outcome.summary, question, target);
         match (self.show.json, self.show.jsonl) {
             (true, _) => Ok(()),
             (false, true) => {

@@ -103,6 +103,7 @@ pub(crate) async fn all(
                 match connected {
                     Ok(new) => {
                         connection = connection.or(new);
+                        let cases = cases::counted(cases, data, &arguments.choice, filters, stop);
                         one(&ready, cases, connection.as_ref(), arguments, stop).await
                     }
                     Err(failure) => {

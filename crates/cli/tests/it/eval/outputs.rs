@@ -155,6 +155,9 @@ fn a_plan_says_what_these_cases_show_and_how_many_an_effect_needs() {
     let finished = plan(&["--plan", "--jsonl"]);
     assert!(finished.stdout.lines().all(|line| line.starts_with('{')), "stdout is data");
     assert!(finished.stderr.contains("shows a"), "{}", finished.stderr);
+    folder.write("good.jsonl", (0..30).map(case).collect::<String>());
+    let equal = plan(&["--plan=0.05"]).stdout;
+    assert!(equal.contains("not planned: exact_match: nothing differs"), "{equal}");
     let finished = plan(&["--plan=-1"]);
     assert_eq!(finished.status.code(), Some(2));
     assert!(finished.stderr.contains("must be above 0"), "{}", finished.stderr);
@@ -197,4 +200,23 @@ fn one_trial_is_one_trial() {
     assert!(finished.stdout.contains("\n1 trial in "), "{}", finished.stdout);
     let finished = evaluated(&folder, &["eval.toml", "--dry-run"], None).success();
     assert!(finished.stdout.contains("1, 1 trial each"), "{}", finished.stdout);
+}
+
+#[test]
+fn progress_knows_how_many_cases_a_file_has() {
+    let folder = folder();
+    // The first line of progress comes with the first trial that ends ten seconds after the start.
+    folder.write(
+        "slow.py",
+        "import sys, time\ntime.sleep(11 if 'slow' in sys.stdin.read() else 0)\n",
+    );
+    let toml = "project = \"p\"\ntask.command = [\"python3\", \"slow.py\"]\n\
+                data.file = \"cases.jsonl\"\nrun.max_concurrency = 1\n";
+    folder.write("eval.toml", toml);
+    folder.write(
+        "cases.jsonl",
+        "{\"input\": \"slow\"}\n{\"input\": 1}\n{\"input\": 2}\n{\"input\": 3}\n",
+    );
+    let finished = evaluated(&folder, &["eval.toml", "--no-send-logs", "--first", "3"], None);
+    assert!(finished.success().stderr.contains("p: 1/3 33 %, "));
 }
