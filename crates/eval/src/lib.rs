@@ -40,7 +40,7 @@ pub use adaptive::Concurrency;
 #[doc(hidden)]
 pub use blocking::block_on;
 pub use case::{Case, IntoCase};
-pub use cells::{Cells, CellsError, CellsSummary, Shard};
+pub use cells::{Cells, CellsError, CellsSummary, KeptPart, KeptParts, PartState, Shard};
 pub use classification::{Classification, IntoClassification};
 pub use context::Context;
 pub use error::{EvalError, Finished};

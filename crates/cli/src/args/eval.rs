@@ -1,13 +1,17 @@
 //! Arguments of `tidegate eval`.
 
+mod keep;
+
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
 use super::{DataDir, compare};
+pub(crate) use keep::Keep;
 
 pub(crate) const HELP: &str = "\
-The file format is described in docs/eval-file.md; --schema prints its JSON Schema.
+The file format is described in docs/eval-file.md; --schema prints its JSON Schema. What is kept of
+a run, and how to resume, cache and shard, is described in docs/resume.md.
 
 Exit codes:
   0 all gates pass, 1 a gate failed, 2 wrong usage or file, 3 failure, 4 a gate is undecided,
@@ -19,7 +23,9 @@ Examples:
   tidegate eval qa.toml --filter metadata.topic=law --filter 'input=^Who'
   tidegate eval qa.toml --baseline main --json
   tidegate eval evals/*.toml --junit junit.xml --github-summary
-  tidegate eval qa.toml --plan=0.02";
+  tidegate eval qa.toml --plan=0.02
+  tidegate eval qa.toml --resume last
+  tidegate eval qa.toml --run-id nightly --shard 2/8 --no-send-logs";
 
 #[derive(Debug, Args)]
 pub(crate) struct Eval {
@@ -32,6 +38,8 @@ pub(crate) struct Eval {
     pub(crate) show: Show,
     #[command(flatten)]
     pub(crate) run: Run,
+    #[command(flatten)]
+    pub(crate) keep: Keep,
     #[command(flatten)]
     pub(crate) data_dir: DataDir,
 }
@@ -104,7 +112,8 @@ pub(crate) struct Show {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "How it runs")]
 pub(crate) struct Run {
-    /// Records nothing: no server, no data directory.
+    /// Records no experiment, here or on a server. Results are still kept in the data directory,
+    /// to resume from, unless --no-cells is given too.
     #[arg(long)]
     pub(crate) no_send_logs: bool,
     /// Runs again whenever a file of the evaluation changes.

@@ -4,10 +4,12 @@
 //! files -> file (checked TOML) -> plan (matrix) -> cases, task, score (made ready) -> run -> report
 //! ```
 
+mod again;
 mod cases;
 mod file;
 mod gates;
 mod interrupt;
+mod kept;
 mod look;
 mod outputs;
 mod paths;
@@ -16,6 +18,7 @@ mod report;
 mod run;
 mod score;
 mod task;
+mod version;
 mod watch;
 
 use std::process::ExitCode;
@@ -25,6 +28,7 @@ use crate::env::Environment;
 use crate::exit::Failure;
 use crate::printer::Printer;
 
+use again::Again;
 use interrupt::Interrupt;
 
 /// The format of the files, as JSON Schema.
@@ -40,11 +44,17 @@ pub(crate) async fn run(arguments: &Arguments, printer: &Printer) -> Result<Exit
         return Err(paths::none_named());
     }
     let interrupt = Interrupt::listen(printer)?;
+    let again = Again::default();
     // Cancel safety: a second interrupt drops the run on purpose, which ends its processes.
     tokio::select! {
         biased;
-        () = interrupt.second() => Ok(ExitCode::from(crate::exit::INTERRUPTED)),
-        code = Box::pin(until_done(arguments, printer, &interrupt)) => Ok(ExitCode::from(code?)),
+        () = interrupt.second() => {
+            again.say(printer);
+            Ok(ExitCode::from(crate::exit::INTERRUPTED))
+        }
+        code = Box::pin(until_done(arguments, printer, &interrupt, &again)) => {
+            Ok(ExitCode::from(code?))
+        }
     }
 }
 
@@ -52,14 +62,15 @@ async fn until_done(
     arguments: &Arguments,
     printer: &Printer,
     interrupt: &Interrupt,
+    again: &Again,
 ) -> Result<u8, Failure> {
     if !arguments.run.watch {
-        return once(arguments, printer, interrupt).await;
+        return once(arguments, printer, interrupt, again).await;
     }
     loop {
         // Before the run: what changes meanwhile is seen after it.
         let files = watch::Files::of(arguments);
-        let code = match once(arguments, printer, interrupt).await {
+        let code = match once(arguments, printer, interrupt, again).await {
             Ok(code) => code,
             Err(failure) => {
                 printer.failure(&failure);
@@ -81,6 +92,7 @@ async fn once(
     arguments: &Arguments,
     printer: &Printer,
     interrupt: &Interrupt,
+    again: &Again,
 ) -> Result<u8, Failure> {
     let environment = Environment::with_file(arguments.run.env_file.as_deref())?;
     let filters = cases::filters(&arguments.choice.filter)?;
@@ -90,11 +102,13 @@ async fn once(
     if arguments.show.list {
         return look::list(&evaluations, arguments, &filters, &stop, printer).map(|()| 0);
     }
+    let runs = kept::runs(&evaluations, arguments, &environment)?;
     let ready = run::ready(evaluations, arguments, &environment)?;
     if arguments.show.dry_run {
         return look::dry_run(&ready, arguments, &filters, &stop, printer).map(|()| 0);
     }
-    run::all(ready, arguments, &environment, &filters, &stop, printer).await
+    let surroundings = run::Surroundings { arguments, environment: &environment, again, printer };
+    run::all(ready, runs, surroundings, &filters, &stop).await
 }
 
 /// Reads all files, so that the faults of all of them are said at once.

@@ -9,7 +9,7 @@ use super::{CellsError, Shard};
 use crate::clock;
 
 pub(super) const RECORDS: &str = "records.log";
-const LOCK: &str = "lock";
+pub(super) const LOCK: &str = "lock";
 const MOST_NAME: usize = 100;
 
 /// The part of a run that this process writes. The lock is held as long as this lives.
@@ -71,6 +71,10 @@ pub(super) fn parts_of(run: &Path) -> Result<Vec<PathBuf>, CellsError> {
 pub(super) fn parts(dir: &Path) -> Result<Vec<PathBuf>, CellsError> {
     let mut parts = Vec::new();
     for run in subdirectories(&runs_directory(dir))? {
+        // Not a run: no name of one begins like this.
+        if run.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
+            continue;
+        }
         parts.extend(parts_of(&run)?);
     }
     Ok(parts)

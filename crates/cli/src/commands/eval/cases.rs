@@ -37,12 +37,9 @@ impl Stop {
 
 /// The chosen cases of a source. The first one is read at once, so that a run without any, or with
 /// a file that cannot be read, ends before it begins.
-pub(crate) fn chosen(
-    source: &Data,
-    choice: &Choice,
-    filters: &[Filter],
-    stop: &Stop,
-) -> Result<Cases, Failure> {
+///
+/// An interrupt does not end them: a run must not take that for the end of its data.
+pub(crate) fn chosen(source: &Data, choice: &Choice, filters: &[Filter]) -> Result<Cases, Failure> {
     let cases: Cases = match source.clone() {
         Data::Inline(cases) => Box::new(cases.into_iter().map(Ok)),
         Data::Csv { path, columns, separator, json_cells } => {
@@ -79,8 +76,19 @@ pub(crate) fn chosen(
             return Err(Failure::usage(error, "put at least one case into the data"));
         }
     };
+    Ok(Box::new(std::iter::once(Ok(first)).chain(cases)))
+}
+
+/// The chosen cases, as far as they are read before an interrupt.
+pub(crate) fn until_stopped(
+    source: &Data,
+    choice: &Choice,
+    filters: &[Filter],
+    stop: &Stop,
+) -> Result<Cases, Failure> {
     let stop = stop.clone();
-    Ok(Box::new(std::iter::once(Ok(first)).chain(cases).take_while(move |_| !stop.is_set())))
+    let cases = chosen(source, choice, filters)?;
+    Ok(Box::new(cases.take_while(move |_| !stop.is_set())))
 }
 
 /// Larger files are not read twice.

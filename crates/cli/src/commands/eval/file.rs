@@ -53,6 +53,8 @@ pub(crate) struct EvalFile {
     pub(crate) metadata: Map<String, Value>,
     pub(crate) data: Data,
     pub(crate) task: Task,
+    /// The table `[task]`, for its version.
+    pub(crate) task_written: Value,
     pub(crate) matrix: Vec<Axis>,
     pub(crate) scorers: Vec<Scorer>,
     pub(crate) judge: Judge,
@@ -117,8 +119,9 @@ fn parts(source: &Source, directory: &Path) -> Result<EvalFile, Fault> {
     root.only(&[&KEYS[..], &["run"]].concat())?;
     let text = |key: &str| root.get(key).map(|item| item.text().map(str::to_owned)).transpose();
     let project = root.need("project", "name the project, as in project = \"my-app\"")?;
-    let task = root.need("task", "add a table [task] with a command, a url or a prompt")?;
-    let task = task::read(&task.table()?, directory)?;
+    let item = root.need("task", "add a table [task] with a command, a url or a prompt")?;
+    let task = task::read(&item.table()?, directory)?;
+    let task_written = item.json()?;
     let matrix = matrix(&root, &task, directory)?;
     if let Task::Chat(chat) = &task {
         chat.check(source, &matrix)?;
@@ -134,6 +137,7 @@ fn parts(source: &Source, directory: &Path) -> Result<EvalFile, Fault> {
         metadata: root.get("metadata").map(|item| item.object()).transpose()?.unwrap_or_default(),
         data: data::read(&root, directory)?,
         task,
+        task_written,
         matrix,
         scorers,
         judge,

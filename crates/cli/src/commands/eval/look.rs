@@ -24,7 +24,7 @@ pub(crate) fn list(
 ) -> Result<(), Failure> {
     let mut all = Vec::new();
     for evaluation in evaluations {
-        let cases = cases::chosen(&evaluation.file.data, &arguments.choice, filters, stop)?;
+        let cases = cases::until_stopped(&evaluation.file.data, &arguments.choice, filters, stop)?;
         let mut listed = heading(evaluation);
         let mut values = Vec::new();
         if !arguments.show.json && !arguments.show.jsonl && evaluations.len() > 1 {
@@ -87,7 +87,7 @@ pub(crate) fn dry_run(
     for ready in ready {
         let file = &ready.evaluation.file;
         let mut count = 0_u64;
-        for case in cases::chosen(&file.data, &arguments.choice, filters, stop)? {
+        for case in cases::until_stopped(&file.data, &arguments.choice, filters, stop)? {
             case.map_err(cases::unreadable)?;
             count += 1;
         }

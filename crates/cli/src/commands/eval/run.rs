@@ -7,8 +7,10 @@ use tidegate::Connection;
 use tidegate_client::env::Settings;
 use tidegate_eval::{Eval, EvalError, Outcome, Report};
 
+use super::again::Again;
 use super::cases::{self, Cases, Filter, Stop};
 use super::file::Task;
+use super::kept::{self, Kept, Runs};
 use super::outputs::Outputs;
 use super::plan::Evaluation;
 use super::report::Reporter;
@@ -71,29 +73,40 @@ pub(crate) fn ready(
     ready.collect()
 }
 
+/// What a command runs in.
+#[derive(Clone, Copy)]
+pub(crate) struct Surroundings<'a> {
+    pub(crate) arguments: &'a Arguments,
+    pub(crate) environment: &'a Environment,
+    pub(crate) again: &'a Again,
+    pub(crate) printer: &'a Printer,
+}
+
 /// Runs all and reports each; the code is the worst.
 pub(crate) async fn all(
     ready: Vec<Ready>,
-    arguments: &Arguments,
-    environment: &Environment,
+    runs: Option<Runs>,
+    surroundings: Surroundings<'_>,
     filters: &[Filter],
     stop: &Stop,
-    printer: &Printer,
 ) -> Result<u8, Failure> {
+    let Surroundings { arguments, environment, again, printer } = surroundings;
     // Before anything runs: what cannot be written is known at once, not after hours.
     let outputs = Outputs::open(arguments, environment)?;
+    let kept = begun(runs, ready.len(), surroundings);
     let mut reporter = Reporter::new(&arguments.show, printer, outputs);
     let mut codes = Vec::new();
     let mut reported = Ok(());
     let (mut connection, mut no_connection) = (None, false);
     let mut left = ready.len();
-    for ready in ready {
+    let mut finished = true;
+    for (ready, kept) in ready.into_iter().zip(kept) {
         if stop.is_set() {
             break;
         }
         left -= 1;
         let data = &ready.evaluation.file.data;
-        let done = match cases::chosen(data, &arguments.choice, filters, stop) {
+        let done = match cases::chosen(data, &arguments.choice, filters) {
             Ok(cases) => {
                 // Not before there is something to record.
                 let connected = match (&connection, arguments.run.no_send_logs) {
@@ -104,7 +117,8 @@ pub(crate) async fn all(
                     Ok(new) => {
                         connection = connection.or(new);
                         let cases = cases::counted(cases, data, &arguments.choice, filters, stop);
-                        one(&ready, cases, connection.as_ref(), arguments, stop).await
+                        one(&ready, kept.as_ref(), cases, connection.as_ref(), arguments, stop)
+                            .await
                     }
                     Err(failure) => {
                         no_connection = true;
@@ -117,6 +131,8 @@ pub(crate) async fn all(
         ready.task.close().await;
         ready.scorers.close().await;
         codes.push(done.code);
+        let cells = done.outcome.as_ref().and_then(|outcome| outcome.summary.cells.as_ref());
+        finished &= cells.is_none_or(|cells| cells.complete);
         reported = reported.and(reporter.finished(&ready.evaluation, &done));
         if arguments.run.terminate_on_failure && done.code != 0 && left > 0 {
             printer.say(format_args!("{left} further evaluations are not run"));
@@ -135,8 +151,25 @@ pub(crate) async fn all(
         connection.close().await;
     }
     let written = reporter.write_files();
+    if stop.is_set() && left > 0 || !finished {
+        again.say(printer);
+    }
+    again.set(None);
     reported.and_then(|()| reporter.end()).and(written)?;
     Ok(gates::worst(codes))
+}
+
+/// Says which run this is, so that it can be resumed even if this process is killed.
+fn begun(runs: Option<Runs>, count: usize, surroundings: Surroundings<'_>) -> Vec<Option<Kept>> {
+    let Surroundings { arguments, again, printer, .. } = surroundings;
+    let Some(Runs { name, is_continued, kept }) = runs else {
+        return (0..count).map(|_| None).collect();
+    };
+    again.set(Some(&name));
+    let directory = arguments.data_dir.path().join("cells");
+    let verb = if is_continued { "continues" } else { "is kept" };
+    printer.say(format_args!("run {name} {verb} in {}", directory.display()));
+    kept.into_iter().map(Some).collect()
 }
 
 fn connect(
@@ -153,12 +186,17 @@ fn connect(
 
 async fn one(
     ready: &Ready,
+    kept: Option<&Kept>,
     cases: Cases,
     connection: Option<&Connection>,
     arguments: &Arguments,
     stop: &Stop,
 ) -> Done {
     let eval = built(ready, cases, arguments).stop_when(stop.clone().after(1));
+    let eval = match kept {
+        Some(kept) => kept.add(eval),
+        None => eval,
+    };
     let result = match connection {
         Some(connection) => Box::pin(eval.run_with(connection.client())).await,
         None => Box::pin(eval.run_without_sending()).await,
@@ -196,6 +234,10 @@ fn missing_baseline(
 
 /// With what was finished before the error.
 fn failed(error: EvalError) -> Done {
+    if let EvalError::Cells(error) = &error {
+        let failure = kept::failure(error);
+        return Done::nothing(failure);
+    }
     let hint = error.hint();
     let chain =
         std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());

@@ -23,6 +23,8 @@ pub(crate) struct Scorer {
     pub(crate) output: Option<String>,
     pub(crate) expected: Option<String>,
     pub(crate) kind: Kind,
+    /// Its table, for its version.
+    pub(crate) written: Value,
 }
 
 #[derive(Debug, Clone)]
@@ -96,7 +98,7 @@ const TYPES: [&str; 10] = [
     "llm_classifier",
     "pairwise",
 ];
-const COMMON: [&str; 4] = ["type", "name", "output", "expected"];
+const COMMON: [&str; 5] = ["type", "name", "output", "expected", "version"];
 const ASKS: [&str; 3] = ["model", "chain_of_thought", "variables"];
 
 /// Scorers of a file; none is allowed, for a run that only records outputs.
@@ -104,7 +106,8 @@ pub(super) fn read(root: &Table<'_>, directory: &Path) -> Result<Vec<Scorer>, Fa
     let Some(item) = root.get("scorers") else { return Ok(Vec::new()) };
     let mut scorers: Vec<Scorer> = Vec::new();
     for item in item.array()? {
-        let scorer = scorer(&item.table()?, directory)?;
+        let mut scorer = scorer(&item.table()?, directory)?;
+        scorer.written = item.json()?;
         let taken = |name: &String| scorers.iter().any(|other| other.scores.contains(name));
         if let Some(name) = scorer.scores.iter().find(|name| taken(name)) {
             let message = format!("two scorers give a score named {name:?}");
@@ -141,6 +144,7 @@ fn scorer(table: &Table<'_>, directory: &Path) -> Result<Scorer, Fault> {
         let message = format!("a scorer cannot be named {name:?}");
         return Err(table.source.fault(table.place, message, "give it another name"));
     }
+    text("version")?;
     let scores = table.get("scores").map(|item| item.texts()).transpose()?;
     Ok(Scorer {
         scores: scores.unwrap_or_else(|| vec![name.clone()]),
@@ -149,6 +153,7 @@ fn scorer(table: &Table<'_>, directory: &Path) -> Result<Scorer, Fault> {
         output: pointer("output")?,
         expected: pointer("expected")?,
         kind,
+        written: Value::Null,
     })
 }
 

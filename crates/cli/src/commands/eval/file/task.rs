@@ -14,7 +14,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const RETRIES: u32 = 2;
 /// A prompt is text for a model; anything larger is another file by mistake.
 const MAX_PROMPT_BYTES: u64 = 4 << 20;
-const COMMON: [&str; 2] = ["timeout", "retries"];
+const COMMON: [&str; 3] = ["timeout", "retries", "version"];
 const PROMPT_FILES: [&str; 3] = [".txt", ".md", ".prompt"];
 
 #[derive(Debug, Clone)]
@@ -109,6 +109,7 @@ pub(crate) fn read(table: &Table<'_>, directory: &Path) -> Result<Task, Fault> {
         Ok(retries.and_then(|retries| u32::try_from(retries).ok()).unwrap_or(RETRIES))
     };
     let only = |keys: &[&str]| table.only(&[keys, &COMMON].concat());
+    table.get("version").map(|item| item.text()).transpose()?;
     let has = |key: &str| table.get(key).is_some();
     let kinds: Vec<&str> = ["command", "url"].into_iter().filter(|key| has(key)).collect();
     if kinds.len() > 1 {
