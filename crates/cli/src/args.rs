@@ -1,6 +1,7 @@
 //! Arguments as they are typed.
 
 pub(crate) mod bench;
+pub(crate) mod cells;
 pub(crate) mod compare;
 pub(crate) mod eval;
 pub(crate) mod merge;
@@ -43,6 +44,8 @@ pub(crate) enum Command {
     /// Makes one result of the shards of a run.
     #[command(after_help = merge::MERGE_HELP)]
     Merge(merge::Merge),
+    /// Looks after the results that evaluations keep in files.
+    Cells(cells::CellsArguments),
     /// Looks after what could not be delivered and waits in files.
     Spool(spool::Spool),
     /// Measures recording and uploading.

@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub(crate) mod bench;
+pub(crate) mod cells;
 pub(crate) mod compare;
 pub(crate) mod eval;
 pub(crate) mod export;

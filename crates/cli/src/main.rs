@@ -48,6 +48,7 @@ fn main() -> ExitCode {
                 let code = runtime.block_on(commands::merge::run(&merge, &printer))?;
                 return Ok(ExitCode::from(code));
             }
+            Command::Cells(cells) => commands::cells::run(&cells, &printer)?,
             Command::Plan(plan) => runtime.block_on(commands::plan::run(&plan, &printer))?,
         }
         Ok(ExitCode::SUCCESS)

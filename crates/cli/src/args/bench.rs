@@ -49,6 +49,7 @@ Examples:
 const EVAL_EXAMPLES: &str = "\
 Examples:
   tidegate bench eval --cases 100000 --scorers 2 --no-send-logs
+  tidegate bench eval --cases 100000 --scorers 2 --no-send-logs --cells /tmp/bench
   tidegate bench eval --cases 5120 --task-time 100ms --max-concurrency 512 --no-send-logs
   tidegate bench eval --cases 100000 --api-url http://127.0.0.1:8787 --json";
 
@@ -186,6 +187,9 @@ pub(crate) struct Runner {
     /// Records nothing.
     #[arg(long, conflicts_with = "api_url")]
     pub(crate) no_send_logs: bool,
+    /// Keeps all results in a new run below this data directory, as `tidegate eval` does.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cells: Option<std::path::PathBuf>,
     /// Sends to this server (app and API origin) instead of the built-in one.
     #[arg(long, value_name = "URL")]
     pub(crate) api_url: Option<String>,

@@ -30,6 +30,7 @@ use crate::printer::Printer;
 
 use again::Again;
 use interrupt::Interrupt;
+pub(crate) use kept::failure as cells_failure;
 
 /// The format of the files, as JSON Schema.
 const SCHEMA: &str = include_str!("eval/schema.json");

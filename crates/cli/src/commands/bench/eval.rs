@@ -6,7 +6,7 @@ use std::sync::Arc;
 use comfy_table::{Table, presets};
 use serde::Serialize;
 use tidegate_client::{Client, Receipt};
-use tidegate_eval::{Case, Eval, EvalError, Outcome, Report};
+use tidegate_eval::{Case, Cells, Eval, EvalError, Outcome, Report};
 use tokio::runtime::Runtime;
 
 use super::child::{ModelServer, failed};
@@ -84,6 +84,13 @@ async fn evaluate(runner: &Runner, url: Option<&str>) -> Result<Outcome<u64, u64
         .report(Report::Silent);
     for scorer in 0..runner.scorers {
         eval = eval.scorer(format!("equal_{scorer}"), |args| args.expected == Some(args.output));
+    }
+    if let Some(dir) = &runner.cells {
+        // Named versions, so that hashing the program is no part of the figures.
+        eval = eval.cells(Cells::new(dir)).task_version("bench");
+        for scorer in 0..runner.scorers {
+            eval = eval.scorer_version(format!("equal_{scorer}"), "bench");
+        }
     }
     let outcome = match url {
         None => eval.run_without_sending().await,

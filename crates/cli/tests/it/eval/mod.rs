@@ -8,5 +8,7 @@ mod interrupt;
 mod network;
 mod outputs;
 mod repository;
+mod resume;
+mod shards;
 mod support;
 mod tasks;
