@@ -3,6 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::manifest::Manifest;
 use super::{CellsError, Shard};
@@ -10,6 +11,8 @@ use crate::clock;
 
 pub(super) const RECORDS: &str = "records.log";
 pub(super) const LOCK: &str = "lock";
+const LOCK_TRIES: u32 = 50;
+const LOCK_WAIT: Duration = Duration::from_millis(10);
 const MOST_NAME: usize = 100;
 
 /// The part of a run that this process writes. The lock is held as long as this lives.
@@ -27,11 +30,16 @@ impl Part {
         let path = directory.join(LOCK);
         let lock = private(File::options().append(true).create(true)).open(&path);
         let lock = lock.map_err(CellsError::file(&path))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { directory, _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(CellsError::Busy { run: run.to_owned(), shard }),
-            Err(TryLockError::Error(error)) => Err(CellsError::file(path)(error)),
+        // A process that was killed while it started a child leaves its lock to that child until
+        // this becomes the program that it starts; whoever lists runs tries locks, too.
+        for _ in 0..LOCK_TRIES {
+            match lock.try_lock() {
+                Ok(()) => return Ok(Self { directory, _lock: lock }),
+                Err(TryLockError::WouldBlock) => std::thread::park_timeout(LOCK_WAIT),
+                Err(TryLockError::Error(error)) => return Err(CellsError::file(path)(error)),
+            }
         }
+        Err(CellsError::Busy { run: run.to_owned(), shard })
     }
 
     pub(super) fn records(&self) -> PathBuf {
