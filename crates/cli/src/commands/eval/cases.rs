@@ -96,20 +96,14 @@ const MOST_COUNTED_BYTES: u64 = 16 << 20;
 
 /// The same cases, which know their number where it costs next to nothing to find out: progress
 /// says how much time is left then.
-pub(crate) fn counted(
-    cases: Cases,
-    source: &Data,
-    choice: &Choice,
-    filters: &[Filter],
-    stop: &Stop,
-) -> Cases {
+pub(crate) fn counted(cases: Cases, source: &Data, choice: &Choice, filters: &[Filter]) -> Cases {
     let is_small = match source {
         Data::Inline(_) => true,
         // Not a pipe, which can be read only once.
         Data::File { path, .. } | Data::Csv { path, .. } => std::fs::metadata(path)
             .is_ok_and(|found| found.is_file() && found.len() <= MOST_COUNTED_BYTES),
     };
-    let again = is_small.then(|| chosen(source, choice, filters, stop).ok()).flatten();
+    let again = is_small.then(|| chosen(source, choice, filters).ok()).flatten();
     match again {
         Some(again) => Box::new(Counted { left: again.count(), cases }),
         None => cases,

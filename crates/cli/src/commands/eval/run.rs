@@ -116,7 +116,7 @@ pub(crate) async fn all(
                 match connected {
                     Ok(new) => {
                         connection = connection.or(new);
-                        let cases = cases::counted(cases, data, &arguments.choice, filters, stop);
+                        let cases = cases::counted(cases, data, &arguments.choice, filters);
                         one(&ready, kept.as_ref(), cases, connection.as_ref(), arguments, stop)
                             .await
                     }
