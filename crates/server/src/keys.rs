@@ -9,6 +9,15 @@ use sha2::{Digest, Sha256};
 use crate::clock;
 use crate::store::{Store, StoreError, StoredKey};
 
+/// What a route lets its caller do, and so what the caller's key must allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// No key is needed.
+    Open,
+    Read,
+    Write,
+}
+
 /// The keys of a store, by hash.
 #[derive(Debug)]
 pub(crate) struct Keys {

@@ -14,5 +14,6 @@ mod request;
 mod router;
 mod session;
 mod summary;
+mod table;
 
 pub(crate) use router::router;

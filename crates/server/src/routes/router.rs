@@ -4,41 +4,67 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
 
+use super::table::{Route, get, post};
 use super::{auth, experiments, health, internal, logs, projects, read, reply, session, summary};
 use crate::app::App;
 use crate::data_dir::{HANDOVER_PATH, HELLO_PATH};
+use crate::keys::Access::{Open, Read, Write};
 
 /// Builds the router of a collector.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    let open = Router::new()
-        .route("/ping", get(health::ping))
-        .route("/health/live", get(health::ping))
-        .route("/health/ready", get(health::ready))
-        .route(HELLO_PATH, post(internal::hello))
-        .route(HANDOVER_PATH, post(internal::handover));
-    let guarded = Router::new()
-        .route("/api/apikey/login", post(session::login))
-        .route("/version", get(session::version))
-        .route("/logs3", post(logs::ingest))
-        .route("/btql", post(read::btql))
-        .route("/api/project/register", post(projects::register))
-        .route("/api/project", get(projects::get_by_query))
-        .route("/api/experiment/register", post(experiments::register))
-        .route("/api/experiment/get", post(experiments::get))
-        .route("/api/base_experiment/get_id", post(experiments::base))
-        .route("/experiment-comparison2", get(summary::comparison))
-        .route("/v1/project", get(projects::list).post(projects::create))
-        .route("/v1/project/{id}", get(projects::get_by_id))
-        .route("/v1/experiment", get(experiments::list).post(experiments::create))
-        .route("/v1/experiment/{id}", get(experiments::get_by_id))
-        .route("/v1/experiment/{id}/fetch", post(read::experiment))
-        .route("/v1/experiment/{id}/summarize", get(summary::summarize))
-        .route_layer(from_fn_with_state(Arc::clone(&app), auth::guard));
-    open.merge(guarded)
+    let routes = [internal_routes(), session_routes(), object_routes(), row_routes()];
+    let mut router = Router::new();
+    for Route { path, access, handler, .. } in routes.into_iter().flatten() {
+        let guard = from_fn_with_state((Arc::clone(&app), access), auth::guard);
+        router = router.route(path, handler.route_layer(guard));
+    }
+    router
         .fallback(reply::unknown_route)
         .method_not_allowed_fallback(reply::wrong_method)
         .layer(from_fn(reply::within_deadline))
         .with_state(app)
+}
+
+/// Health, and what collectors of one machine say to each other under a token of their own.
+fn internal_routes() -> Vec<Route> {
+    vec![
+        get("/ping", Open, health::ping),
+        get("/health/live", Open, health::ping),
+        get("/health/ready", Open, health::ready),
+        post(HELLO_PATH, Open, internal::hello),
+        post(HANDOVER_PATH, Open, internal::handover),
+    ]
+}
+
+fn session_routes() -> Vec<Route> {
+    vec![post("/api/apikey/login", Read, session::login), get("/version", Read, session::version)]
+}
+
+/// Projects and experiments.
+fn object_routes() -> Vec<Route> {
+    vec![
+        post("/api/project/register", Write, projects::register),
+        get("/api/project", Read, projects::get_by_query),
+        post("/api/experiment/register", Write, experiments::register),
+        post("/api/experiment/get", Read, experiments::get),
+        post("/api/base_experiment/get_id", Read, experiments::base),
+        get("/experiment-comparison2", Read, summary::comparison),
+        get("/v1/project", Read, projects::list),
+        post("/v1/project", Write, projects::create),
+        get("/v1/project/{id}", Read, projects::get_by_id),
+        get("/v1/experiment", Read, experiments::list),
+        post("/v1/experiment", Write, experiments::create),
+        get("/v1/experiment/{id}", Read, experiments::get_by_id),
+        get("/v1/experiment/{id}/summarize", Read, summary::summarize),
+    ]
+}
+
+/// Writing rows and reading them back.
+fn row_routes() -> Vec<Route> {
+    vec![
+        post("/logs3", Write, logs::ingest),
+        post("/btql", Read, read::btql),
+        post("/v1/experiment/{id}/fetch", Read, read::experiment),
+    ]
 }

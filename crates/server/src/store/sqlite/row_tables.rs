@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use tidegate_analysis::comparison::{Trial, trials_from_rows};
 use tidegate_model::{Destination, Row, RowId, TraceId, XactId, merge};
 
+use super::documents;
 use super::writer::Session;
 use crate::store::{Change, Cursor, Document, RowPage, RowWrite, StoreError, StoredRow};
 
@@ -84,8 +85,8 @@ fn stored(connection: &Connection, object: i64, id: &RowId) -> Result<Option<Row
         connection.prepare_cached("SELECT document FROM rows WHERE object = ?1 AND row_id = ?2")?;
     let mut rows = statement.query(params![object, IdColumn(id)])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    let text = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
-    serde_json::from_str(text).map(Some).map_err(|error| damaged(&error))
+    let text = documents::text(row.get_ref(0)?)?;
+    serde_json::from_str(&text).map(Some).map_err(|error| damaged(&error))
 }
 
 fn put(
@@ -151,7 +152,7 @@ pub(super) fn page(
     };
     let (mut bytes, mut last) = (0, None);
     while let Some(row) = rows.next()? {
-        let text = row.get_ref(3)?.as_str().map_err(rusqlite::Error::from)?;
+        let text = documents::text(row.get_ref(3)?)?;
         let full = page.rows.len() >= limit || bytes + text.len() > max_bytes;
         if full && !page.rows.is_empty() {
             page.next = last.map(Cursor);
@@ -160,7 +161,7 @@ pub(super) fn page(
         bytes += text.len();
         last = Some(row_id(row.get_ref(0)?)?);
         page.rows.push(StoredRow {
-            text: text.to_owned(),
+            text: text.into_owned(),
             xact: xact_id(row.get(1)?),
             is_root: row.get(2)?,
         });
@@ -274,8 +275,9 @@ pub(super) fn trials(
             skeletons.clear();
             trace = next;
         }
-        let text = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-        let skeleton: Skeleton<'_> = serde_json::from_str(text).map_err(|error| damaged(&error))?;
+        let text = documents::text(row.get_ref(1)?)?;
+        let skeleton: Skeleton<'_> =
+            serde_json::from_str(&text).map_err(|error| damaged(&error))?;
         skeletons.push(skeleton.into_row(row.get(0)?)?);
     }
     trials.append(&mut trials_from_rows(&skeletons));
