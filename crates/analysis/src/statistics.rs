@@ -53,5 +53,6 @@ pub use observations::{Case, Observations, Scale};
 pub use options::{InvalidOption, Level, Margin, Options};
 pub use paired::{PairedComparison, Test};
 pub use plan::{Basis, Plan, Target, cases_needed, minimum_detectable_effect};
+pub use rng::SplitMix64;
 pub use sign_flip::{SignFlip, sign_flip};
 pub use verdict::{Direction, Verdict};

@@ -3,16 +3,23 @@
 //! `upload` runs a whole evaluation ([`workload`]) through the SDK or through an emulation of
 //! older loggers ([`legacy`]), against a server with a latency model in a process of its own
 //! ([`model`]), and looks at the timeline of requests ([`figures`]). `log` measures what a span
-//! costs the thread that records it, `eval` what the runner costs.
+//! costs the thread that records it, `eval` what the runner costs, `ingest` what the collector takes
+//! in.
 
 mod child;
+mod collector;
+mod corpus;
 mod eval;
 mod figures;
+mod ingest;
+mod lag;
 mod legacy;
+mod load;
 mod log;
 mod model;
 mod overhead;
 mod process;
+mod rows;
 mod table;
 mod upload;
 mod workload;
@@ -27,6 +34,7 @@ pub(crate) fn run(bench: &Bench, printer: &Printer, runtime: &Runtime) -> Result
     match &bench.what {
         What::Model(model) => runtime.block_on(model::run(model, printer)),
         What::Log(log) => log::run(log, printer, runtime),
+        What::Ingest(ingest) => runtime.block_on(ingest::run(ingest, printer)),
         What::Eval(runner) => eval::run(runner, printer, runtime),
         What::Upload(upload) if upload.table == Some(Table::Seed) => {
             runtime.block_on(table::run(upload, printer))
