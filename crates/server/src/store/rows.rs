@@ -55,10 +55,17 @@ impl Document {
         Self {
             created_us: created.unwrap_or_else(clock::now).as_microsecond(),
             is_root: is_root(&row) && !comment,
-            root_span_id: row.get("root_span_id").and_then(Value::as_str).map(str::to_owned),
+            root_span_id: row.get("root_span_id").and_then(Value::as_str).and_then(trace),
             text: Value::Object(row).to_string(),
         }
     }
+}
+
+/// A longer trace id is kept in its row and not indexed: an index of long texts is of no use.
+const TRACE_BYTES: usize = 512;
+
+fn trace(text: &str) -> Option<String> {
+    (text.len() <= TRACE_BYTES).then(|| text.to_owned())
 }
 
 /// A row as stored, without the members a reader gets on top.

@@ -6,7 +6,8 @@ use super::OpenError;
 use crate::clock;
 
 /// In order; the version of a schema is the number of migrations applied to it.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_initial.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_changes.sql")];
 
 /// The newest schema version this build knows.
 pub(super) const SUPPORTED: u32 = MIGRATIONS.len() as u32;

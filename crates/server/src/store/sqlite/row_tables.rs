@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use tidegate_analysis::comparison::{Trial, trials_from_rows};
 use tidegate_model::{Destination, Row, RowId, TraceId, XactId, merge};
 
+use super::changes::{Touched, Trace};
 use super::documents;
 use super::writer::Session;
 use crate::store::{Change, Cursor, Document, RowPage, RowWrite, StoreError, StoredRow};
@@ -27,27 +28,20 @@ impl ToSql for IdColumn<'_> {
     }
 }
 
-/// Applies rows in order, all under one new transaction id.
+/// Applies rows in order, all under one new transaction id, and notes them in the journal.
 pub(super) fn write(session: &mut Session, rows: Vec<RowWrite>) -> Result<XactId, StoreError> {
     let xact = session.next_xact();
+    let mut touched = Touched::default();
     for row in rows {
         let object = intern(session, &row.destination)?;
-        let connection = &session.connection;
+        let place = Place { connection: &session.connection, object, id: &row.id, xact };
         match row.change {
-            Change::Replace(document) => put(connection, object, &row.id, xact, &document)?,
-            Change::Delete => {
-                connection
-                    .prepare_cached("DELETE FROM rows WHERE object = ?1 AND row_id = ?2")?
-                    .execute(params![object, IdColumn(&row.id)])?;
-            }
-            Change::Merge(delta) => {
-                let stored = stored(connection, object, &row.id)?;
-                if let Some(merged) = merge::apply(stored, delta) {
-                    put(connection, object, &row.id, xact, &Document::of(merged))?;
-                }
-            }
+            Change::Replace(document) => place.replace(&document, &mut touched)?,
+            Change::Delete => place.delete(&mut touched)?,
+            Change::Merge(delta) => place.merge(delta, &mut touched)?,
         }
     }
+    touched.append(&session.connection, &mut session.journal, xact)?;
     Ok(xact)
 }
 
@@ -80,51 +74,160 @@ fn object_number(
     Ok(number)
 }
 
-fn stored(connection: &Connection, object: i64, id: &RowId) -> Result<Option<Row>, StoreError> {
-    let mut statement =
-        connection.prepare_cached("SELECT document FROM rows WHERE object = ?1 AND row_id = ?2")?;
-    let mut rows = statement.query(params![object, IdColumn(id)])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let text = documents::text(row.get_ref(0)?)?;
-    serde_json::from_str(&text).map(Some).map_err(|error| damaged(&error))
+/// A row to be written, there already or not.
+struct Place<'a> {
+    connection: &'a Connection,
+    object: i64,
+    id: &'a RowId,
+    xact: XactId,
 }
 
-fn put(
-    connection: &Connection,
-    object: i64,
-    id: &RowId,
-    xact: XactId,
-    document: &Document,
-) -> Result<(), StoreError> {
-    if document.text.len() > ROW_LIMIT_BYTES {
-        let (id, bytes) = (id.to_string(), document.text.len());
-        return Err(StoreError::RowTooLarge { id, bytes, limit: ROW_LIMIT_BYTES });
+/// What is indexed of a stored row.
+struct Indexed {
+    number: i64,
+    trace: Trace,
+    is_root: bool,
+}
+
+impl Place<'_> {
+    fn replace(&self, document: &Document, touched: &mut Touched) -> Result<(), StoreError> {
+        // Nearly every row is new, so this one look at the index is the only one.
+        if !self.insert(document, touched)? {
+            let (indexed, _) = self.find(|_| Ok(()))?.ok_or_else(|| {
+                StoreError::Damaged(format!("row {:?} is in an index only", self.id.to_string()))
+            })?;
+            self.update(&indexed, document, touched)?;
+        }
+        Ok(())
     }
-    let trace = document.root_span_id.as_deref();
-    let trace_bits = trace.and_then(|text| text.parse::<TraceId>().ok()).map(TraceId::bits);
-    let trace_bytes = trace_bits.map(u128::to_be_bytes);
-    let trace: &dyn ToSql = match &trace_bytes {
-        Some(bytes) => bytes,
-        None => &trace,
-    };
-    connection
-        .prepare_cached(
+
+    fn merge(&self, delta: Row, touched: &mut Touched) -> Result<(), StoreError> {
+        let found = self.find(|column| {
+            let text = documents::text(column)?;
+            serde_json::from_str::<Row>(&text).map_err(|error| damaged(&error))
+        })?;
+        let (indexed, stored) = found.unzip();
+        if let Some(merged) = merge::apply(stored, delta) {
+            let document = Document::of(merged);
+            match indexed {
+                Some(indexed) => self.update(&indexed, &document, touched)?,
+                None => drop(self.insert(&document, touched)?),
+            }
+        }
+        Ok(())
+    }
+
+    fn delete(&self, touched: &mut Touched) -> Result<(), StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "DELETE FROM rows WHERE object = ?1 AND row_id = ?2 RETURNING number, root_span_id",
+        )?;
+        let mut rows = statement.query(params![self.object, IdColumn(self.id)])?;
+        while let Some(row) = rows.next()? {
+            touched.deleted(self.object, row.get(0)?, Trace::of(row.get_ref(1)?));
+        }
+        Ok(())
+    }
+
+    /// Looks the row up; `read` gets the column of its document.
+    fn find<T>(
+        &self,
+        read: impl FnOnce(ValueRef<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<(Indexed, T)>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT number, root_span_id, is_root, document FROM rows
+             WHERE object = ?1 AND row_id = ?2",
+        )?;
+        let mut rows = statement.query(params![self.object, IdColumn(self.id)])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let indexed = Indexed {
+            number: row.get(0)?,
+            trace: Trace::of(row.get_ref(1)?),
+            is_root: row.get(2)?,
+        };
+        Ok(Some((indexed, read(row.get_ref(3)?)?)))
+    }
+
+    /// Stores a new row; `false` if the id is taken.
+    fn insert(&self, document: &Document, touched: &mut Touched) -> Result<bool, StoreError> {
+        self.check(document)?;
+        let mut statement = self.connection.prepare_cached(
             "INSERT INTO rows (object, row_id, xact, created_us, is_root, root_span_id, document)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-             ON CONFLICT (object, row_id) DO UPDATE SET
-               xact = excluded.xact, created_us = excluded.created_us, is_root = excluded.is_root,
-               root_span_id = excluded.root_span_id, document = excluded.document",
-        )?
-        .execute(params![
-            object,
-            IdColumn(id),
-            xact.as_u64().cast_signed(),
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (object, row_id) DO NOTHING",
+        )?;
+        let inserted = statement.execute(params![
+            self.object,
+            IdColumn(self.id),
+            self.xact.as_u64().cast_signed(),
             document.created_us,
             document.is_root,
-            trace,
+            trace(document),
             document.text,
         ])?;
-    Ok(())
+        if inserted > 0 {
+            touched.changed(self.object, self.connection.last_insert_rowid());
+        }
+        Ok(inserted > 0)
+    }
+
+    fn update(
+        &self,
+        old: &Indexed,
+        document: &Document,
+        touched: &mut Touched,
+    ) -> Result<(), StoreError> {
+        self.check(document)?;
+        let trace = trace(document);
+        // Setting a column rewrites its indexes, whether or not it changes.
+        if (&old.trace, old.is_root) == (&trace, document.is_root) {
+            self.connection
+                .prepare_cached(
+                    "UPDATE rows SET xact = ?2, created_us = ?3, document = ?4 WHERE number = ?1",
+                )?
+                .execute(params![
+                    old.number,
+                    self.xact.as_u64().cast_signed(),
+                    document.created_us,
+                    document.text,
+                ])?;
+        } else {
+            self.connection
+                .prepare_cached(
+                    "UPDATE rows SET xact = ?2, created_us = ?3, document = ?4, is_root = ?5,
+                       root_span_id = ?6 WHERE number = ?1",
+                )?
+                .execute(params![
+                    old.number,
+                    self.xact.as_u64().cast_signed(),
+                    document.created_us,
+                    document.text,
+                    document.is_root,
+                    trace,
+                ])?;
+        }
+        if old.trace != trace {
+            touched.deleted(self.object, old.number, old.trace.clone());
+        }
+        touched.changed(self.object, old.number);
+        Ok(())
+    }
+
+    fn check(&self, document: &Document) -> Result<(), StoreError> {
+        let bytes = document.text.len();
+        if bytes > ROW_LIMIT_BYTES {
+            let id = self.id.to_string();
+            return Err(StoreError::RowTooLarge { id, bytes, limit: ROW_LIMIT_BYTES });
+        }
+        Ok(())
+    }
+}
+
+/// The trace as it is stored.
+fn trace(document: &Document) -> Trace {
+    let Some(text) = &document.root_span_id else { return Trace::None };
+    match text.parse::<TraceId>() {
+        Ok(id) => Trace::Id(id.bits().to_be_bytes()),
+        Err(_) => Trace::Text(text.clone()),
+    }
 }
 
 /// Reads a page; see [`Store::rows`](crate::store::Store::rows).

@@ -14,6 +14,7 @@ use rusqlite::Connection;
 use tidegate_model::{Destination, XactId};
 use tokio::sync::{mpsc, oneshot};
 
+use super::changes::{JOURNAL_BYTES, Journal};
 use crate::clock;
 use crate::store::StoreError;
 
@@ -34,14 +35,30 @@ pub(super) struct Session {
     pub(super) connection: Connection,
     /// Numbers of interned objects; forgotten after a rollback, which may have undone them.
     pub(super) objects: HashMap<Destination, i64>,
+    pub(super) journal: Journal,
     last_xact: XactId,
 }
 
 impl Session {
+    /// Starts on a migrated database, with a journal of at most so many bytes.
+    pub(super) fn new(connection: Connection, journal_bytes: i64) -> Result<Self, StoreError> {
+        let last: i64 =
+            connection.query_row("SELECT last_xact FROM store", [], |row| row.get(0))?;
+        let last_xact = XactId::from_u64(u64::try_from(last).unwrap_or_default());
+        let journal = Journal::new(journal_bytes);
+        Ok(Self { connection, objects: HashMap::new(), journal, last_xact })
+    }
+
     /// Takes the next transaction id; ids of rolled-back jobs are never used again.
     pub(super) fn next_xact(&mut self) -> XactId {
         self.last_xact = self.last_xact.next(clock::unix_seconds());
         self.last_xact
+    }
+
+    /// Forgets what may have been undone by a rollback.
+    pub(super) fn rolled_back(&mut self) {
+        self.objects.clear();
+        self.journal.forget();
     }
 }
 
@@ -76,10 +93,7 @@ impl fmt::Debug for Writer {
 impl Writer {
     /// Starts the thread on a migrated database.
     pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
-        let last: i64 =
-            connection.query_row("SELECT last_xact FROM store", [], |row| row.get(0))?;
-        let last_xact = XactId::from_u64(u64::try_from(last).unwrap_or_default());
-        let session = Session { connection, objects: HashMap::new(), last_xact };
+        let session = Session::new(connection, JOURNAL_BYTES)?;
         let (sender, receiver) = mpsc::channel(QUEUE_REQUESTS);
         let thread = thread::Builder::new()
             .name("tidegate-writer".into())
@@ -141,7 +155,7 @@ fn run(mut session: Session, mut receiver: mpsc::Receiver<Job>) {
         let result = group(&mut session, first, &mut receiver, &mut answers);
         if let Err(error) = &result {
             tracing::error!(target: "server::store", error = ?error, "commit failed");
-            session.objects.clear();
+            session.rolled_back();
             if !session.connection.is_autocommit()
                 && let Err(error) = session.connection.execute_batch("ROLLBACK")
             {
@@ -178,7 +192,7 @@ fn group(
         answers.push(ran.answer);
         started?;
         if !ran.keep {
-            session.objects.clear();
+            session.rolled_back();
             execute(&session.connection, "ROLLBACK TO job")?;
         }
         execute(&session.connection, "RELEASE job")?;
@@ -190,6 +204,7 @@ fn group(
         let last = i64::try_from(session.last_xact.as_u64()).unwrap_or(i64::MAX);
         session.connection.prepare_cached("UPDATE store SET last_xact = ?1")?.execute([last])?;
     }
+    session.journal.trim(&session.connection)?;
     if session.objects.len() > CACHED_OBJECTS {
         session.objects.clear();
     }
