@@ -1,9 +1,11 @@
 //! What every request handler shares.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::keys::Keys;
 use crate::lifecycle::Lifecycle;
+use crate::metrics::Metrics;
 use crate::options::Role;
 use crate::shed::ByteGauge;
 use crate::store::{Org, Store};
@@ -22,4 +24,6 @@ pub(crate) struct App {
     pub(crate) max_body_bytes: usize,
     pub(crate) inflight: Arc<ByteGauge>,
     pub(crate) lifecycle: Lifecycle,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) data_dir: PathBuf,
 }

@@ -1,6 +1,14 @@
 //! The wall clock, which only labels things: order comes from transaction ids.
 
+use std::time::Instant;
+
 use jiff::Timestamp;
+
+/// Monotonic time, for durations.
+#[expect(clippy::disallowed_methods, reason = "the one reader of the clock")]
+pub(crate) fn monotonic() -> Instant {
+    Instant::now()
+}
 
 /// The current time.
 pub(crate) fn now() -> Timestamp {

@@ -27,6 +27,7 @@ mod ingest;
 mod keys;
 mod lifecycle;
 mod listener;
+mod metrics;
 mod options;
 mod query;
 mod routes;

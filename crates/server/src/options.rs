@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,13 +33,14 @@ pub struct Options {
     pub(crate) role: Role,
     pub(crate) max_body_bytes: usize,
     pub(crate) max_inflight_bytes: u64,
+    pub(crate) slow_query: Duration,
 }
 
 impl Options {
     /// Keeps everything under `data_dir`, which is created if missing.
     ///
     /// Defaults: listens on `127.0.0.1:8787`, role [`Role::Serve`], no key required, bodies up to
-    /// 64 MiB, 256 MiB of them at once.
+    /// 64 MiB, 256 MiB of them at once, reads over 500 ms logged.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
@@ -48,6 +50,7 @@ impl Options {
             role: Role::Serve,
             max_body_bytes: 64 << 20,
             max_inflight_bytes: 256 << 20,
+            slow_query: Duration::from_millis(500),
         }
     }
 
@@ -86,6 +89,12 @@ impl Options {
     /// requests get 503.
     pub fn max_inflight_bytes(mut self, bytes: u64) -> Self {
         self.max_inflight_bytes = bytes;
+        self
+    }
+
+    /// Reads of the store that take longer are logged as warnings; zero logs all.
+    pub fn slow_query(mut self, longest: Duration) -> Self {
+        self.slow_query = longest;
         self
     }
 

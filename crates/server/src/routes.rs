@@ -7,6 +7,8 @@ mod health;
 mod internal;
 mod links;
 mod logs;
+mod metrics;
+mod observe;
 mod projects;
 mod read;
 mod reply;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct ByteGauge {
     limit: u64,
     used: AtomicU64,
+    refused: AtomicU64,
 }
 
 /// Bytes held; dropping it gives them back.
@@ -19,7 +20,22 @@ pub(crate) struct Lease {
 
 impl ByteGauge {
     pub(crate) fn new(limit: u64) -> Arc<Self> {
-        Arc::new(Self { limit, used: AtomicU64::new(0) })
+        Arc::new(Self { limit, used: AtomicU64::new(0), refused: AtomicU64::new(0) })
+    }
+
+    /// Bytes held now.
+    pub(crate) fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that may be held.
+    pub(crate) fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// How often a lease could not grow.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// Starts a lease of nothing.
@@ -40,6 +56,8 @@ impl Lease {
         });
         if grown.is_ok() {
             self.bytes = total;
+        } else {
+            self.gauge.refused.fetch_add(1, Ordering::Relaxed);
         }
         grown.is_ok()
     }
@@ -61,7 +79,7 @@ mod tests {
         let mut first = gauge.lease();
         assert!(first.cover(4) && first.cover(7) && first.cover(2));
         let mut second = gauge.lease();
-        assert!(!second.cover(4));
+        assert!(!second.cover(4) && gauge.refused() == 1);
         assert!(second.cover(3));
         drop(first);
         assert!(second.cover(10));

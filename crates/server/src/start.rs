@@ -14,10 +14,11 @@ use crate::error::StartError;
 use crate::handle::Handle;
 use crate::keys::{Keys, random_hex};
 use crate::lifecycle::Lifecycle;
+use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::shed::ByteGauge;
 use crate::store::sqlite::{DATABASE_FILE, OpenError, OpenFailure, SqliteStore};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Watch};
 use crate::{listener, routes};
 
 /// Starts a collector on the current runtime and returns once it accepts requests.
@@ -33,7 +34,9 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
         .local_addr()
         .map_err(|source| StartError::Listen { address: options.listen, source })?;
     let lock = DirectoryLock::acquire(&options.data_dir, options.role).await?;
-    let store = open(&options.data_dir).await?;
+    let metrics = Arc::new(Metrics::default());
+    let watch = Watch { metrics: Arc::clone(&metrics), slow: options.slow_query };
+    let store = open(&options.data_dir, watch).await?;
     let database = |source| database_error(&options.data_dir, source);
     let org = store.org(options.org.clone()).await.map_err(database)?;
     let (keys, first_key) = Keys::load(&store, options.key_needed()).await.map_err(database)?;
@@ -54,6 +57,8 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
         max_body_bytes: options.max_body_bytes,
         inflight: ByteGauge::new(options.max_inflight_bytes),
         lifecycle: lifecycle.clone(),
+        metrics,
+        data_dir: options.data_dir.clone(),
     });
     let router = routes::router(app);
     let running = lifecycle.clone();
@@ -73,10 +78,11 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
     })
 }
 
-async fn open(data_dir: &Path) -> Result<SqliteStore, StartError> {
+async fn open(data_dir: &Path, watch: Watch) -> Result<SqliteStore, StartError> {
     let path = data_dir.join(DATABASE_FILE);
     let owned = data_dir.to_owned();
-    let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&owned)).await;
+    let opened =
+        tokio::task::spawn_blocking(move || SqliteStore::open_watched(&owned, watch)).await;
     let opened = opened.unwrap_or(Err(OpenFailure::Store(StoreError::Panicked)));
     opened.map_err(|failure| match failure {
         OpenFailure::Open(OpenError::Newer { found, supported }) => {

@@ -6,6 +6,7 @@
 mod objects;
 mod rows;
 pub(crate) mod sqlite;
+mod watch;
 
 use std::fmt;
 
@@ -18,6 +19,7 @@ pub(crate) use objects::{
     StoredKey,
 };
 pub(crate) use rows::{Change, Cursor, Document, RowPage, RowWrite, StoredRow};
+pub(crate) use watch::Watch;
 
 /// A store's answer in the making.
 pub(crate) type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;

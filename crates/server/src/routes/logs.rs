@@ -22,6 +22,7 @@ pub(super) async fn ingest(
     let bytes = data.len();
     let Decoded { ids, writes } = decode(data).await?;
     let xact_id = app.store.write(writes, bytes).await?;
+    app.metrics.stored(ids.len(), bytes);
     // The rows take about as much as the body did, until here.
     drop(lease);
     Ok(Json(Logs3Reply { ids, xact_id }))

@@ -6,7 +6,10 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 
 use super::table::{Route, get, post};
-use super::{auth, experiments, health, internal, logs, projects, read, reply, session, summary};
+use super::{
+    auth, experiments, health, internal, logs, metrics, observe, projects, read, reply, session,
+    summary,
+};
 use crate::app::App;
 use crate::data_dir::{HANDOVER_PATH, HELLO_PATH};
 use crate::keys::Access::{Open, Read, Write};
@@ -17,12 +20,15 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     let mut router = Router::new();
     for Route { path, access, handler, .. } in routes.into_iter().flatten() {
         let guard = from_fn_with_state((Arc::clone(&app), access), auth::guard);
-        router = router.route(path, handler.route_layer(guard));
+        let handler = handler.route_layer(guard);
+        let handler = handler.route_layer(from_fn_with_state(path, observe::inside));
+        router = router.route(path, handler);
     }
     router
         .fallback(reply::unknown_route)
         .method_not_allowed_fallback(reply::wrong_method)
         .layer(from_fn(reply::within_deadline))
+        .layer(from_fn_with_state(Arc::clone(&app), observe::outside))
         .with_state(app)
 }
 
@@ -32,6 +38,7 @@ fn internal_routes() -> Vec<Route> {
         get("/ping", Open, health::ping),
         get("/health/live", Open, health::ping),
         get("/health/ready", Open, health::ready),
+        get("/metrics", Read, metrics::metrics),
         post(HELLO_PATH, Open, internal::hello),
         post(HANDOVER_PATH, Open, internal::handover),
     ]

@@ -76,6 +76,17 @@ impl Collector {
         Reply { status, headers, body }
     }
 
+    /// Reads a page that is no JSON.
+    pub(crate) async fn text(&self, path: &str, headers: &[(&str, &str)]) -> String {
+        let mut request = self.client.get(format!("{}{path}", self.handle.url()));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let reply = request.send().await.expect("reply");
+        assert_eq!(reply.status(), StatusCode::OK, "{path}");
+        reply.text().await.expect("text")
+    }
+
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
         let reply = self.send(Method::POST, path, body.to_string()).await;
         assert_eq!(reply.status, StatusCode::OK, "{path}: {}", reply.body);

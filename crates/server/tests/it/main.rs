@@ -7,6 +7,7 @@ mod harness;
 mod ingest;
 mod keys;
 mod limits;
+mod metrics;
 mod reading;
 mod routes;
 mod summary;

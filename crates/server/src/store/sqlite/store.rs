@@ -13,7 +13,7 @@ use super::writer::Writer;
 use super::{DATABASE_FILE, OpenError, experiments, objects, open, row_tables};
 use crate::store::{
     Answer, Cursor, Experiment, ExperimentFilter, NewExperiment, Org, Project, ProjectFilter,
-    Registered, RowPage, RowWrite, Store, StoreError, StoredKey,
+    Registered, RowPage, RowWrite, Store, StoreError, StoredKey, Watch,
 };
 
 /// Rows and objects in one SQLite file. Lists and registrations go through the writer where they
@@ -25,13 +25,20 @@ pub(crate) struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens or makes the database in a data directory. Blocks.
+    /// Opens it with figures that nobody reads.
+    #[cfg(test)]
     pub(crate) fn open(data_dir: &Path) -> Result<Self, OpenFailure> {
+        Self::open_watched(data_dir, Watch::default())
+    }
+
+    /// Opens or makes the database in a data directory. Blocks.
+    pub(crate) fn open_watched(data_dir: &Path, watch: Watch) -> Result<Self, OpenFailure> {
         let path = data_dir.join(DATABASE_FILE);
         let connection = open::for_writing(&path).map_err(OpenFailure::Open)?;
         objects::initialise(&connection).map_err(OpenFailure::Store)?;
-        let writer = Writer::start(connection).map_err(OpenFailure::Store)?;
-        Ok(Self { writer: Arc::new(writer), readers: Readers::new(path) })
+        let writer =
+            Writer::start(connection, Arc::clone(&watch.metrics)).map_err(OpenFailure::Store)?;
+        Ok(Self { writer: Arc::new(writer), readers: Readers::new(path, watch) })
     }
 }
 
@@ -60,7 +67,7 @@ impl Store for SqliteStore {
         max_bytes: usize,
     ) -> Answer<'_, RowPage> {
         self.readers
-            .run(move |connection| {
+            .run_for(destination.clone(), move |connection| {
                 row_tables::page(connection, &destination, after.as_ref(), limit, max_bytes)
             })
             .boxed()
@@ -68,12 +75,18 @@ impl Store for SqliteStore {
 
     fn newest_xact(&self, destination: Destination) -> Answer<'_, Option<XactId>> {
         self.readers
-            .run(move |connection| row_tables::newest_xact(connection, &destination))
+            .run_for(destination.clone(), move |connection| {
+                row_tables::newest_xact(connection, &destination)
+            })
             .boxed()
     }
 
     fn trials(&self, destination: Destination) -> Answer<'_, Vec<Trial>> {
-        self.readers.run(move |connection| row_tables::trials(connection, &destination)).boxed()
+        self.readers
+            .run_for(destination.clone(), move |connection| {
+                row_tables::trials(connection, &destination)
+            })
+            .boxed()
     }
 
     fn register_project(&self, name: String) -> Answer<'_, Registered<Project>> {

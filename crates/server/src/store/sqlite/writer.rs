@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::changes::{JOURNAL_BYTES, Journal};
 use crate::clock;
+use crate::metrics::Metrics;
 use crate::store::StoreError;
 
 /// Requests waiting for the writer; their bytes are bounded where bodies are read.
@@ -82,6 +83,7 @@ pub(super) struct Writer {
     /// `None` once closed.
     sender: Mutex<Option<mpsc::Sender<Job>>>,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
+    metrics: Arc<Metrics>,
 }
 
 impl fmt::Debug for Writer {
@@ -92,13 +94,14 @@ impl fmt::Debug for Writer {
 
 impl Writer {
     /// Starts the thread on a migrated database.
-    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
+    pub(super) fn start(connection: Connection, metrics: Arc<Metrics>) -> Result<Self, StoreError> {
         let session = Session::new(connection, JOURNAL_BYTES)?;
         let (sender, receiver) = mpsc::channel(QUEUE_REQUESTS);
+        let counted = Arc::clone(&metrics);
         let thread = thread::Builder::new()
             .name("tidegate-writer".into())
-            .spawn(move || run(session, receiver))?;
-        Ok(Self { sender: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
+            .spawn(move || run(session, receiver, &counted))?;
+        Ok(Self { sender: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)), metrics })
     }
 
     /// Runs `work` on the writer thread and returns its answer once it is durable.
@@ -122,10 +125,17 @@ impl Writer {
             Ran { keep, answer: Box::new(answer) }
         };
         let job = Job { bytes, run: Box::new(run) };
-        match tokio::time::timeout(QUEUE_TIMEOUT, sender.send(job)).await {
-            Ok(Ok(())) => answer.await.unwrap_or(Err(StoreError::Closed)),
+        match tokio::time::timeout(QUEUE_TIMEOUT, sender.reserve()).await {
+            Ok(Ok(place)) => {
+                self.metrics.queued();
+                place.send(job);
+                answer.await.unwrap_or(Err(StoreError::Closed))
+            }
             Ok(Err(_)) => Err(StoreError::Closed),
-            Err(_) => Err(StoreError::Overloaded),
+            Err(_) => {
+                self.metrics.shed("queue");
+                Err(StoreError::Overloaded)
+            }
         }
     }
 
@@ -149,11 +159,15 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn run(mut session: Session, mut receiver: mpsc::Receiver<Job>) {
+fn run(mut session: Session, mut receiver: mpsc::Receiver<Job>, metrics: &Metrics) {
     while let Some(first) = receiver.blocking_recv() {
+        let began = clock::monotonic();
         let mut answers = Vec::new();
         let result = group(&mut session, first, &mut receiver, &mut answers);
+        metrics.taken(answers.len());
+        metrics.committed(answers.len(), began.elapsed());
         if let Err(error) = &result {
+            metrics.commit_failed("error");
             tracing::error!(target: "server::store", error = ?error, "commit failed");
             session.rolled_back();
             if !session.connection.is_autocommit()
