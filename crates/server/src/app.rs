@@ -7,6 +7,7 @@ use crate::keys::Keys;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::Metrics;
 use crate::options::Role;
+use crate::owners::Owners;
 use crate::shed::ByteGauge;
 use crate::store::{Org, Store};
 
@@ -16,6 +17,7 @@ pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) org: Org,
     pub(crate) keys: Keys,
+    pub(crate) owners: Owners,
     pub(crate) role: Role,
     /// Where it listens, for requests that do not name a host.
     pub(crate) url: String,

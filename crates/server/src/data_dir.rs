@@ -3,9 +3,11 @@
 //! The operating system's lock on `collector.lock` decides; the file's content only says where the
 //! holder listens. A crashed holder leaves content but no lock, so its directory is simply taken.
 
+mod call;
 mod handover;
 mod lock;
 
-pub(crate) use handover::{HANDOVER_PATH, HELLO_PATH, TOKEN_HEADER};
+pub(crate) use call::{TOKEN_HEADER, call};
+pub(crate) use handover::{HANDOVER_PATH, HELLO_PATH, KEYS_PATH};
 pub(crate) use lock::DirectoryLock;
 pub use lock::{Holder, read_holder};

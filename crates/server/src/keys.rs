@@ -1,13 +1,21 @@
 //! Who may do what: API keys, and the rule for requests without one.
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
+pub(crate) mod admin;
+mod origin;
+mod secret;
 
-use axum::http::{HeaderMap, Uri, header};
-use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::http::{HeaderMap, header};
+use jiff::Timestamp;
 
 use crate::clock;
-use crate::store::{Store, StoreError, StoredKey};
+use crate::store::{Scope, Store, StoreError, StoredKey};
+
+pub(crate) use secret::random_hex;
+use secret::{generate, hash};
 
 /// What a route lets its caller do, and so what the caller's key must allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,15 +24,26 @@ pub(crate) enum Access {
     Open,
     Read,
     Write,
+    /// Only whoever can read the lock file of the data directory: its token takes the place of a
+    /// key.
+    Internal,
 }
 
-/// The keys of a store, by hash.
+/// A key in use.
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub(crate) stored: StoredKey,
+    /// Unix seconds; 0 for not since the start.
+    used: AtomicI64,
+}
+
+/// The keys of a store, by hash. All of them are in memory: a request costs no query, and whatever
+/// changes them goes through here, so a change counts from the next request on.
 #[derive(Debug)]
 pub(crate) struct Keys {
     /// Whether a request needs one.
     needed: bool,
-    /// Hash to whether the key was revoked.
-    known: HashMap<[u8; 32], bool>,
+    known: RwLock<HashMap<[u8; 32], Arc<Key>>>,
 }
 
 /// Why a request is refused.
@@ -33,47 +52,171 @@ pub(crate) enum Refusal {
     Missing,
     Unknown,
     Revoked,
+    /// The key may read only.
+    ReadOnly,
     /// A page in a browser on this machine, acting for a stranger.
     ForeignOrigin,
 }
 
+/// A key to be made.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(crate) name: Option<String>,
+    pub(crate) scope: Scope,
+    /// Id of the only project it opens.
+    pub(crate) project: Option<String>,
+}
+
 impl Keys {
-    /// Reads the keys; makes the first one, returned as text, if one is needed and none exists.
+    /// Reads the keys; makes the first one, returned as text, if one is needed and none is valid.
     pub(crate) async fn load(
         store: &dyn Store,
         needed: bool,
     ) -> Result<(Self, Option<String>), StoreError> {
-        let mut stored = store.keys().await?;
-        let mut first = None;
-        if needed && stored.iter().all(|key| key.revoked) {
-            let text = generate()?;
-            let key = StoredKey {
-                id: uuid::Uuid::now_v7().to_string(),
-                sha256: hash(&text),
-                created: clock::now_text(),
-                revoked: false,
-            };
-            store.add_key(key.clone()).await?;
-            stored.push(key);
-            first = Some(text);
+        let keys = Self::of(needed, store.keys().await?);
+        if !needed || keys.all().iter().any(|key| key.stored.revoked.is_none()) {
+            return Ok((keys, None));
         }
-        let known = stored.into_iter().map(|key| (key.sha256, key.revoked)).collect();
-        Ok((Self { needed, known }, first))
+        let wanted = Wanted { name: Some("first".into()), scope: Scope::Write, project: None };
+        let (_, first) = keys.create(store, wanted).await?;
+        Ok((keys, Some(first)))
     }
 
-    /// Decides about a request.
-    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        let known = bearer(headers).map(|key| self.known.get(&hash(key)).copied());
+    fn of(needed: bool, stored: Vec<StoredKey>) -> Self {
+        let known = stored.into_iter().map(|key| (key.sha256, Key::of(key))).collect();
+        Self { needed, known: RwLock::new(known) }
+    }
+
+    /// Decides about a request; `None` is a caller who needs no key here.
+    pub(crate) fn check(
+        &self,
+        headers: &HeaderMap,
+        access: Access,
+    ) -> Result<Option<Arc<Key>>, Refusal> {
+        let known = bearer(headers).map(|key| self.find(&hash(key)));
         match known {
-            Some(Some(false)) => Ok(()),
-            Some(Some(true)) => Err(Refusal::Revoked),
+            Some(Some(key)) if key.stored.revoked.is_some() => Err(Refusal::Revoked),
+            Some(Some(key)) if key.stored.scope == Scope::Read && access == Access::Write => {
+                Err(Refusal::ReadOnly)
+            }
+            Some(Some(key)) => {
+                key.used.store(clock::now().as_second(), Ordering::Relaxed);
+                Ok(Some(key))
+            }
             Some(None) if self.needed => Err(Refusal::Unknown),
             None if self.needed => Err(Refusal::Missing),
             // Nobody has to know anything here, so what a browser sends for a page from
             // elsewhere must not count as the user's own wish.
-            _ if is_foreign(headers) => Err(Refusal::ForeignOrigin),
-            _ => Ok(()),
+            _ if origin::is_foreign(headers) => Err(Refusal::ForeignOrigin),
+            _ => Ok(None),
         }
+    }
+
+    /// Makes a key; its text is returned here and never again.
+    pub(crate) async fn create(
+        &self,
+        store: &dyn Store,
+        wanted: Wanted,
+    ) -> Result<(StoredKey, String), StoreError> {
+        let text = generate()?;
+        let key = StoredKey {
+            id: uuid::Uuid::now_v7().to_string(),
+            sha256: hash(&text),
+            name: wanted.name,
+            scope: wanted.scope,
+            project: wanted.project,
+            created: clock::now_text(),
+            revoked: None,
+            last_used: None,
+        };
+        store.add_key(key.clone()).await?;
+        self.put(key.clone());
+        Ok((key, text))
+    }
+
+    /// Revokes a key for good: the next request with it is refused. `None` if there is none of
+    /// that id.
+    pub(crate) async fn revoke(
+        &self,
+        store: &dyn Store,
+        id: String,
+    ) -> Result<Option<StoredKey>, StoreError> {
+        let revoked = store.revoke_key(id).await?;
+        if let Some(key) = &revoked {
+            self.put(key.clone());
+        }
+        Ok(revoked)
+    }
+
+    /// All keys, revoked ones included, oldest first.
+    pub(crate) fn list(&self) -> Vec<StoredKey> {
+        let mut keys: Vec<_> = self
+            .all()
+            .iter()
+            .map(|key| StoredKey {
+                last_used: key.used().or_else(|| key.stored.last_used.clone()),
+                ..key.stored.clone()
+            })
+            .collect();
+        keys.sort_by(|a, b| (&a.created, &a.id).cmp(&(&b.created, &b.id)));
+        keys
+    }
+
+    /// Stores when keys were used since the last call.
+    pub(crate) async fn store_used(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let used: Vec<_> = self
+            .all()
+            .iter()
+            .filter_map(|key| {
+                let used = key.used().filter(|used| key.stored.last_used.as_ref() != Some(used))?;
+                Some((Arc::clone(key), used))
+            })
+            .collect();
+        if used.is_empty() {
+            return Ok(());
+        }
+        let rows = used.iter().map(|(key, used)| (key.stored.id.clone(), used.clone())).collect();
+        store.touch_keys(rows).await?;
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        for (key, used) in used {
+            // Unless it was revoked meanwhile, which made another entry.
+            if let Some(entry) = known.get_mut(&key.stored.sha256)
+                && Arc::ptr_eq(entry, &key)
+            {
+                let stored = StoredKey { last_used: Some(used), ..key.stored.clone() };
+                let now = AtomicI64::new(key.used.load(Ordering::Relaxed));
+                *entry = Arc::new(Key { stored, used: now });
+            }
+        }
+        Ok(())
+    }
+
+    fn find(&self, sha256: &[u8; 32]) -> Option<Arc<Key>> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).get(sha256).cloned()
+    }
+
+    fn all(&self) -> Vec<Arc<Key>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.values().cloned().collect()
+    }
+
+    fn put(&self, key: StoredKey) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let used = known.get(&key.sha256).map_or(0, |before| before.used.load(Ordering::Relaxed));
+        known.insert(key.sha256, Arc::new(Key { stored: key, used: AtomicI64::new(used) }));
+    }
+}
+
+impl Key {
+    fn of(stored: StoredKey) -> Arc<Self> {
+        Arc::new(Self { stored, used: AtomicI64::new(0) })
+    }
+
+    /// When it was last used since the start, as ISO 8601.
+    fn used(&self) -> Option<String> {
+        let seconds = self.used.load(Ordering::Relaxed);
+        let used = Timestamp::from_second(seconds).ok().filter(|_| seconds > 0)?;
+        Some(format!("{used:.3}"))
     }
 }
 
@@ -84,52 +227,6 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !key.is_empty()).then_some(key)
 }
 
-/// Whether the request comes from a web page that is not ours: by its `Origin`, or, after DNS
-/// rebinding, by a `Host` that is a public name.
-fn is_foreign(headers: &HeaderMap) -> bool {
-    let host = headers.get(header::HOST).map(|host| host.to_str().unwrap_or_default());
-    let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
-    let foreign_host = host.is_some_and(|host| !is_local(host));
-    let foreign_origin = origin.is_some_and(|origin| {
-        let authority = origin.parse::<Uri>().ok().and_then(|uri| uri.authority().cloned());
-        !authority.is_some_and(|authority| is_local(authority.as_str()))
-    });
-    foreign_host || foreign_origin
-}
-
-/// Whether `host[:port]` can only mean this machine or an address, not a name anybody can own.
-fn is_local(authority: &str) -> bool {
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
-        _ => authority,
-    };
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare.parse::<std::net::IpAddr>().is_ok()
-        || host.eq_ignore_ascii_case("localhost")
-        || host.to_ascii_lowercase().ends_with(".localhost")
-        // How a container reaches the loopback address of its host.
-        || host.eq_ignore_ascii_case("host.docker.internal")
-}
-
-fn hash(key: &str) -> [u8; 32] {
-    Sha256::digest(key.as_bytes()).into()
-}
-
-/// Makes a new key: 256 random bits, so a plain hash is enough to store it safely.
-fn generate() -> Result<String, StoreError> {
-    random_hex::<32>().map(|hex| format!("tg-{hex}"))
-}
-
-/// Returns `N` random bytes as hex.
-pub(crate) fn random_hex<const N: usize>() -> Result<String, StoreError> {
-    let mut bytes = [0_u8; N];
-    getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
-    Ok(bytes.iter().fold(String::new(), |mut hex, byte| {
-        write!(hex, "{byte:02x}").expect("writing to a string cannot fail");
-        hex
-    }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,15 +235,41 @@ mod tests {
         pairs.iter().map(|(k, v)| (k.parse().expect("name"), v.parse().expect("value"))).collect()
     }
 
+    fn stored(text: &str, scope: Scope, revoked: bool) -> StoredKey {
+        StoredKey {
+            id: text.into(),
+            sha256: hash(text),
+            name: None,
+            scope,
+            project: None,
+            created: String::new(),
+            revoked: revoked.then(String::new),
+            last_used: None,
+        }
+    }
+
+    fn keys(needed: bool) -> Keys {
+        let keys = [
+            stored("good", Scope::Write, false),
+            stored("old", Scope::Write, true),
+            stored("reader", Scope::Read, false),
+        ];
+        Keys::of(needed, keys.into())
+    }
+
+    fn check(keys: &Keys, pairs: &[(&'static str, &str)]) -> Result<(), Refusal> {
+        keys.check(&headers(pairs), Access::Write).map(drop)
+    }
+
     #[test]
     fn without_need_for_a_key_only_revoked_ones_and_strangers_are_refused() {
-        let keys =
-            Keys { needed: false, known: [(hash("good"), false), (hash("old"), true)].into() };
-        assert_eq!(keys.check(&headers(&[])), Ok(()));
-        assert_eq!(keys.check(&headers(&[("authorization", "Bearer any")])), Ok(()));
-        assert_eq!(keys.check(&headers(&[("authorization", "Bearer old")])), Err(Refusal::Revoked));
+        let keys = keys(false);
+        assert_eq!(check(&keys, &[]), Ok(()));
+        assert_eq!(check(&keys, &[("authorization", "Bearer any")]), Ok(()));
+        assert_eq!(check(&keys, &[("authorization", "Bearer old")]), Err(Refusal::Revoked));
+        assert_eq!(check(&keys, &[("authorization", "Bearer reader")]), Err(Refusal::ReadOnly));
         for host in ["127.0.0.1:8787", "[::1]:8787", "localhost", "x.localhost:1", "10.0.0.3:80"] {
-            assert_eq!(keys.check(&headers(&[("host", host)])), Ok(()), "{host}");
+            assert_eq!(check(&keys, &[("host", host)]), Ok(()), "{host}");
         }
         for foreign in [
             [("host", "rebound.example:8787"), ("accept", "*/*")],
@@ -154,33 +277,38 @@ mod tests {
             [("host", "127.0.0.1:8787"), ("origin", "null")],
             [("host", "localhost.evil.example"), ("accept", "*/*")],
         ] {
-            assert_eq!(keys.check(&headers(&foreign)), Err(Refusal::ForeignOrigin), "{foreign:?}");
+            assert_eq!(check(&keys, &foreign), Err(Refusal::ForeignOrigin), "{foreign:?}");
         }
-        let page = headers(&[("origin", "https://app.example"), ("authorization", "bearer good")]);
-        assert_eq!(keys.check(&page), Ok(()));
+        let page = [("origin", "https://app.example"), ("authorization", "bearer good")];
+        assert_eq!(check(&keys, &page), Ok(()));
     }
 
     #[test]
     fn with_need_for_a_key_only_known_ones_pass() {
-        let keys =
-            Keys { needed: true, known: [(hash("good"), false), (hash("old"), true)].into() };
+        let keys = keys(true);
         for (given, expected) in [
             ("Bearer good", Ok(())),
             ("Bearer  good ", Ok(())),
             ("Bearer bad", Err(Refusal::Unknown)),
             ("Bearer old", Err(Refusal::Revoked)),
+            ("Bearer reader", Err(Refusal::ReadOnly)),
             ("Bearer ", Err(Refusal::Missing)),
             ("Basic good", Err(Refusal::Missing)),
         ] {
-            assert_eq!(keys.check(&headers(&[("authorization", given)])), expected, "{given}");
+            assert_eq!(check(&keys, &[("authorization", given)]), expected, "{given}");
         }
-        assert_eq!(keys.check(&headers(&[])), Err(Refusal::Missing));
+        assert_eq!(check(&keys, &[]), Err(Refusal::Missing));
+        let reader = headers(&[("authorization", "Bearer reader")]);
+        let caller = keys.check(&reader, Access::Read).expect("reading is allowed");
+        assert_eq!(caller.expect("a key").stored.id, "reader");
     }
 
     #[test]
-    fn keys_are_long_and_differ() {
-        let (one, two) = (generate().expect("random"), generate().expect("random"));
-        assert_eq!(one.len(), 67);
-        assert_ne!(one, two);
+    fn a_key_is_used_when_it_passes() {
+        let keys = keys(true);
+        check(&keys, &[("authorization", "Bearer good")]).expect("passes");
+        check(&keys, &[("authorization", "Bearer old")]).expect_err("refused");
+        let used: Vec<_> = keys.list().into_iter().map(|key| (key.id, key.last_used)).collect();
+        assert!(used.iter().all(|(id, used)| used.is_some() == (id == "good")), "{used:?}");
     }
 }

@@ -18,4 +18,5 @@ mod session;
 mod summary;
 mod table;
 
+pub use router::route_table;
 pub(crate) use router::router;

@@ -1,10 +1,12 @@
 //! Starting a collector: address, directory, store, keys, in this order, so that whatever fails
 //! leaves nothing behind.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 
@@ -16,6 +18,7 @@ use crate::keys::{Keys, random_hex};
 use crate::lifecycle::Lifecycle;
 use crate::metrics::Metrics;
 use crate::options::Options;
+use crate::owners::Owners;
 use crate::shed::ByteGauge;
 use crate::store::sqlite::{DATABASE_FILE, OpenError, OpenFailure, SqliteStore};
 use crate::store::{Store, StoreError, Watch};
@@ -51,6 +54,7 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
         store: Arc::clone(&store),
         org,
         keys,
+        owners: Owners::default(),
         role: options.role,
         url: url.clone(),
         token,
@@ -60,15 +64,38 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
         metrics,
         data_dir: options.data_dir.clone(),
     });
-    let router = routes::router(app);
+    let router = routes::router(Arc::clone(&app));
     let running = lifecycle.clone();
     lifecycle.spawn(async move {
-        listener::run(listener, router, running.clone()).await;
+        let noting = note_used_keys(&app);
+        // Cancel safe: an interval and a write that happens whole or not at all.
+        tokio::select! {
+            () = listener::run(listener, router, running.clone()) => {}
+            never = noting => match never {},
+        }
+        store_used_keys(&app).await;
         // The lock goes last: whoever takes the directory finds a closed database.
         store.close(Box::new(lock)).await;
         running.set_stopped();
     });
     Ok(Handle { url, address, first_key, lifecycle })
+}
+
+/// How often the last use of keys is stored.
+const NOTE_INTERVAL: Duration = Duration::from_secs(60);
+
+async fn note_used_keys(app: &App) -> Infallible {
+    loop {
+        tokio::time::sleep(NOTE_INTERVAL).await;
+        store_used_keys(app).await;
+    }
+}
+
+/// Failing costs a minute of what lists of keys show.
+async fn store_used_keys(app: &App) {
+    if let Err(error) = app.keys.store_used(app.store.as_ref()).await {
+        tracing::warn!(target: "server::keys", error = ?error, "last use not stored");
+    }
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
@@ -78,7 +105,8 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
     })
 }
 
-async fn open(data_dir: &Path, watch: Watch) -> Result<SqliteStore, StartError> {
+/// Opens the store of a data directory whose lock is held.
+pub(crate) async fn open(data_dir: &Path, watch: Watch) -> Result<SqliteStore, StartError> {
     let path = data_dir.join(DATABASE_FILE);
     let owned = data_dir.to_owned();
     let opened =

@@ -14,6 +14,7 @@ use futures_util::future::BoxFuture;
 use tidegate_analysis::comparison::Trial;
 use tidegate_model::{Destination, XactId};
 
+pub use objects::Scope;
 pub(crate) use objects::{
     Experiment, ExperimentFilter, NewExperiment, Org, Page, Project, ProjectFilter, Registered,
     StoredKey,
@@ -119,6 +120,15 @@ pub(crate) trait Store: fmt::Debug + Send + Sync {
 
     /// Stores a new key.
     fn add_key(&self, key: StoredKey) -> Answer<'_, ()>;
+
+    /// Revokes a key for good and returns it; `None` if there is none of that id.
+    fn revoke_key(&self, id: String) -> Answer<'_, Option<StoredKey>>;
+
+    /// Notes when keys, by id, were last used (ISO 8601).
+    fn touch_keys(&self, used: Vec<(String, String)>) -> Answer<'_, ()>;
+
+    /// Returns the id of the project that a registered object belongs to.
+    fn project_of(&self, destination: Destination) -> Answer<'_, Option<String>>;
 
     /// Finishes what was accepted, refuses everything else and closes; then drops `held`.
     fn close(&self, held: Box<dyn Send>) -> BoxFuture<'_, ()>;

@@ -2,22 +2,18 @@
 
 use std::time::Duration;
 
-use http_body_util::Empty;
-use hyper::body::Bytes;
-use hyper::{Request, StatusCode};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, timeout};
+use hyper::StatusCode;
+use tokio::time::{Instant, sleep};
 
-use super::Holder;
+use super::{Holder, call};
 use crate::options::Role;
 
 /// Answers whether this process is the holder that the token belongs to.
 pub(crate) const HELLO_PATH: &str = "/internal/hello";
 /// Asks an embedded holder to release the data directory.
 pub(crate) const HANDOVER_PATH: &str = "/internal/handover";
-/// Carries [`Holder::token`].
-pub(crate) const TOKEN_HEADER: &str = "x-tidegate-token";
+/// Makes, lists and revokes keys.
+pub(crate) const KEYS_PATH: &str = "/internal/keys";
 
 /// How long a directory that is starting up or being handed over is waited for.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -50,10 +46,10 @@ impl Waiting {
         if let Some(holder) = holder.filter(|holder| self.leaving.as_ref() != Some(&holder.token)) {
             if self.role == Role::Serve && holder.role == Role::Embedded {
                 // It may be gone or not be listening yet; then the lock tells, next time round.
-                if call(&holder, HANDOVER_PATH).await {
+                if agrees(&holder, HANDOVER_PATH).await {
                     self.leaving = Some(holder.token);
                 }
-            } else if call(&holder, HELLO_PATH).await {
+            } else if agrees(&holder, HELLO_PATH).await {
                 return Verdict::Occupied(Some(holder));
             }
         }
@@ -66,23 +62,7 @@ impl Waiting {
 }
 
 /// Sends a request to a holder and returns whether it agreed.
-async fn call(holder: &Holder, path: &'static str) -> bool {
-    matches!(timeout(CALL_TIMEOUT, post(holder, path)).await, Ok(Some(StatusCode::OK)))
-}
-
-async fn post(holder: &Holder, path: &'static str) -> Option<StatusCode> {
-    let authority = holder.url.strip_prefix("http://")?;
-    let stream = TcpStream::connect(authority).await.ok()?;
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.ok()?;
-    let request = Request::post(path)
-        .header("host", authority)
-        .header(TOKEN_HEADER, &holder.token)
-        .body(Empty::<Bytes>::new())
-        .ok()?;
-    tokio::select! {
-        reply = sender.send_request(request) => reply.ok().map(|reply| reply.status()),
-        // The connection ends only after the reply or with an error.
-        _ = connection => None,
-    }
+async fn agrees(holder: &Holder, path: &'static str) -> bool {
+    let answer = call(holder, path, Vec::new(), CALL_TIMEOUT).await;
+    answer.is_ok_and(|(status, _)| status == StatusCode::OK)
 }

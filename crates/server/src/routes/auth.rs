@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-
-use super::reply::ApiError;
 use tidegate_model::Destination;
 
+use super::reply::ApiError;
 use crate::app::App;
-use crate::keys::{Access, Refusal};
+use crate::data_dir::TOKEN_HEADER;
+use crate::keys::{Access, Key, Refusal};
+use crate::store::{Page, ProjectFilter, RowWrite};
 
 /// Checks what the route needs; what a request names inside is the handler's to check, with
 /// [`Caller`].
@@ -21,44 +22,122 @@ pub(super) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    if access != Access::Open
-        && let Err(refusal) = app.keys.check(request.headers())
-    {
-        return refused(refusal).into_response();
+    let headers = request.headers();
+    let caller = match access {
+        Access::Open => Ok(Caller::Nobody),
+        Access::Internal => owns_directory(&app, headers).map(|()| Caller::Owner),
+        Access::Read | Access::Write => match app.keys.check(headers, access) {
+            Ok(Some(key)) => Ok(Caller::Key(key)),
+            Ok(None) => Ok(Caller::Owner),
+            Err(refusal) => Err(refused(refusal)),
+        },
+    };
+    match caller {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(error) => error.into_response(),
     }
-    request.extensions_mut().insert(Caller { access });
-    next.run(request).await
+}
+
+fn owns_directory(app: &App, headers: &HeaderMap) -> Result<(), ApiError> {
+    let given = headers.get(TOKEN_HEADER).map(|token| token.as_bytes());
+    if given == Some(app.token.as_bytes()) {
+        Ok(())
+    } else {
+        Err(ApiError::new(StatusCode::FORBIDDEN, "wrong_token", "wrong token"))
+    }
 }
 
 /// Who sent a request and what it may touch. Every handler that reads or changes something asks.
 #[derive(Debug, Clone)]
-pub(super) struct Caller {
-    #[expect(dead_code, reason = "keys have no scope yet")]
-    access: Access,
+pub(super) enum Caller {
+    /// A stranger on an open route: may touch nothing.
+    Nobody,
+    /// Somebody on this machine, where no key is needed: may touch everything.
+    Owner,
+    /// Whoever has this key.
+    Key(Arc<Key>),
 }
 
-#[expect(
-    dead_code,
-    clippy::unused_async,
-    clippy::unused_self,
-    clippy::unnecessary_wraps,
-    reason = "keys have no scope yet"
-)]
 impl Caller {
+    /// Id of the only project the caller may touch; `None` for everything. Lists show no other.
+    ///
+    /// # Errors
+    /// A caller that may touch nothing is refused.
+    pub(super) fn only_project(&self) -> Result<Option<&str>, ApiError> {
+        match self {
+            Self::Nobody => Err(refused(Refusal::Missing)),
+            Self::Owner => Ok(None),
+            Self::Key(key) => Ok(key.stored.project.as_deref()),
+        }
+    }
+
     /// Whether this project may be touched as the route does.
-    pub(super) async fn project(&self, _app: &App, _project_id: &str) -> Result<(), ApiError> {
+    pub(super) fn may_touch(&self, project_id: &str) -> Result<(), ApiError> {
+        match self.only_project()? {
+            Some(only) if only != project_id => Err(other_project()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether this project may be touched as the route does.
+    #[expect(clippy::unused_async, reason = "the same shape as the other checks")]
+    pub(super) async fn project(&self, _app: &App, project_id: &str) -> Result<(), ApiError> {
+        self.may_touch(project_id)
+    }
+
+    /// Whether the project of this name may be touched. For a key of one project its id is
+    /// returned, which is then the one to go on with: the name must not make a project.
+    pub(super) async fn project_named(
+        &self,
+        app: &App,
+        name: &str,
+    ) -> Result<Option<String>, ApiError> {
+        let Some(only) = self.only_project()? else { return Ok(None) };
+        let filter = ProjectFilter { id: None, name: Some(name.into()), page: Page::first() };
+        let found = app.store.projects(filter).await?.pop();
+        match found.filter(|project| project.id == only) {
+            Some(project) => Ok(Some(project.id)),
+            // The same for one that does not exist: names are nothing to be tried out.
+            None => Err(other_project()),
+        }
+    }
+
+    /// Whether the object, by its project, may be touched as the route does. An object that nobody
+    /// registered has no project, so a key of one project may not touch it.
+    pub(super) async fn object(&self, app: &App, object: &Destination) -> Result<(), ApiError> {
+        let Some(only) = self.only_project()? else { return Ok(()) };
+        let project = match object {
+            Destination::ProjectLogs(id) => Some(id.clone()),
+            _ => app.owners.project(app.store.as_ref(), object).await?,
+        };
+        if project.as_deref() == Some(only) { Ok(()) } else { Err(other_project()) }
+    }
+
+    /// [`Caller::object`] for where rows go; neighbours often go to the same place.
+    pub(super) async fn rows(&self, app: &App, rows: &[RowWrite]) -> Result<(), ApiError> {
+        if self.only_project()?.is_none() {
+            return Ok(());
+        }
+        let mut last = None;
+        for RowWrite { destination, .. } in rows {
+            if last != Some(destination) {
+                self.object(app, destination).await?;
+                last = Some(destination);
+            }
+        }
         Ok(())
     }
 
-    /// Whether the object, by its project, may be touched as the route does.
-    pub(super) async fn object(&self, _app: &App, _object: &Destination) -> Result<(), ApiError> {
-        Ok(())
-    }
-
-    /// Whether the caller may touch everything: for routes that create or list projects, name no
-    /// project, or work on the whole store.
+    /// Whether the caller may touch everything: for routes that create projects, name no project,
+    /// or work on the whole store.
     pub(super) fn everything(&self) -> Result<(), ApiError> {
-        Ok(())
+        match self.only_project()? {
+            None => Ok(()),
+            Some(_) => Err(other_project()),
+        }
     }
 }
 
@@ -70,6 +149,15 @@ impl FromRequestParts<Arc<App>> for Caller {
     }
 }
 
+fn other_project() -> ApiError {
+    ApiError::new(
+        StatusCode::FORBIDDEN,
+        "key_other_project",
+        "this API key is limited to one project, and the request reaches beyond it; use a key of \
+         the project concerned, or one for all projects",
+    )
+}
+
 fn refused(refusal: Refusal) -> ApiError {
     let (status, code, message) = match refusal {
         Refusal::Missing => (
@@ -77,8 +165,19 @@ fn refused(refusal: Refusal) -> ApiError {
             "key_missing",
             "an API key is needed: send it as \"Authorization: Bearer <key>\"",
         ),
-        Refusal::Unknown => (StatusCode::UNAUTHORIZED, "key_unknown", "unknown API key"),
-        Refusal::Revoked => (StatusCode::UNAUTHORIZED, "key_revoked", "this API key was revoked"),
+        Refusal::Unknown => (
+            StatusCode::UNAUTHORIZED,
+            "key_unknown",
+            "unknown API key; see `tidegate key list` on the server",
+        ),
+        Refusal::Revoked => {
+            (StatusCode::UNAUTHORIZED, "key_revoked", "this API key was revoked; ask for another")
+        }
+        Refusal::ReadOnly => (
+            StatusCode::FORBIDDEN,
+            "key_read_only",
+            "this API key may only read; use one that may write",
+        ),
         Refusal::ForeignOrigin => (
             StatusCode::FORBIDDEN,
             "foreign_origin",

@@ -7,8 +7,10 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tidegate_model::Destination;
 use tidegate_model::wire::objects::{BaseExperimentReply, BaseExperimentRequest};
 
+use super::auth::Caller;
 use super::projects::{check_name, found_existing, page};
 use super::reply::{ApiError, Json};
 use super::request::{Id, JsonBody, Params};
@@ -78,20 +80,42 @@ fn read(body: Map<String, Value>) -> Result<NewExperiment, ApiError> {
     Ok(new)
 }
 
+/// Checks what a registration names. With a key of one project, the project is then named by id,
+/// so that none is made.
+async fn permitted(
+    app: &App,
+    caller: &Caller,
+    mut new: NewExperiment,
+) -> Result<NewExperiment, ApiError> {
+    match (&new.project_id, &new.project_name) {
+        (Some(id), _) => caller.project(app, id).await?,
+        (None, Some(name)) => new.project_id = caller.project_named(app, name).await?,
+        (None, None) => caller.everything()?,
+    }
+    if let Some(base) = &new.base_id {
+        caller.object(app, &Destination::Experiment(base.clone())).await?;
+    }
+    Ok(new)
+}
+
 pub(super) async fn register(
     State(app): State<Arc<App>>,
+    caller: Caller,
     JsonBody(body): JsonBody<Map<String, Value>>,
 ) -> Result<Json<Value>, ApiError> {
-    let experiment = app.store.register_experiment(read(body)?).await?.object;
+    let new = permitted(&app, &caller, read(body)?).await?;
+    let experiment = app.store.register_experiment(new).await?.object;
     let project = json!({"id": experiment.project_id, "name": experiment.project_name});
     Ok(Json(json!({"project": project, "experiment": render(&experiment)})))
 }
 
 pub(super) async fn create(
     State(app): State<Arc<App>>,
+    caller: Caller,
     JsonBody(body): JsonBody<Map<String, Value>>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let registered = app.store.register_experiment(read(body)?).await?;
+    let new = permitted(&app, &caller, read(body)?).await?;
+    let registered = app.store.register_experiment(new).await?;
     Ok((found_existing(&registered), Json(render(&registered.object))))
 }
 
@@ -105,12 +129,15 @@ pub(super) struct Wanted {
 /// An empty list means that there is none.
 pub(super) async fn get(
     State(app): State<Arc<App>>,
+    caller: Caller,
     JsonBody(wanted): JsonBody<Wanted>,
 ) -> Result<Json<Value>, ApiError> {
+    let (id, name) = (wanted.project_id, wanted.project_name);
+    let project_id = within(&app, &caller, id, name.as_deref()).await?;
     let filter = ExperimentFilter {
         name: Some(wanted.experiment_name.unwrap_or_default()),
-        project_id: wanted.project_id,
-        project_name: wanted.project_name,
+        project_id,
+        project_name: name,
         ..ExperimentFilter::all(Page::first())
     };
     let experiments = app.store.experiments(filter).await?;
@@ -119,13 +146,16 @@ pub(super) async fn get(
 
 pub(super) async fn list(
     State(app): State<Arc<App>>,
+    caller: Caller,
     mut params: Params,
 ) -> Result<Json<Value>, ApiError> {
+    let name = params.take("project_name");
+    let project_id = within(&app, &caller, params.take("project_id"), name.as_deref()).await?;
     let filter = ExperimentFilter {
         id: params.take("id").or_else(|| params.take("ids")),
         name: params.take("experiment_name"),
-        project_id: params.take("project_id"),
-        project_name: params.take("project_name"),
+        project_id,
+        project_name: name,
         page: page(&mut params)?,
     };
     let experiments = app.store.experiments(filter).await?;
@@ -135,22 +165,43 @@ pub(super) async fn list(
 
 pub(super) async fn get_by_id(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Id(id): Id,
 ) -> Result<Json<Value>, ApiError> {
+    caller.object(&app, &Destination::Experiment(id.clone())).await?;
     Ok(Json(render(&find(&app, &id).await?)))
+}
+
+/// Checks the project that a list is asked for, and returns the id of the one it is limited to.
+async fn within(
+    app: &App,
+    caller: &Caller,
+    id: Option<String>,
+    name: Option<&str>,
+) -> Result<Option<String>, ApiError> {
+    if let Some(id) = &id {
+        caller.project(app, id).await?;
+    }
+    if let Some(name) = name {
+        caller.project_named(app, name).await?;
+    }
+    Ok(id.or(caller.only_project()?.map(str::to_owned)))
 }
 
 /// A 400 means that there is no base, which clients take as an answer.
 pub(super) async fn base(
     State(app): State<Arc<App>>,
+    caller: Caller,
     JsonBody(request): JsonBody<BaseExperimentRequest>,
 ) -> Result<Json<BaseExperimentReply>, ApiError> {
     let none = || {
         let message = "the experiment has no base experiment";
         ApiError::new(StatusCode::BAD_REQUEST, "no_base", message)
     };
+    caller.object(&app, &Destination::Experiment(request.id.clone())).await?;
     let base_id = find(&app, &request.id).await?.base_id.ok_or_else(none)?;
-    let base = lookup(&app, &base_id).await?.ok_or_else(none)?;
+    let base = lookup(&app, &base_id).await?;
+    let base = base.filter(|base| caller.may_touch(&base.project_id).is_ok()).ok_or_else(none)?;
     Ok(Json(BaseExperimentReply { base_exp_id: base.id, base_exp_name: base.name }))
 }
 

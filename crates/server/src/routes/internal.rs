@@ -1,16 +1,16 @@
-//! Between collectors of one machine: who has the data directory, and handing it over. The token
-//! from the lock file, which only its owner can read, takes the place of a key.
+//! Between programs of one machine: who has the data directory, handing it over, and its keys.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use serde::Serialize;
 
 use super::reply::{ApiError, Json};
+use super::request::JsonBody;
 use crate::app::App;
-use crate::data_dir::TOKEN_HEADER;
+use crate::keys::admin::{self, AdminError, Command, Outcome};
 use crate::options::Role;
 
 /// How long running requests may take when a server wants the directory.
@@ -21,19 +21,11 @@ pub(super) struct Answer {
     role: Role,
 }
 
-pub(super) async fn hello(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-) -> Result<Json<Answer>, ApiError> {
-    check(&app, &headers)?;
-    Ok(Json(Answer { role: app.role }))
+pub(super) async fn hello(State(app): State<Arc<App>>) -> Json<Answer> {
+    Json(Answer { role: app.role })
 }
 
-pub(super) async fn handover(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-) -> Result<Json<Answer>, ApiError> {
-    check(&app, &headers)?;
+pub(super) async fn handover(State(app): State<Arc<App>>) -> Result<Json<Answer>, ApiError> {
     if app.role != Role::Embedded {
         let message = "this collector keeps its data directory";
         return Err(ApiError::new(StatusCode::CONFLICT, "not_embedded", message));
@@ -42,11 +34,15 @@ pub(super) async fn handover(
     Ok(Json(Answer { role: app.role }))
 }
 
-fn check(app: &App, headers: &HeaderMap) -> Result<(), ApiError> {
-    let given = headers.get(TOKEN_HEADER).map(|token| token.as_bytes());
-    if given == Some(app.token.as_bytes()) {
-        Ok(())
-    } else {
-        Err(ApiError::new(StatusCode::FORBIDDEN, "wrong_token", "wrong token"))
+pub(super) async fn keys(
+    State(app): State<Arc<App>>,
+    JsonBody(command): JsonBody<Command>,
+) -> Result<Json<Outcome>, ApiError> {
+    match admin::run(app.store.as_ref(), &app.keys, command).await {
+        Ok(outcome) => Ok(Json(outcome)),
+        Err(AdminError::Refused(message)) => {
+            Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", message))
+        }
+        Err(AdminError::Store(error)) => Err(error.into()),
     }
 }

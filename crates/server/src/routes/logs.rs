@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use tidegate_model::wire::logs::Logs3Reply;
 
+use super::auth::Caller;
 use super::reply::{ApiError, Json};
 use super::request::Bytes;
 use crate::app::App;
@@ -16,11 +17,13 @@ const INLINE_BYTES: usize = 32 << 10;
 
 pub(super) async fn ingest(
     State(app): State<Arc<App>>,
+    caller: Caller,
     body: Bytes,
 ) -> Result<Json<Logs3Reply>, ApiError> {
     let Bytes { data, lease } = body;
     let bytes = data.len();
     let Decoded { ids, writes } = decode(data).await?;
+    caller.rows(&app, &writes).await?;
     let xact_id = app.store.write(writes, bytes).await?;
     app.metrics.stored(ids.len(), bytes);
     // The rows take about as much as the body did, until here.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidegate_model::wire::objects::{Named, RegisterProject, RegisterProjectReply};
 
+use super::auth::Caller;
 use super::reply::{ApiError, Json};
 use super::request::{Id, JsonBody, Params};
 use crate::app::App;
@@ -28,10 +29,11 @@ const FOUND_EXISTING: HeaderName = HeaderName::from_static("x-bt-found-existing"
 
 pub(super) async fn register(
     State(app): State<Arc<App>>,
+    caller: Caller,
     JsonBody(request): JsonBody<RegisterProject>,
 ) -> Result<Json<RegisterProjectReply>, ApiError> {
     let name = check_name(request.project_name)?.unwrap_or_else(|| DEFAULT_PROJECT.into());
-    let Project { id, name, .. } = app.store.register_project(name).await?.object;
+    let Project { id, name, .. } = find_or_create(&app, &caller, name).await?.object;
     Ok(Json(RegisterProjectReply { project: Named { id, name } }))
 }
 
@@ -42,20 +44,24 @@ pub(super) struct Create {
 
 pub(super) async fn create(
     State(app): State<Arc<App>>,
+    caller: Caller,
     JsonBody(request): JsonBody<Create>,
 ) -> Result<impl IntoResponse, ApiError> {
     let name = check_name(request.name)?;
     let name = name.ok_or_else(|| ApiError::bad_request("\"name\" is missing"))?;
-    let registered = app.store.register_project(name).await?;
+    let registered = find_or_create(&app, &caller, name).await?;
     let existing = found_existing(&registered);
     Ok((existing, Json(render(&app, &registered.object))))
 }
 
 pub(super) async fn get_by_query(
     State(app): State<Arc<App>>,
+    caller: Caller,
     mut params: Params,
 ) -> Result<Json<Value>, ApiError> {
-    let project = find(&app, params.require("id")?).await?;
+    let id = params.require("id")?;
+    caller.project(&app, &id).await?;
+    let project = find(&app, id).await?;
     let rendered = render(&app, &project);
     // Old clients read the top level, some the member.
     Ok(Json(json!({"id": project.id, "name": project.name, "project": rendered})))
@@ -63,14 +69,17 @@ pub(super) async fn get_by_query(
 
 pub(super) async fn get_by_id(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Id(id): Id,
 ) -> Result<Json<Value>, ApiError> {
+    caller.project(&app, &id).await?;
     let project = find(&app, id).await?;
     Ok(Json(render(&app, &project)))
 }
 
 pub(super) async fn list(
     State(app): State<Arc<App>>,
+    caller: Caller,
     mut params: Params,
 ) -> Result<Json<Value>, ApiError> {
     let filter = ProjectFilter {
@@ -78,9 +87,28 @@ pub(super) async fn list(
         name: params.take("project_name"),
         page: page(&mut params)?,
     };
-    let projects = app.store.projects(filter).await?;
+    // At most one project is left; the filter still decides whether it is.
+    let only = caller.only_project()?.map(str::to_owned);
+    let filter = match &only {
+        Some(only) if filter.id.is_none() => ProjectFilter { id: Some(only.clone()), ..filter },
+        _ => filter,
+    };
+    let mut projects = app.store.projects(filter).await?;
+    projects.retain(|project| only.as_ref().is_none_or(|only| *only == project.id));
     let objects: Vec<_> = projects.iter().map(|project| render(&app, project)).collect();
     Ok(Json(json!({ "objects": objects })))
+}
+
+/// The project of that name. A key of one project finds it and makes none.
+async fn find_or_create(
+    app: &App,
+    caller: &Caller,
+    name: String,
+) -> Result<Registered<Project>, ApiError> {
+    match caller.project_named(app, &name).await? {
+        Some(id) => Ok(Registered { object: find(app, id).await?, existing: true }),
+        None => Ok(app.store.register_project(name).await?),
+    }
 }
 
 async fn find(app: &App, id: String) -> Result<Project, ApiError> {

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 use tidegate_model::Destination;
 
+use super::auth::Caller;
 use super::experiments;
 use super::reply::{ApiError, RawJson};
 use super::request::{Id, JsonBody};
@@ -23,21 +24,29 @@ const CURSOR: HeaderName = HeaderName::from_static("x-bt-cursor");
 
 pub(super) async fn btql(
     State(app): State<Arc<App>>,
+    caller: Caller,
     JsonBody(body): JsonBody<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
-    answer(&app, "data", RowQuery::from_btql(&body)?).await
+    answer(&app, &caller, "data", RowQuery::from_btql(&body)?).await
 }
 
 pub(super) async fn experiment(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Id(id): Id,
     JsonBody(paging): JsonBody<Paging>,
 ) -> Result<Response, ApiError> {
-    answer(&app, "events", RowQuery::of(Destination::Experiment(id), paging)?).await
+    answer(&app, &caller, "events", RowQuery::of(Destination::Experiment(id), paging)?).await
 }
 
-async fn answer(app: &App, member: &str, query: RowQuery) -> Result<Response, ApiError> {
+async fn answer(
+    app: &App,
+    caller: &Caller,
+    member: &str,
+    query: RowQuery,
+) -> Result<Response, ApiError> {
     let RowQuery { destination, limit, after, version } = query;
+    caller.object(app, &destination).await?;
     if let Some(version) = version {
         let newest = app.store.newest_xact(destination.clone()).await?;
         if newest.is_some_and(|newest| newest > version) {

@@ -11,14 +11,13 @@ use super::{
     summary,
 };
 use crate::app::App;
-use crate::data_dir::{HANDOVER_PATH, HELLO_PATH};
-use crate::keys::Access::{Open, Read, Write};
+use crate::data_dir::{HANDOVER_PATH, HELLO_PATH, KEYS_PATH};
+use crate::keys::Access::{Internal, Open, Read, Write};
 
 /// Builds the router of a collector.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    let routes = [internal_routes(), session_routes(), object_routes(), row_routes()];
     let mut router = Router::new();
-    for Route { path, access, handler, .. } in routes.into_iter().flatten() {
+    for Route { path, access, handler, .. } in routes() {
         let guard = from_fn_with_state((Arc::clone(&app), access), auth::guard);
         let handler = handler.route_layer(guard);
         let handler = handler.route_layer(from_fn_with_state(path, observe::inside));
@@ -32,6 +31,23 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
+/// Method, path and access (in lower case) of every route, for tests that must leave none out.
+#[doc(hidden)]
+#[must_use]
+pub fn route_table() -> Vec<(String, &'static str, String)> {
+    let row = |route: Route| {
+        (route.method.to_string(), route.path, format!("{:?}", route.access).to_lowercase())
+    };
+    routes().into_iter().map(row).collect()
+}
+
+fn routes() -> Vec<Route> {
+    [internal_routes(), session_routes(), object_routes(), row_routes()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
 /// Health, and what collectors of one machine say to each other under a token of their own.
 fn internal_routes() -> Vec<Route> {
     vec![
@@ -39,8 +55,9 @@ fn internal_routes() -> Vec<Route> {
         get("/health/live", Open, health::ping),
         get("/health/ready", Open, health::ready),
         get("/metrics", Read, metrics::metrics),
-        post(HELLO_PATH, Open, internal::hello),
-        post(HANDOVER_PATH, Open, internal::handover),
+        post(HELLO_PATH, Internal, internal::hello),
+        post(HANDOVER_PATH, Internal, internal::handover),
+        post(KEYS_PATH, Internal, internal::keys),
     ]
 }
 

@@ -11,7 +11,6 @@ use crate::keys::Access;
 
 /// One method of one path.
 pub(super) struct Route {
-    #[expect(dead_code, reason = "the tests over all routes will read it")]
     pub(super) method: Method,
     pub(super) path: &'static str,
     pub(super) access: Access,

@@ -1,5 +1,6 @@
 //! Projects, experiments, keys and the organisation, as a store hands them out.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// The organisation of a store.
@@ -104,13 +105,30 @@ pub(crate) struct NewExperiment {
     pub(crate) details: Map<String, Value>,
 }
 
+/// What a key allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Reading.
+    Read,
+    /// Reading and writing.
+    Write,
+}
+
 /// A key as it is stored: by its hash.
 #[derive(Debug, Clone)]
 pub(crate) struct StoredKey {
     /// UUID.
     pub(crate) id: String,
     pub(crate) sha256: [u8; 32],
+    pub(crate) name: Option<String>,
+    pub(crate) scope: Scope,
+    /// Id of the only project it opens; `None` for all of them.
+    pub(crate) project: Option<String>,
     /// ISO 8601.
     pub(crate) created: String,
-    pub(crate) revoked: bool,
+    /// ISO 8601; `None` while it is valid.
+    pub(crate) revoked: Option<String>,
+    /// ISO 8601, behind by up to a minute.
+    pub(crate) last_used: Option<String>,
 }

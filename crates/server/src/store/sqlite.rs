@@ -4,6 +4,7 @@
 mod changes;
 mod documents;
 mod experiments;
+mod keys;
 mod migrate;
 mod objects;
 mod open;

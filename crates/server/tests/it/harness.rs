@@ -20,7 +20,16 @@ pub(crate) struct Collector {
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: reqwest::header::HeaderMap,
+    /// Null if the answer is not JSON.
     pub(crate) body: Value,
+    bytes: Vec<u8>,
+}
+
+impl Reply {
+    /// The body as text.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
 }
 
 /// Options for a free port on a directory.
@@ -42,7 +51,11 @@ impl Collector {
         // Only needed to build a client at all: everything here is plain HTTP. Fails when another
         // test was first.
         rustls::crypto::ring::default_provider().install_default().ok();
-        let client = Client::builder().timeout(DEADLINE).build().expect("client");
+        let client = Client::builder()
+            .timeout(DEADLINE)
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .expect("client");
         Self { handle, dir, client }
     }
 
@@ -63,6 +76,19 @@ impl Collector {
         body: impl Into<Vec<u8>>,
         headers: &[(&str, &str)],
     ) -> Reply {
+        let reply = self.send_any(method, path, body, headers).await;
+        assert!(!reply.body.is_null(), "{path}: not JSON: {:?}", reply.text());
+        reply
+    }
+
+    /// Sends a request whose answer need not be JSON; its body is null then.
+    pub(crate) async fn send_any(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Into<Vec<u8>>,
+        headers: &[(&str, &str)],
+    ) -> Reply {
         let url = format!("{}{path}", self.handle.url());
         let mut request = self.client.request(method, url).body(body.into());
         for (name, value) in headers {
@@ -70,10 +96,9 @@ impl Collector {
         }
         let reply = request.send().await.expect("reply");
         let (status, headers) = (reply.status(), reply.headers().clone());
-        let text = reply.bytes().await.expect("body");
-        let body = serde_json::from_slice(&text)
-            .unwrap_or_else(|error| panic!("{path}: not JSON ({error}): {text:?}"));
-        Reply { status, headers, body }
+        let bytes = reply.bytes().await.expect("body").to_vec();
+        let body = serde_json::from_slice(&bytes).unwrap_or_default();
+        Reply { status, headers, body, bytes }
     }
 
     /// Reads a page that is no JSON.

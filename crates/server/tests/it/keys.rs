@@ -1,6 +1,7 @@
 //! Who gets in.
 
 use reqwest::Method;
+use tidegate_server::{Keyring, KeyringError, NewKey, Scope};
 
 use crate::harness::Collector;
 
@@ -58,4 +59,95 @@ async fn a_strange_web_page_is_refused_without_a_key() {
     assert_eq!(status(&collector, "/version", &foreign).await, 403);
     assert_eq!(status(&collector, "/version", &[("host", "rebound.example")]).await, 403);
     assert_eq!(status(&collector, "/version", &[("origin", "http://localhost:5173")]).await, 200);
+}
+
+fn new_key(project: Option<&str>, scope: Scope) -> NewKey {
+    NewKey { name: Some("ci".into()), project: project.map(str::to_owned), scope }
+}
+
+#[tokio::test]
+async fn keys_are_made_and_revoked_beside_a_running_collector_at_once() {
+    let collector = Collector::start_with(|options| options.require_key(true)).await;
+    let keyring = Keyring::open(collector.dir.path()).await.expect("a keyring");
+    let made = keyring.create(new_key(Some("p"), Scope::Write)).await.expect("made");
+    assert!(made.project_made);
+    let bearer = format!("Bearer {}", made.key);
+    let headers = [("authorization", bearer.as_str())];
+    assert_eq!(status(&collector, "/version", &headers).await, 200);
+    let again = keyring.create(new_key(Some("p"), Scope::Read)).await.expect("made");
+    assert!(!again.project_made);
+
+    let listed = keyring.list().await.expect("a list");
+    let (first, key) = (&listed[0], &listed[1]);
+    assert_eq!((listed.len(), first.name.as_deref(), key.id == made.id), (3, Some("first"), true));
+    assert_eq!((key.project.as_deref(), key.scope), (Some("p"), Scope::Write));
+    assert!(key.last_used.is_some() && key.revoked.is_none(), "{key:?}");
+    assert!(first.last_used.is_none(), "{first:?}");
+
+    let revoked = keyring.revoke(&made.id).await.expect("revoked").revoked.expect("a time");
+    assert_eq!(status(&collector, "/version", &headers).await, 401);
+    let twice = keyring.revoke(&made.id).await.expect("still revoked");
+    assert_eq!(twice.revoked, Some(revoked));
+    keyring.close().await;
+
+    // All of it is kept, the last use included.
+    let dir = collector.stop().await;
+    let keyring = Keyring::open(dir.path()).await.expect("a keyring");
+    let kept = keyring.list().await.expect("a list");
+    assert_eq!(kept.iter().filter(|key| key.revoked.is_some()).count(), 1);
+    assert!(kept.iter().any(|key| key.last_used.is_some()), "{kept:?}");
+    keyring.close().await;
+}
+
+#[tokio::test]
+async fn keys_are_made_before_the_first_start_and_without_a_collector() {
+    let dir = tempfile::tempdir().expect("directory");
+    let missing = Keyring::open(dir.path()).await.expect_err("nothing there");
+    assert!(matches!(missing, KeyringError::Empty { .. }), "{missing:?}");
+    let keyring = Keyring::open_or_create(dir.path()).await.expect("a keyring");
+    let made = keyring.create(new_key(None, Scope::Write)).await.expect("made");
+    keyring.close().await;
+    let collector = Collector::start_in(dir, |options| options.require_key(true)).await;
+    assert_eq!(collector.handle.first_key(), None, "there is one already");
+    let bearer = format!("Bearer {}", made.key);
+    assert_eq!(status(&collector, "/version", &[("authorization", &bearer)]).await, 200);
+    let dir = collector.stop().await;
+
+    let keyring = Keyring::open(dir.path()).await.expect("a keyring");
+    keyring.revoke(&made.id).await.expect("revoked");
+    keyring.close().await;
+    let collector = Collector::start_in(dir, |options| options.require_key(true)).await;
+    assert!(collector.handle.first_key().is_some(), "none is valid");
+    assert_eq!(status(&collector, "/version", &[("authorization", &bearer)]).await, 401);
+}
+
+#[tokio::test]
+async fn commands_that_make_no_sense_are_refused_with_and_without_a_collector() {
+    let collector = Collector::start().await;
+    let mut dir = None;
+    let mut collector = Some(collector);
+    for running in [true, false] {
+        if !running {
+            dir = Some(collector.take().expect("running").stop().await);
+        }
+        let path = match (&collector, &dir) {
+            (Some(collector), _) => collector.dir.path(),
+            (None, Some(dir)) => dir.path(),
+            (None, None) => unreachable!("one of them has the directory"),
+        };
+        let keyring = Keyring::open(path).await.expect("a keyring");
+        let unknown = "0198c5a2-0000-7000-8000-0000000000ab";
+        let refused = [
+            keyring.revoke(unknown).await.expect_err("unknown"),
+            keyring.create(new_key(Some(unknown), Scope::Read)).await.expect_err("unknown"),
+            keyring.create(new_key(Some(" "), Scope::Read)).await.expect_err("empty"),
+            keyring.create(new_key(Some("a\u{1b}[2Jb"), Scope::Read)).await.expect_err("control"),
+            keyring.create(new_key(Some(&"x".repeat(2_000)), Scope::Read)).await.expect_err("long"),
+        ];
+        for error in refused {
+            assert!(matches!(error, KeyringError::Refused(_)), "{running}: {error:?}");
+        }
+        assert!(keyring.list().await.expect("a list").is_empty());
+        keyring.close().await;
+    }
 }

@@ -1,7 +1,9 @@
 //! The collector over real sockets and a real database.
 
+mod authorization;
 mod directory;
 mod encoding;
+mod examples;
 mod experiments;
 mod harness;
 mod ingest;

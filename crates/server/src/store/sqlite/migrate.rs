@@ -6,8 +6,11 @@ use super::OpenError;
 use crate::clock;
 
 /// In order; the version of a schema is the number of migrations applied to it.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/0001_initial.sql"), include_str!("migrations/0002_changes.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_changes.sql"),
+    include_str!("migrations/0004_keys.sql"),
+];
 
 /// The newest schema version this build knows.
 pub(super) const SUPPORTED: u32 = MIGRATIONS.len() as u32;
@@ -43,7 +46,9 @@ pub(super) fn check(connection: &Connection) -> Result<u32, OpenError> {
 
 /// Applies the missing migrations, each in its own transaction.
 pub(super) fn apply(connection: &mut Connection, found: u32) -> Result<(), OpenError> {
-    for (version, sql) in (1_u32..).zip(MIGRATIONS).filter(|(version, _)| *version > found) {
+    for (version, sql) in
+        (1_u32..).zip(MIGRATIONS.iter().copied()).filter(|(version, _)| *version > found)
+    {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(sql)?;
         transaction.execute(

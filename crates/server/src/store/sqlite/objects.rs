@@ -1,10 +1,11 @@
-//! SQL over projects, keys and the organisation.
+//! SQL over projects and the organisation.
 
 use rusqlite::{Connection, OptionalExtension, params};
+use tidegate_model::Destination;
 use uuid::Uuid;
 
 use crate::clock;
-use crate::store::{Org, Project, ProjectFilter, Registered, StoreError, StoredKey};
+use crate::store::{Org, Project, ProjectFilter, Registered, StoreError};
 
 /// Name of the organisation until somebody sets one.
 const DEFAULT_ORG: &str = "local";
@@ -75,26 +76,20 @@ fn project(row: &rusqlite::Row<'_>) -> rusqlite::Result<Project> {
     Ok(Project { id: row.get(0)?, name: row.get(1)?, created: row.get(2)? })
 }
 
-pub(super) fn keys(connection: &Connection) -> Result<Vec<StoredKey>, StoreError> {
-    let mut statement = connection
-        .prepare_cached("SELECT id, sha256, created, revoked IS NOT NULL FROM api_keys")?;
-    let keys = statement.query_map([], |row| {
-        Ok(StoredKey {
-            id: row.get(0)?,
-            sha256: row.get(1)?,
-            created: row.get(2)?,
-            revoked: row.get(3)?,
-        })
-    })?;
-    Ok(keys.collect::<Result<_, _>>()?)
-}
-
-pub(super) fn add_key(connection: &Connection, key: &StoredKey) -> Result<(), StoreError> {
-    let revoked = key.revoked.then(clock::now_text);
-    connection
-        .prepare_cached(
-            "INSERT INTO api_keys (id, sha256, created, revoked) VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .execute(params![key.id, key.sha256, key.created, revoked])?;
-    Ok(())
+/// The project of a registered object; `None` if nobody registered it.
+pub(super) fn project_of(
+    connection: &Connection,
+    destination: &Destination,
+) -> Result<Option<String>, StoreError> {
+    let sql = match destination {
+        Destination::Experiment(_) => {
+            "SELECT projects.id FROM experiments
+             JOIN projects ON projects.number = experiments.project WHERE experiments.id = ?1"
+        }
+        Destination::ProjectLogs(_) => "SELECT id FROM projects WHERE id = ?1",
+        // Nothing registers these.
+        Destination::Dataset(_) | Destination::PlaygroundLogs(_) => return Ok(None),
+    };
+    let id = destination.object_id();
+    Ok(connection.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()?)
 }

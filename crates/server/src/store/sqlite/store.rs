@@ -10,7 +10,7 @@ use tidegate_model::{Destination, XactId};
 
 use super::readers::Readers;
 use super::writer::Writer;
-use super::{DATABASE_FILE, OpenError, experiments, objects, open, row_tables};
+use super::{DATABASE_FILE, OpenError, experiments, keys, objects, open, row_tables};
 use crate::store::{
     Answer, Cursor, Experiment, ExperimentFilter, NewExperiment, Org, Project, ProjectFilter,
     Registered, RowPage, RowWrite, Store, StoreError, StoredKey, Watch,
@@ -120,13 +120,27 @@ impl Store for SqliteStore {
     }
 
     fn keys(&self) -> Answer<'_, Vec<StoredKey>> {
-        self.readers.run(objects::keys).boxed()
+        self.readers.run(keys::all).boxed()
     }
 
     fn add_key(&self, key: StoredKey) -> Answer<'_, ()> {
+        self.writer.submit(SMALL_BYTES, move |session| keys::add(&session.connection, &key)).boxed()
+    }
+
+    fn revoke_key(&self, id: String) -> Answer<'_, Option<StoredKey>> {
         self.writer
-            .submit(SMALL_BYTES, move |session| objects::add_key(&session.connection, &key))
+            .submit(SMALL_BYTES, move |session| keys::revoke(&session.connection, &id))
             .boxed()
+    }
+
+    fn touch_keys(&self, used: Vec<(String, String)>) -> Answer<'_, ()> {
+        self.writer
+            .submit(SMALL_BYTES, move |session| keys::touch(&session.connection, &used))
+            .boxed()
+    }
+
+    fn project_of(&self, destination: Destination) -> Answer<'_, Option<String>> {
+        self.readers.run(move |connection| objects::project_of(connection, &destination)).boxed()
     }
 
     fn close(&self, held: Box<dyn Send>) -> BoxFuture<'_, ()> {

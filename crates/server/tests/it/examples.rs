@@ -1,0 +1,147 @@
+//! A good request for every route.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::Collector;
+
+/// A request and what a key of another project gets.
+pub(crate) struct Example {
+    pub(crate) path: String,
+    pub(crate) body: Vec<u8>,
+    pub(crate) headers: Vec<(&'static str, &'static str)>,
+    pub(crate) other: Other,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Other {
+    /// 403.
+    Refused,
+    /// An answer without anything of the project.
+    Narrowed,
+    /// The route knows no projects.
+    Anybody,
+    /// Only a key for all projects will do, so its own key is refused as well.
+    NeedsAll,
+}
+
+impl Example {
+    pub(crate) fn get(path: impl Into<String>) -> Self {
+        Self { path: path.into(), body: Vec::new(), headers: Vec::new(), other: Other::Refused }
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "reads better where it is made")]
+    pub(crate) fn post(path: impl Into<String>, body: Value) -> Self {
+        Self { body: body.to_string().into_bytes(), ..Self::get(path) }
+    }
+
+    fn other(self, other: Other) -> Self {
+        Self { other, ..self }
+    }
+
+    /// Whether the status is what a caller gets who may do it.
+    pub(crate) fn answers(&self, status: u16) -> bool {
+        (200..400).contains(&status)
+    }
+}
+
+/// A project and what is in it.
+pub(crate) struct Objects {
+    pub(crate) project: String,
+    pub(crate) project_name: String,
+    pub(crate) experiment: String,
+    pub(crate) experiment_name: String,
+    /// Of the same project, and the base of `experiment`.
+    pub(crate) base: String,
+}
+
+impl Objects {
+    /// Makes them with a key that may.
+    pub(crate) async fn make(collector: &Collector, key: &str, project: &str) -> Self {
+        let authorization = format!("Bearer {key}");
+        let post = async |path: &str, body: Value| {
+            let headers = [("authorization", authorization.as_str())];
+            let reply = collector.send_any(Method::POST, path, body.to_string(), &headers).await;
+            assert_eq!(reply.status.as_u16(), 200, "{path}: {}", reply.text());
+            reply.body
+        };
+        let register = async |name: String| {
+            let body = json!({"project_name": project, "experiment_name": name});
+            let reply = post("/api/experiment/register", body).await;
+            let id = |object: &str| reply[object]["id"].as_str().expect("an id").to_owned();
+            (id("project"), id("experiment"))
+        };
+        let (_, base) = register(format!("base-of-{project}")).await;
+        let experiment_name = format!("experiment-of-{project}");
+        let (project_id, experiment) = register(experiment_name.clone()).await;
+        let rows: Vec<_> = [&base, &experiment]
+            .map(
+                |id| json!({"id": "r", "experiment_id": id, "input": format!("text of {project}")}),
+            )
+            .into();
+        post("/logs3", json!({"rows": rows, "api_version": 2})).await;
+        Self {
+            project: project_id,
+            project_name: project.into(),
+            experiment,
+            experiment_name,
+            base,
+        }
+    }
+
+    /// Whether a text tells something about them.
+    pub(crate) fn named_in(&self, text: &str) -> bool {
+        let names = [&self.project, &self.project_name, &self.experiment, &self.base];
+        names.into_iter().any(|name| text.contains(name.as_str()))
+    }
+}
+
+/// The example for a route of the table; `None` if somebody forgot to write one.
+pub(crate) fn example(method: &str, path: &str, of: &Objects) -> Option<Example> {
+    let Objects { project, project_name, experiment, experiment_name, base } = of;
+    let here = |path: &str| path.replace("{id}", experiment);
+    let btql = |id: &str| {
+        json!({"query": {"select": [{"op": "star"}], "from": {"op": "function",
+            "name": {"op": "ident", "name": ["experiment"]},
+            "args": [{"op": "literal", "value": id}]}}})
+    };
+    Some(match (method, path) {
+        ("GET", "/ping" | "/health/live" | "/health/ready") => {
+            Example::get(path).other(Other::Anybody)
+        }
+        ("POST", "/internal/hello" | "/internal/handover") => Example::post(path, json!({})),
+        ("POST", "/internal/keys") => Example::post(path, json!("list")),
+        ("POST", "/api/apikey/login") => Example::post(path, json!({})).other(Other::Anybody),
+        ("GET", "/metrics") => Example::get(path).other(Other::NeedsAll),
+        ("GET", "/version") => Example::get(path).other(Other::Anybody),
+        ("POST", "/api/project/register") => {
+            Example::post(path, json!({"project_name": project_name}))
+        }
+        ("GET", "/api/project") => Example::get(format!("{path}?id={project}")),
+        ("POST", "/api/experiment/register") => Example::post(
+            path,
+            json!({"project_name": project_name, "experiment_name": "another of theirs"}),
+        ),
+        ("POST", "/api/experiment/get") => {
+            Example::post(path, json!({"project_id": project, "experiment_name": experiment_name}))
+        }
+        ("POST", "/api/base_experiment/get_id") => Example::post(path, json!({"id": experiment})),
+        ("GET", "/experiment-comparison2") => {
+            Example::get(format!("{path}?experiment_id={experiment}&base_experiment_id={base}"))
+        }
+        ("GET", "/v1/project" | "/v1/experiment") => Example::get(path).other(Other::Narrowed),
+        ("POST", "/v1/project") => Example::post(path, json!({"name": project_name})),
+        ("GET", "/v1/project/{id}") => Example::get(path.replace("{id}", project)),
+        ("POST", "/v1/experiment") => Example::post(path, json!({"project_id": project})),
+        ("GET", "/v1/experiment/{id}" | "/v1/experiment/{id}/summarize") => {
+            Example::get(here(path))
+        }
+        ("POST", "/v1/experiment/{id}/fetch") => Example::post(here(path), json!({"limit": 1})),
+        ("POST", "/logs3") => Example::post(
+            path,
+            json!({"rows": [{"id": "new", "experiment_id": experiment}], "api_version": 2}),
+        ),
+        ("POST", "/btql") => Example::post(path, btql(experiment)),
+        _ => return None,
+    })
+}
