@@ -65,6 +65,9 @@ const NEEDS: [Need; 5] = [
     },
 ];
 
+/// Versions of the npm client, each with its lock file in `e2e/js/<version>`.
+const NPM_VERSIONS: [&str; 2] = ["3.35.0", "3.3.0"];
+
 /// Python environments in `target/e2e` and the lock files in `e2e/python` they are made from; one
 /// for each set of packages, so that they cannot constrain each other's versions.
 const VENVS: [(&str, &str); 3] = [
@@ -76,7 +79,9 @@ const VENVS: [(&str, &str); 3] = [
 pub(crate) fn run(yes: bool) -> Result<()> {
     ensure(&NEEDS, yes)?;
     let e2e = root().join("target/e2e");
-    javascript(&e2e.join("js"))?;
+    for version in NPM_VERSIONS {
+        javascript(&e2e.join(format!("js-{version}")), version)?;
+    }
     for (venv, lock) in VENVS {
         python(&e2e.join(venv), lock)?;
     }
@@ -140,14 +145,14 @@ fn confirmed(packages: &[&str]) -> Result<bool> {
     Ok(answer.trim().eq_ignore_ascii_case("y"))
 }
 
-/// Installs the npm client exactly as locked.
-fn javascript(target: &Path) -> Result<()> {
-    let source = root().join("e2e/js");
+/// Installs a version of the npm client exactly as locked.
+fn javascript(target: &Path, version: &str) -> Result<()> {
+    let source = root().join("e2e/js").join(version);
     up_to_date(target, &source.join("package-lock.json"), || {
         fs::create_dir_all(target)?;
         for file in ["package.json", "package-lock.json"] {
             fs::copy(source.join(file), target.join(file))
-                .with_context(|| format!("cannot copy e2e/js/{file}"))?;
+                .with_context(|| format!("cannot copy e2e/js/{version}/{file}"))?;
         }
         let mut npm = Command::new("npm");
         npm.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(target);

@@ -1,9 +1,11 @@
 //! Running the programs with the installed clients.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use serde_json::Value;
 use tempfile::TempDir;
 use tidegate_testkit::{Finished, ServerProcess, built_binary, run};
 
@@ -26,27 +28,12 @@ impl World {
         self.server.url()
     }
 
-    pub(crate) fn javascript(&self, program: &str, variant: &str) -> Finished {
-        // Node resolves packages from where the program lies, so it runs from a copy.
-        let installed = target().join("js");
-        let copy = installed.join(program);
-        assert!(
-            installed.join("node_modules/braintrust").exists(),
-            "the npm client is missing: run `cargo xtask test`"
-        );
-        // Written only if it differs: tests that run at once copy the same programs.
-        let source = std::fs::read(sources().join("js").join(program)).expect("the program");
-        if std::fs::read(&copy).ok().as_ref() != Some(&source) {
-            std::fs::write(&copy, source).expect("a copy of the program");
-        }
-        self.run(Command::new("node").arg(copy), variant)
-    }
-
-    pub(crate) fn python(&self, program: &str, variant: &str) -> Finished {
-        self.run(&mut python("venv", program), variant)
-    }
-
-    fn run(&self, command: &mut Command, variant: &str) -> Finished {
+    /// Runs the program of a flow, which reads `VARIANT` from its environment.
+    pub(crate) fn run(&self, client: Client, flow: &str, variant: &str) -> Finished {
+        let mut command = match client {
+            Client::Npm(version) => javascript(version, &format!("{flow}.mjs")),
+            Client::PyPi => python("venv", &format!("{flow}_program.py")),
+        };
         // Nothing of the developer's own settings may reach the clients.
         for name in ["BRAINTRUST_API_URL", "BRAINTRUST_PROXY_URL", "BRAINTRUST_ORG_NAME"] {
             command.env_remove(name);
@@ -56,8 +43,51 @@ impl World {
             .env("BRAINTRUST_API_KEY", "any")
             .env("NO_COLOR", "1")
             .env("VARIANT", variant);
-        run(command, DEADLINE)
+        run(&mut command, DEADLINE)
     }
+
+    /// What the program of a flow prints as JSON on stdout.
+    pub(crate) fn report(&self, client: Client, flow: &str, variant: &str) -> Value {
+        let finished = self.run(client, flow, variant).success();
+        let json = serde_json::from_str(&finished.stdout);
+        json.unwrap_or_else(|error| panic!("{error}: {}", finished.stdout))
+    }
+}
+
+/// A published package, as the lock files have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Client {
+    /// `braintrust` from npm, by version.
+    Npm(&'static str),
+    /// `braintrust` from PyPI.
+    PyPi,
+}
+
+impl Client {
+    /// The newest one.
+    pub(crate) const NPM: Self = Self::Npm("3.35.0");
+    /// The last but one generation: spans have UUIDs.
+    pub(crate) const NPM_3_3: Self = Self::Npm("3.3.0");
+}
+
+fn javascript(version: &str, program: &str) -> Command {
+    // Node resolves packages from where the program lies, so it runs from a copy.
+    let installed = target().join(format!("js-{version}"));
+    let copy = installed.join(program);
+    assert!(
+        installed.join("node_modules/braintrust").exists(),
+        "npm braintrust {version} is missing: run `cargo xtask test`"
+    );
+    let source = std::fs::read(sources().join("js").join(program)).expect("the program");
+    if std::fs::read(&copy).ok().as_ref() != Some(&source) {
+        // Renamed into place: tests that run at once copy the same programs.
+        let mut file = tempfile::NamedTempFile::new_in(&installed).expect("a temporary file");
+        file.write_all(&source).expect("a copy of the program");
+        file.persist(&copy).expect("a name for the copy");
+    }
+    let mut command = Command::new("node");
+    command.arg(copy);
+    command
 }
 
 /// A program of ours with what one of the lock files installs.

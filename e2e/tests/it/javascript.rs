@@ -1,6 +1,6 @@
-//! npm `braintrust` 3.35.0.
+//! npm `braintrust` 3.35.0 and 3.3.0: `Eval` and `initLogger`.
 
-use crate::clients::World;
+use crate::clients::{Client, World};
 use crate::stored::{Stored, check_eval, check_logs};
 
 /// The words of a summary line, as the reporter prints them.
@@ -12,8 +12,19 @@ fn line<'a>(stdout: &'a str, name: &str) -> Vec<&'a str> {
 
 #[test]
 fn an_unmodified_eval_is_stored_and_summarized() {
+    check_evals(Client::NPM, 2);
+}
+
+#[test]
+fn an_unmodified_eval_of_an_older_package_is_stored_and_summarized() {
+    // It runs every case once: it does not know trials of single cases.
+    check_evals(Client::NPM_3_3, 1);
+}
+
+/// Three runs, the second with other answers; `b_trials` says how often case b runs.
+fn check_evals(client: Client, b_trials: usize) {
     let world = World::start();
-    let first = world.javascript("eval.mjs", "first").success();
+    let first = world.run(client, "eval", "first").success();
     assert_eq!(line(&first.stdout, "exact"), ["exact", "66.67%"]);
     assert_eq!(line(&first.stdout, "fragile"), ["fragile", "50.00%"]);
     assert_eq!(line(&first.stdout, "tokens"), ["tokens", "3tok"]);
@@ -21,13 +32,13 @@ fn an_unmodified_eval_is_stored_and_summarized() {
     assert!(first.stdout.contains(&link), "{}", first.stdout);
 
     let stored = Stored::experiment(world.url(), "js-project", "js-first");
-    let trials = |input: &str| if input == "b" { 2 } else { 1 };
+    let trials = |input: &str| if input == "b" { b_trials } else { 1 };
     check_eval(&stored, trials, ["A", "wrong", "C"]);
-    // Four trials that run through, of five rows each, and root and task of the failing one.
-    assert_eq!(stored.len(), 4 * 5 + 2);
+    // Trials that run through, of five rows each, and root and task of the failing one.
+    assert_eq!(stored.len(), (2 + b_trials) * 5 + 2);
 
     // One case got better and one worse, whatever the number of trials.
-    let second = world.javascript("eval.mjs", "second").success();
+    let second = world.run(client, "eval", "second").success();
     assert!(second.stdout.contains("js-first (baseline) <- js-second (comparison)"));
     assert_eq!(line(&second.stdout, "exact"), ["exact", "66.67%", "0.00%", "1", "1"]);
     assert_eq!(line(&second.stdout, "fragile"), ["fragile", "50.00%", "0.00%", "-", "-"]);
@@ -35,14 +46,23 @@ fn an_unmodified_eval_is_stored_and_summarized() {
     check_eval(&stored, trials, ["wrong", "B", "C"]);
 
     // A taken name gets a suffix, and the new run is compared with the last one.
-    let third = world.javascript("eval.mjs", "second").success();
+    let third = world.run(client, "eval", "second").success();
     assert!(third.stdout.contains("js-second (baseline) <- js-second-"), "{}", third.stdout);
 }
 
 #[test]
 fn a_logger_is_stored() {
+    check_logger(Client::NPM);
+}
+
+#[test]
+fn a_logger_of_an_older_package_is_stored() {
+    check_logger(Client::NPM_3_3);
+}
+
+fn check_logger(client: Client) {
     let world = World::start();
-    let finished = world.javascript("logger.mjs", "").success();
+    let finished = world.run(client, "logger", "").success();
     assert_eq!(finished.stderr, "");
     check_logs(&Stored::logs(world.url(), "js-logs"));
 }

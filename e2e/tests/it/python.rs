@@ -1,6 +1,6 @@
 //! PyPI `braintrust` 0.46.0.
 
-use crate::clients::World;
+use crate::clients::{Client, World};
 use crate::stored::{Stored, check_eval, check_logs};
 
 fn assert_line(stdout: &str, expected: &str) {
@@ -12,7 +12,7 @@ fn assert_line(stdout: &str, expected: &str) {
 #[test]
 fn an_unmodified_eval_is_stored_and_summarized() {
     let world = World::start();
-    let first = world.python("eval_program.py", "first").success();
+    let first = world.run(Client::PyPi, "eval", "first").success();
     assert_line(&first.stdout, "66.67% 'exact' score");
     assert_line(&first.stdout, "50.00% 'fragile' score");
     assert_line(&first.stdout, "3.00tok tokens");
@@ -24,7 +24,7 @@ fn an_unmodified_eval_is_stored_and_summarized() {
     // Three cases of five rows and the failing one of two, two trials each.
     assert_eq!(stored.len(), 2 * (3 * 5 + 2));
 
-    let second = world.python("eval_program.py", "second").success();
+    let second = world.run(Client::PyPi, "eval", "second").success();
     assert_line(&second.stdout, "python-second compared to python-first:");
     assert_line(&second.stdout, "66.67% (-) 'exact' score (1 improvements, 1 regressions)");
     assert_line(&second.stdout, "50.00% (-) 'fragile' score (0 improvements, 0 regressions)");
@@ -35,7 +35,7 @@ fn an_unmodified_eval_is_stored_and_summarized() {
 #[test]
 fn a_logger_is_stored() {
     let world = World::start();
-    let finished = world.python("logger_program.py", "").success();
+    let finished = world.run(Client::PyPi, "logger", "").success();
     assert_eq!(finished.stdout, "");
     check_logs(&Stored::logs(world.url(), "python-logs"));
 }

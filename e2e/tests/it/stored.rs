@@ -20,6 +20,17 @@ impl Stored {
         Self(rows(url, "project_logs", &id))
     }
 
+    /// The row with an id.
+    pub(crate) fn row(&self, id: &str) -> &Value {
+        let found = self.0.iter().find(|row| row["id"] == id);
+        found.unwrap_or_else(|| panic!("no row {id:?} in {:#?}", self.0))
+    }
+
+    /// All rows.
+    pub(crate) fn rows(&self) -> &[Value] {
+        &self.0
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
