@@ -9,7 +9,7 @@ use crate::metrics::Metrics;
 use crate::options::Role;
 use crate::owners::Owners;
 use crate::shed::ByteGauge;
-use crate::store::{Org, Store};
+use crate::store::{Org, Space, Store};
 
 /// State of a running collector.
 #[derive(Debug)]
@@ -27,5 +27,6 @@ pub(crate) struct App {
     pub(crate) inflight: Arc<ByteGauge>,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) space: Arc<Space>,
     pub(crate) data_dir: PathBuf,
 }

@@ -21,8 +21,8 @@ use crate::options::Options;
 use crate::owners::Owners;
 use crate::shed::ByteGauge;
 use crate::store::sqlite::{DATABASE_FILE, OpenError, OpenFailure, SqliteStore};
-use crate::store::{Store, StoreError, Watch};
-use crate::{listener, routes};
+use crate::store::{Space, Store, StoreError, Watch};
+use crate::{listener, maintenance, routes};
 
 /// Starts a collector on the current runtime and returns once it accepts requests.
 ///
@@ -38,7 +38,12 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
         .map_err(|source| StartError::Listen { address: options.listen, source })?;
     let lock = DirectoryLock::acquire(&options.data_dir, options.role).await?;
     let metrics = Arc::new(Metrics::default());
-    let watch = Watch { metrics: Arc::clone(&metrics), slow: options.slow_query };
+    let space = Arc::new(Space::new(&options.data_dir));
+    let watch = Watch {
+        metrics: Arc::clone(&metrics),
+        space: Arc::clone(&space),
+        slow: options.slow_query,
+    };
     let store = open(&options.data_dir, watch).await?;
     let database = |source| database_error(&options.data_dir, source);
     let org = store.org(options.org.clone()).await.map_err(database)?;
@@ -62,9 +67,11 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
         inflight: ByteGauge::new(options.max_inflight_bytes),
         lifecycle: lifecycle.clone(),
         metrics,
+        space: Arc::clone(&space),
         data_dir: options.data_dir.clone(),
     });
     let router = routes::router(Arc::clone(&app));
+    lifecycle.spawn(maintenance::run(lifecycle.clone(), space));
     let running = lifecycle.clone();
     lifecycle.spawn(async move {
         let noting = note_used_keys(&app);

@@ -5,6 +5,7 @@
 
 mod objects;
 mod rows;
+mod space;
 pub(crate) mod sqlite;
 mod watch;
 
@@ -20,6 +21,7 @@ pub(crate) use objects::{
     StoredKey,
 };
 pub(crate) use rows::{Change, Cursor, Document, RowPage, RowWrite, StoredRow};
+pub(crate) use space::{Space, free_bytes};
 pub(crate) use watch::Watch;
 
 /// A store's answer in the making.
@@ -51,6 +53,9 @@ pub enum StoreError {
         /// The most a row may have.
         limit: usize,
     },
+    /// The disk, or the quota, is full. Nothing was written, and the same write may come again.
+    #[error("the disk is full")]
+    DiskFull,
     /// The database failed.
     #[error("database error")]
     Database(#[source] std::sync::Arc<rusqlite::Error>),
@@ -67,13 +72,19 @@ pub enum StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Database(std::sync::Arc::new(error))
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::DiskFull,
+            _ => Self::Database(std::sync::Arc::new(error)),
+        }
     }
 }
 
 impl From<std::io::Error> for StoreError {
     fn from(error: std::io::Error) -> Self {
-        Self::Io(std::sync::Arc::new(error))
+        match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::DiskFull,
+            _ => Self::Io(std::sync::Arc::new(error)),
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! Sizes that are read when somebody asks for them.
 
-use std::io;
 use std::path::Path;
 
 use super::text::Text;
+use crate::store::free_bytes;
 use crate::store::sqlite::DATABASE_FILE;
 
 /// Sizes at one moment. What could not be read is absent from the text.
@@ -65,12 +65,6 @@ impl Sampled {
         text.family(name, "gauge", "Always 1; the version is a label.");
         text.sample(name, &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
     }
-}
-
-/// Bytes that this process may still write below a directory. Blocks.
-pub(crate) fn free_bytes(directory: &Path) -> io::Result<u64> {
-    let found = rustix::fs::statvfs(directory)?;
-    Ok(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
 /// Resident memory of this process, where the system says it (Linux).

@@ -25,6 +25,7 @@ pub(super) async fn metrics(
         inflight_bytes: app.inflight.used(),
         inflight_limit_bytes: app.inflight.limit(),
         inflight_refused: app.inflight.refused(),
+        disk_full: app.space.is_full(),
         ..Sampled::default()
     };
     // Reading sizes of files may wait for the disk.

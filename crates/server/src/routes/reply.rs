@@ -17,6 +17,8 @@ const REQUEST_DEADLINE: Duration = Duration::from_secs(330);
 
 /// When an overloaded server wants to be asked again.
 const RETRY_AFTER_SECONDS: u64 = 1;
+/// The same for a full disk, which takes somebody to clear.
+const DISK_FULL_RETRY_SECONDS: u64 = 10;
 
 /// A 200 with a JSON body.
 #[derive(Debug)]
@@ -84,6 +86,12 @@ impl ApiError {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", message)
     }
 
+    pub(super) fn disk_full() -> Self {
+        let message = "the server's disk is full: nothing of this request was stored; try again \
+                       when there is room";
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", message)
+    }
+
     /// Logs the cause under an id and tells only the id.
     pub(super) fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
         let id = uuid::Uuid::now_v7();
@@ -99,8 +107,13 @@ impl IntoResponse for ApiError {
         let body = serde_json::to_vec(&body).unwrap_or_else(|_| b"{\"error\":\"\"}".to_vec());
         let mut response = json(self.status, body);
         let headers = response.headers_mut();
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+        let retry_after = match self.status {
+            StatusCode::SERVICE_UNAVAILABLE => Some(RETRY_AFTER_SECONDS),
+            StatusCode::INSUFFICIENT_STORAGE => Some(DISK_FULL_RETRY_SECONDS),
+            _ => None,
+        };
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -117,6 +130,7 @@ impl From<StoreError> for ApiError {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "the server is stopping")
             }
             StoreError::Overloaded => Self::overloaded(),
+            StoreError::DiskFull => Self::disk_full(),
             StoreError::UnknownProject(_) => Self::new(StatusCode::NOT_FOUND, "not_found", message),
             // Clients look for the words "base experiment" and go on without one.
             StoreError::UnknownBase(_) => Self::bad_request(message),

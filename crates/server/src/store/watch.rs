@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use tidegate_model::Destination;
 
+use super::Space;
 use crate::metrics::Metrics;
 
 /// Where a store counts, and what it finds slow.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Watch {
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) space: Arc<Space>,
     /// Reads that take longer are logged.
     pub(crate) slow: Duration,
 }

@@ -168,3 +168,9 @@ impl Collector {
         self.rows(experiment, 1_000).await.into_iter().find(|row| row["id"] == id)
     }
 }
+
+/// What SQLite finds wrong with the database of a collector that has stopped; `ok` if nothing.
+pub(crate) fn integrity(data_dir: &std::path::Path) -> String {
+    let database = rusqlite::Connection::open(data_dir.join("tidegate.db")).expect("a database");
+    database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("a result")
+}

@@ -2,6 +2,7 @@
 
 mod authorization;
 mod directory;
+mod disk_full;
 mod encoding;
 mod examples;
 mod experiments;

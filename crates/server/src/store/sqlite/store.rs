@@ -28,7 +28,12 @@ impl SqliteStore {
     /// Opens it with figures that nobody reads.
     #[cfg(test)]
     pub(crate) fn open(data_dir: &Path) -> Result<Self, OpenFailure> {
-        Self::open_watched(data_dir, Watch::default())
+        let watch = Watch {
+            metrics: Arc::default(),
+            space: Arc::new(crate::store::Space::new(data_dir)),
+            slow: std::time::Duration::MAX,
+        };
+        Self::open_watched(data_dir, watch)
     }
 
     /// Opens or makes the database in a data directory. Blocks.
@@ -36,8 +41,7 @@ impl SqliteStore {
         let path = data_dir.join(DATABASE_FILE);
         let connection = open::for_writing(&path).map_err(OpenFailure::Open)?;
         objects::initialise(&connection).map_err(OpenFailure::Store)?;
-        let writer =
-            Writer::start(connection, Arc::clone(&watch.metrics)).map_err(OpenFailure::Store)?;
+        let writer = Writer::start(connection, watch.clone()).map_err(OpenFailure::Store)?;
         Ok(Self { writer: Arc::new(writer), readers: Readers::new(path, watch) })
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -16,8 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::changes::{JOURNAL_BYTES, Journal};
 use crate::clock;
-use crate::metrics::Metrics;
-use crate::store::StoreError;
+use crate::store::{StoreError, Watch};
 
 /// Requests waiting for the writer; their bytes are bounded where bodies are read.
 const QUEUE_REQUESTS: usize = 1_024;
@@ -65,9 +64,9 @@ impl Session {
 
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
-/// A job that ran: whether to keep what it did, and how to answer once that is committed.
+/// A job that ran: why not to keep what it did, and how to answer once the rest is committed.
 struct Ran {
-    keep: bool,
+    failed: Option<StoreError>,
     answer: Answer,
 }
 
@@ -83,7 +82,7 @@ pub(super) struct Writer {
     /// `None` once closed.
     sender: Mutex<Option<mpsc::Sender<Job>>>,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
-    metrics: Arc<Metrics>,
+    watch: Watch,
 }
 
 impl fmt::Debug for Writer {
@@ -94,14 +93,14 @@ impl fmt::Debug for Writer {
 
 impl Writer {
     /// Starts the thread on a migrated database.
-    pub(super) fn start(connection: Connection, metrics: Arc<Metrics>) -> Result<Self, StoreError> {
+    pub(super) fn start(connection: Connection, watch: Watch) -> Result<Self, StoreError> {
         let session = Session::new(connection, JOURNAL_BYTES)?;
         let (sender, receiver) = mpsc::channel(QUEUE_REQUESTS);
-        let counted = Arc::clone(&metrics);
+        let watching = watch.clone();
         let thread = thread::Builder::new()
             .name("tidegate-writer".into())
-            .spawn(move || run(session, receiver, &counted))?;
-        Ok(Self { sender: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)), metrics })
+            .spawn(move || run(session, receiver, &watching))?;
+        Ok(Self { sender: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)), watch })
     }
 
     /// Runs `work` on the writer thread and returns its answer once it is durable.
@@ -117,23 +116,23 @@ impl Writer {
                 catch_unwind(AssertUnwindSafe(|| work(session)))
                     .unwrap_or(Err(StoreError::Panicked))
             });
-            let keep = result.is_ok();
+            let failed = result.as_ref().err().cloned();
             let answer = move |committed: Result<(), StoreError>| {
                 // Nobody waiting is fine: the client went away, the work is done all the same.
                 drop(reply.send(committed.and(result)));
             };
-            Ran { keep, answer: Box::new(answer) }
+            Ran { failed, answer: Box::new(answer) }
         };
         let job = Job { bytes, run: Box::new(run) };
         match tokio::time::timeout(QUEUE_TIMEOUT, sender.reserve()).await {
             Ok(Ok(place)) => {
-                self.metrics.queued();
+                self.watch.metrics.queued();
                 place.send(job);
                 answer.await.unwrap_or(Err(StoreError::Closed))
             }
             Ok(Err(_)) => Err(StoreError::Closed),
             Err(_) => {
-                self.metrics.shed("queue");
+                self.watch.metrics.shed("queue");
                 Err(StoreError::Overloaded)
             }
         }
@@ -159,15 +158,22 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn run(mut session: Session, mut receiver: mpsc::Receiver<Job>, metrics: &Metrics) {
+fn run(mut session: Session, mut receiver: mpsc::Receiver<Job>, watch: &Watch) {
     while let Some(first) = receiver.blocking_recv() {
         let began = clock::monotonic();
         let mut answers = Vec::new();
+        let before = session.last_xact;
         let result = group(&mut session, first, &mut receiver, &mut answers);
-        metrics.taken(answers.len());
-        metrics.committed(answers.len(), began.elapsed());
+        let result = match result {
+            // Nothing was written, so nothing is known about the disk.
+            Ok(()) if session.last_xact == before => Ok(()),
+            result => watch.space.note(result),
+        };
+        watch.metrics.taken(answers.len());
+        watch.metrics.committed(answers.len(), began.elapsed());
         if let Err(error) = &result {
-            metrics.commit_failed("error");
+            let is_full = matches!(error, StoreError::DiskFull);
+            watch.metrics.commit_failed(if is_full { "disk_full" } else { "error" });
             tracing::error!(target: "server::store", error = ?error, "commit failed");
             session.rolled_back();
             if !session.connection.is_autocommit()
@@ -205,8 +211,13 @@ fn group(
         let ran = (job.run)(started.clone().map(|()| &mut *session));
         answers.push(ran.answer);
         started?;
-        if !ran.keep {
+        if let Some(error) = ran.failed {
             session.rolled_back();
+            // SQLite has undone the whole transaction by itself, as it does when the disk is full:
+            // what the jobs before had written is gone too.
+            if session.connection.is_autocommit() {
+                return Err(error);
+            }
             execute(&session.connection, "ROLLBACK TO job")?;
         }
         execute(&session.connection, "RELEASE job")?;
