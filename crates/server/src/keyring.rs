@@ -102,7 +102,7 @@ impl Keyring {
             }
             Err(error) => return Err(error.into()),
         };
-        let store = start::open(data_dir, Watch::default()).await?;
+        let store = start::open(data_dir, Watch::unread(data_dir)).await?;
         let (keys, _) = Keys::load(&store, false).await?;
         Ok(Self(Inner::Own { store, keys, lock }))
     }

@@ -3,6 +3,7 @@
 //! [`Store`] is what the rest of the collector sees; [`sqlite`] is the one implementation so far.
 //! Every write is durable when its future resolves.
 
+mod document;
 mod objects;
 mod rows;
 mod space;
@@ -15,12 +16,13 @@ use futures_util::future::BoxFuture;
 use tidegate_analysis::comparison::Trial;
 use tidegate_model::{Destination, XactId};
 
+pub(crate) use document::{Body, Document, ROW_LIMIT_BYTES, Trace, created_us, unpack};
 pub use objects::Scope;
 pub(crate) use objects::{
     Experiment, ExperimentFilter, NewExperiment, Org, Page, Project, ProjectFilter, Registered,
     StoredKey,
 };
-pub(crate) use rows::{Change, Cursor, Document, RowPage, RowWrite, StoredRow};
+pub(crate) use rows::{Change, Cursor, RowPage, RowWrite, SERVER_MEMBERS, StoredRow};
 pub(crate) use space::{Space, free_bytes};
 pub(crate) use watch::Watch;
 

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use tidegate_model::row::RowError;
 use tidegate_model::{Destination, Row, RowId, merge, row};
 
-use super::surrogates;
+use super::{fast, surrogates};
 use crate::store::{Change, Document, RowWrite};
 
 /// A body, decoded.
@@ -54,11 +54,17 @@ struct Envelope<'a> {
     rows: Option<&'a RawValue>,
 }
 
-/// Decodes a body.
+/// Decodes a body. Blocks, for longer texts are packed.
+pub(crate) fn decode(body: &[u8]) -> Result<Decoded, DecodeError> {
+    let fast = std::str::from_utf8(body).ok().and_then(fast::decode);
+    fast.map_or_else(|| slow(body), Ok)
+}
+
+/// Decodes a body of any kind.
 ///
 /// Rows are found first and parsed one by one, so that a fault is reported with its row and only
 /// one row at a time exists as a tree.
-pub(crate) fn decode(body: &[u8]) -> Result<Decoded, DecodeError> {
+fn slow(body: &[u8]) -> Result<Decoded, DecodeError> {
     let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(DecodeError::Body)?;
     let rows = envelope.rows.map_or("null", RawValue::get);
     if rows.starts_with('{') && rows.contains("logs3_overflow") {
@@ -76,7 +82,8 @@ pub(crate) fn decode(body: &[u8]) -> Result<Decoded, DecodeError> {
     Ok(decoded)
 }
 
-fn one(text: &str) -> Result<(String, RowWrite), RowFault> {
+/// Decodes a row of any kind.
+pub(super) fn one(text: &str) -> Result<(String, RowWrite), RowFault> {
     // JavaScript cuts strings between the halves of a pair and sends the half; that must not cost
     // the whole request.
     let text = match surrogates::repair(text) {
@@ -104,66 +111,4 @@ fn change(row: Row) -> Change {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn fault(body: &str) -> String {
-        decode(body.as_bytes()).expect_err(body).to_string()
-    }
-
-    #[test]
-    fn faults_name_the_place() {
-        assert!(fault("{").starts_with("the body is not valid JSON"), "{}", fault("{"));
-        for body in ["{}", r#"{"rows":null}"#, r#"{"rows":3}"#, r#"{"rows":{}}"#] {
-            assert!(fault(body).contains("\"rows\""), "{body}");
-        }
-        let overflow = fault(r#"{"rows":{"type":"logs3_overflow","key":"k"}}"#);
-        assert!(overflow.contains("overflow"), "{overflow}");
-        let good = r#"{"id":"a","experiment_id":"e"}"#;
-        for (bad, word) in [
-            ("3", "object"),
-            (r#"{"experiment_id":"e"}"#, "no id"),
-            (r#"{"id":"a"}"#, "no destination"),
-            (r#"{"id":7,"experiment_id":"e"}"#, "\"id\""),
-            (r#"{"id":"a","experiment_id":"e","input":1e999}"#, "range"),
-        ] {
-            let message = fault(&format!(r#"{{"rows":[{good},{bad}]}}"#));
-            assert!(message.starts_with("row 2 of 2: ") && message.contains(word), "{message}");
-        }
-    }
-
-    #[test]
-    fn too_deep_rows_are_refused() {
-        let deep = format!("{}{}", "[".repeat(300), "]".repeat(300));
-        let body = format!(r#"{{"rows":[{{"id":"a","experiment_id":"e","input":{deep}}}]}}"#);
-        assert!(fault(&body).contains("row 1 of 1: recursion limit"), "{}", fault(&body));
-    }
-
-    #[test]
-    fn invalid_utf8_is_refused() {
-        assert!(decode(b"{\"rows\":[{\"id\":\"\xff\",\"experiment_id\":\"e\"}]}").is_err());
-    }
-
-    #[test]
-    fn rows_become_the_change_they_ask_for() {
-        let body = r#"{"api_version":2,"rows":[
-            {"id":"a","experiment_id":"e","_is_merge":false},
-            {"id":"b","experiment_id":"e","_is_merge":true},
-            {"id":"c","experiment_id":"e","_object_delete":true,"_is_merge":true}]}"#;
-        let decoded = decode(body.as_bytes()).expect("valid");
-        assert_eq!(decoded.ids, ["a", "b", "c"]);
-        let changes: Vec<_> = decoded.writes.into_iter().map(|write| write.change).collect();
-        assert!(matches!(
-            changes.as_slice(),
-            [Change::Replace(_), Change::Merge(_), Change::Delete]
-        ));
-    }
-
-    #[test]
-    fn half_a_pair_is_replaced_and_the_row_kept() {
-        let body = r#"{"rows":[{"id":"a","experiment_id":"e","input":"x\ud83d"}]}"#;
-        let decoded = decode(body.as_bytes()).expect("repaired");
-        let Change::Replace(document) = &decoded.writes[0].change else { panic!("replace") };
-        assert!(document.text.contains("x\u{fffd}"), "{}", document.text);
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! What a store tells about its work: figures, and a log of slow reads.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,11 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
+    /// Figures that nobody reads, for a store that is opened for a moment.
+    pub(crate) fn unread(data_dir: &Path) -> Self {
+        Self { metrics: Arc::default(), space: Arc::new(Space::new(data_dir)), slow: Duration::MAX }
+    }
+
     /// Counts a read done by a function or closure of type `R`, and logs it if it was slow: what
     /// kind, about which object and how long, and nothing that a row holds.
     pub(crate) fn read<R>(&self, object: Option<&Destination>, waited: Duration, took: Duration) {

@@ -26,9 +26,9 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, params};
 use tidegate_model::XactId;
 
-pub(super) use packed::{Deleted, Rows, Trace};
+pub(super) use packed::{Deleted, Rows};
 
-use crate::store::StoreError;
+use crate::store::{StoreError, Trace};
 
 /// What the journal may hold. A request of 500 new rows takes about 40 bytes, one of 100 updates
 /// in random places about 500: enough for a follower to be millions of rows behind.

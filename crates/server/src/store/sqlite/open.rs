@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::migrate;
+use super::{documents, migrate};
 
 /// Name of the database in the data directory.
 pub(crate) const DATABASE_FILE: &str = "tidegate.db";
@@ -59,6 +59,7 @@ pub(super) fn for_writing(path: &Path) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "cache_size", -32_768)?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    documents::register(&connection)?;
     migrate::apply(&mut connection, found)?;
     Ok(connection)
 }
@@ -71,6 +72,7 @@ pub(super) fn for_reading(path: &PathBuf) -> Result<Connection, rusqlite::Error>
     )?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+    documents::register(&connection)?;
     Ok(connection)
 }
 

@@ -6,15 +6,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use tidegate_analysis::comparison::{Trial, trials_from_rows};
-use tidegate_model::{Destination, Row, RowId, TraceId, XactId, merge};
+use tidegate_model::{Destination, Row, RowId, XactId, merge};
 
-use super::changes::{Touched, Trace};
+use super::changes::Touched;
 use super::documents;
 use super::writer::Session;
-use crate::store::{Change, Cursor, Document, RowPage, RowWrite, StoreError, StoredRow};
-
-/// The most bytes a stored row may have, so that merging cannot grow one without end.
-const ROW_LIMIT_BYTES: usize = 64 << 20;
+use crate::store::{
+    Change, Cursor, Document, ROW_LIMIT_BYTES, RowPage, RowWrite, StoreError, StoredRow, Trace,
+};
 
 /// A row id as it is stored: 16 bytes for a UUID, else the text.
 struct IdColumn<'a>(&'a RowId);
@@ -123,7 +122,7 @@ impl Place<'_> {
         )?;
         let mut rows = statement.query(params![self.object, IdColumn(self.id)])?;
         while let Some(row) = rows.next()? {
-            touched.deleted(self.object, row.get(0)?, Trace::of(row.get_ref(1)?));
+            touched.deleted(self.object, row.get(0)?, documents::trace(row.get_ref(1)?));
         }
         Ok(())
     }
@@ -141,7 +140,7 @@ impl Place<'_> {
         let Some(row) = rows.next()? else { return Ok(None) };
         let indexed = Indexed {
             number: row.get(0)?,
-            trace: Trace::of(row.get_ref(1)?),
+            trace: documents::trace(row.get_ref(1)?),
             is_root: row.get(2)?,
         };
         Ok(Some((indexed, read(row.get_ref(3)?)?)))
@@ -160,8 +159,8 @@ impl Place<'_> {
             self.xact.as_u64().cast_signed(),
             document.created_us,
             document.is_root,
-            trace(document),
-            document.text,
+            document.trace,
+            document.body,
         ])?;
         if inserted > 0 {
             touched.changed(self.object, self.connection.last_insert_rowid());
@@ -176,9 +175,8 @@ impl Place<'_> {
         touched: &mut Touched,
     ) -> Result<(), StoreError> {
         self.check(document)?;
-        let trace = trace(document);
         // Setting a column rewrites its indexes, whether or not it changes.
-        if (&old.trace, old.is_root) == (&trace, document.is_root) {
+        if (&old.trace, old.is_root) == (&document.trace, document.is_root) {
             self.connection
                 .prepare_cached(
                     "UPDATE rows SET xact = ?2, created_us = ?3, document = ?4 WHERE number = ?1",
@@ -187,7 +185,7 @@ impl Place<'_> {
                     old.number,
                     self.xact.as_u64().cast_signed(),
                     document.created_us,
-                    document.text,
+                    document.body,
                 ])?;
         } else {
             self.connection
@@ -199,12 +197,12 @@ impl Place<'_> {
                     old.number,
                     self.xact.as_u64().cast_signed(),
                     document.created_us,
-                    document.text,
+                    document.body,
                     document.is_root,
-                    trace,
+                    document.trace,
                 ])?;
         }
-        if old.trace != trace {
+        if old.trace != document.trace {
             touched.deleted(self.object, old.number, old.trace.clone());
         }
         touched.changed(self.object, old.number);
@@ -212,21 +210,12 @@ impl Place<'_> {
     }
 
     fn check(&self, document: &Document) -> Result<(), StoreError> {
-        let bytes = document.text.len();
+        let bytes = document.body.length();
         if bytes > ROW_LIMIT_BYTES {
             let id = self.id.to_string();
             return Err(StoreError::RowTooLarge { id, bytes, limit: ROW_LIMIT_BYTES });
         }
         Ok(())
-    }
-}
-
-/// The trace as it is stored.
-fn trace(document: &Document) -> Trace {
-    let Some(text) = &document.root_span_id else { return Trace::None };
-    match text.parse::<TraceId>() {
-        Ok(id) => Trace::Id(id.bits().to_be_bytes()),
-        Err(_) => Trace::Text(text.clone()),
     }
 }
 

@@ -28,12 +28,7 @@ impl SqliteStore {
     /// Opens it with figures that nobody reads.
     #[cfg(test)]
     pub(crate) fn open(data_dir: &Path) -> Result<Self, OpenFailure> {
-        let watch = Watch {
-            metrics: Arc::default(),
-            space: Arc::new(crate::store::Space::new(data_dir)),
-            slow: std::time::Duration::MAX,
-        };
-        Self::open_watched(data_dir, watch)
+        Self::open_watched(data_dir, Watch::unread(data_dir))
     }
 
     /// Opens or makes the database in a data directory. Blocks.

@@ -7,8 +7,7 @@
 //! - `n` deleted rows in order of number, each `n` (distance from the number before) and a trace:
 //!   a byte 0 for none, 1 and 16 bytes, or 2, `n` and that many bytes of text.
 
-use rusqlite::ToSql;
-use rusqlite::types::{ToSqlOutput, ValueRef};
+use crate::store::Trace;
 
 /// The most rows of one entry; more are spread over several.
 const ENTRY_ROWS: usize = 4_096;
@@ -30,36 +29,6 @@ pub(in crate::store::sqlite) struct Rows {
 pub(in crate::store::sqlite) struct Deleted {
     pub(in crate::store::sqlite) number: i64,
     pub(in crate::store::sqlite) trace: Trace,
-}
-
-/// What `rows.root_span_id` held.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::store::sqlite) enum Trace {
-    None,
-    /// 32 hex digits, as bytes.
-    Id([u8; 16]),
-    Text(String),
-}
-
-impl Trace {
-    /// Reads the column.
-    pub(in crate::store::sqlite) fn of(column: ValueRef<'_>) -> Self {
-        match column {
-            ValueRef::Blob(bytes) => bytes.try_into().map_or(Self::None, Self::Id),
-            ValueRef::Text(text) => Self::Text(String::from_utf8_lossy(text).into_owned()),
-            _ => Self::None,
-        }
-    }
-}
-
-impl ToSql for Trace {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Self::None => ValueRef::Null,
-            Self::Id(bytes) => ValueRef::Blob(bytes),
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
-        }))
-    }
 }
 
 impl Rows {
