@@ -6,12 +6,14 @@ pub(crate) mod compare;
 pub(crate) mod eval;
 pub(crate) mod merge;
 pub(crate) mod spool;
+pub(crate) mod time;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Evaluations and traces of LLM applications: recorded, kept and compared.
 #[derive(Debug, Parser)]
@@ -20,8 +22,26 @@ pub(crate) struct Arguments {
     /// What to log on stderr: a level, or `target=level` pairs.
     #[arg(long, env = "TIDEGATE_LOG", default_value = "warn", global = true, value_name = "LEVEL")]
     pub(crate) log_level: String,
+    /// How log lines are written.
+    #[arg(
+        long,
+        env = "TIDEGATE_LOG_FORMAT",
+        default_value = "text",
+        global = true,
+        value_name = "FORMAT"
+    )]
+    pub(crate) log_format: LogFormat,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// Form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line, for programs.
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -101,4 +121,7 @@ pub(crate) struct Serve {
     /// Name of the organisation that clients see; `local` at first.
     #[arg(long, value_name = "NAME")]
     pub(crate) org: Option<String>,
+    /// Logs reads of the database that take longer, without what they read.
+    #[arg(long, default_value = "500ms", value_parser = time::duration, value_name = "TIME")]
+    pub(crate) slow_query: Duration,
 }

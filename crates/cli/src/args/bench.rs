@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::time::duration;
+
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
     #[command(subcommand)]
@@ -338,19 +340,6 @@ pub(crate) struct Log {
 }
 
 /// Reads `250ms`, `0.2ms`, `3s`, `20us`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("{text:?} is no time: write it like 250ms, 0.2ms, 3s or 20us");
-    let split = text.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(wrong)?;
-    let number: f64 = text[..split].trim().parse().map_err(|_| wrong())?;
-    let unit = match &text[split..] {
-        "us" => 1e-6,
-        "ms" => 1e-3,
-        "s" => 1.0,
-        _ => return Err(wrong()),
-    };
-    Duration::try_from_secs_f64(number * unit).map_err(|_| wrong())
-}
-
 fn fraction(text: &str) -> Result<f64, String> {
     let wrong = || format!("{text:?} is no fraction between 0 and 1");
     text.parse().ok().filter(|f| (0.0..=1.0).contains(f)).ok_or_else(wrong)
@@ -359,19 +348,4 @@ fn fraction(text: &str) -> Result<f64, String> {
 fn positive(text: &str) -> Result<usize, String> {
     let wrong = || format!("{text:?} is no whole number above 0");
     text.parse().ok().filter(|n| *n > 0).ok_or_else(wrong)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_read_with_their_unit() {
-        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
-        assert_eq!(duration("0.2ms"), Ok(Duration::from_micros(200)));
-        assert_eq!(duration("3s"), Ok(Duration::from_secs(3)));
-        for bad in ["", "5", "ms", "-1s", "3m", "1e400s", "NaNs"] {
-            assert!(duration(bad).is_err(), "{bad}");
-        }
-    }
 }

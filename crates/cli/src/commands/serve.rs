@@ -18,6 +18,7 @@ pub(crate) async fn run(serve: &Serve, printer: &Printer) -> Result<(), Failure>
     let mut options = Options::new(serve.data_dir.path())
         .listen(serve.listen)
         .require_key(serve.require_key)
+        .slow_query(serve.slow_query)
         .role(Role::Serve);
     if let Some(org) = &serve.org {
         options = options.org(org);

@@ -6,6 +6,7 @@ mod compare;
 mod eval;
 mod export;
 mod kill;
+mod logs;
 mod merge;
 mod plan;
 mod runs;
