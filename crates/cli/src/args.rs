@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod cells;
 pub(crate) mod compare;
 pub(crate) mod eval;
+pub(crate) mod key;
 pub(crate) mod merge;
 pub(crate) mod spool;
 pub(crate) mod time;
@@ -49,6 +50,8 @@ pub(crate) enum Command {
     /// Runs the collector: takes rows from any Braintrust client and keeps them in SQLite.
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Serve),
+    /// Makes, lists and revokes the API keys of a collector.
+    Key(key::KeyArguments),
     /// Compares two finished runs: CURRENT against BASE.
     #[command(after_help = compare::COMPARE_HELP)]
     Compare(compare::Compare),

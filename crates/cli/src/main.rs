@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         match arguments.command {
             Command::Serve(serve) => runtime.block_on(commands::serve::run(&serve, &printer))?,
+            Command::Key(key) => runtime.block_on(commands::key::run(&key, &printer))?,
             Command::Eval(eval) => {
                 let code = runtime.block_on(commands::eval::run(&eval, &printer));
                 // What an interrupt has cut off may still hold threads; nobody waits for them.

@@ -5,6 +5,7 @@ mod bench;
 mod compare;
 mod eval;
 mod export;
+mod key;
 mod kill;
 mod logs;
 mod merge;
