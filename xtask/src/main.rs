@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod dist;
 mod env;
 mod run_tests;
 mod setup;
@@ -22,6 +23,7 @@ usage: cargo xtask COMMAND [--yes]
   setup   only the set-up: packages from npm and PyPI into target/e2e
   tidy    dependency arrows, file lengths, machine paths, tests that documents name
   soak    the long runs: many kill points
+  dist    a tarball of the stripped release binary, in target/dist
   bench   wall time (criterion) and instructions (Valgrind) of recording and batching
 
   --yes   install missing Debian packages without asking (so does CI=true)
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         ["setup"] => setup::run(yes),
         ["tidy"] => tidy::run(),
         ["soak"] => run_tests::soak(yes),
+        ["dist"] => dist::run(),
         ["bench"] => bench::run(yes),
         ["help" | "--help" | "-h"] => {
             print(HELP);

@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod cells;
 pub(crate) mod compare;
 pub(crate) mod eval;
+pub(crate) mod health;
 pub(crate) mod key;
 pub(crate) mod merge;
 pub(crate) mod spool;
@@ -52,6 +53,9 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Makes, lists and revokes the API keys of a collector.
     Key(key::KeyArguments),
+    /// Asks the collector of a data directory whether it is ready.
+    #[command(after_help = health::HELP)]
+    Health(health::Health),
     /// Compares two finished runs: CURRENT against BASE.
     #[command(after_help = compare::COMPARE_HELP)]
     Compare(compare::Compare),

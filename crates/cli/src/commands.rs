@@ -5,6 +5,7 @@ pub(crate) mod cells;
 pub(crate) mod compare;
 pub(crate) mod eval;
 pub(crate) mod export;
+pub(crate) mod health;
 pub(crate) mod key;
 pub(crate) mod merge;
 pub(crate) mod plan;

@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         match arguments.command {
             Command::Serve(serve) => runtime.block_on(commands::serve::run(&serve, &printer))?,
             Command::Key(key) => runtime.block_on(commands::key::run(&key, &printer))?,
+            Command::Health(health) => commands::health::run(&health, &printer)?,
             Command::Eval(eval) => {
                 let code = runtime.block_on(commands::eval::run(&eval, &printer));
                 // What an interrupt has cut off may still hold threads; nobody waits for them.

@@ -5,6 +5,7 @@ mod bench;
 mod compare;
 mod eval;
 mod export;
+mod health;
 mod key;
 mod kill;
 mod logs;
