@@ -1,9 +1,13 @@
 //! Arguments of `tidegate bench`.
 
+mod store;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+
+pub(crate) use store::{Fill, Ingest};
 
 use super::time::duration;
 
@@ -29,8 +33,11 @@ pub(crate) enum What {
     #[command(mut_arg("per_row", |per_row| per_row.default_value("0ms")))]
     Eval(Runner),
     /// Measures what the collector takes in, durably.
-    #[command(after_help = INGEST_EXAMPLES)]
+    #[command(after_help = store::INGEST_EXAMPLES)]
     Ingest(Ingest),
+    /// Fills a collector and measures the questions that people ask it.
+    #[command(after_help = store::FILL_EXAMPLES)]
+    Fill(Fill),
     /// The server that `bench upload` starts as a child process.
     #[command(hide = true)]
     Model(Model),
@@ -57,13 +64,6 @@ Examples:
   tidegate bench eval --cases 100000 --scorers 2 --no-send-logs --cells /tmp/bench
   tidegate bench eval --cases 5120 --task-time 100ms --max-concurrency 512 --no-send-logs
   tidegate bench eval --cases 100000 --api-url http://127.0.0.1:8787 --json";
-
-const INGEST_EXAMPLES: &str = "\
-Examples:
-  tidegate bench ingest
-  tidegate bench ingest --rows 4500000 --window-rows 500000
-  tidegate bench ingest --rows 100000 --row-bytes 10240 --rows-per-request 100 --search-lag
-  tidegate bench ingest --rate 15000 --rows-per-request 100 --json";
 
 /// How rows are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -206,54 +206,6 @@ pub(crate) struct Runner {
     #[arg(long, value_name = "URL")]
     pub(crate) api_url: Option<String>,
     /// Key for that server.
-    #[arg(long, env = "BRAINTRUST_API_KEY", hide_env_values = true, value_name = "KEY")]
-    pub(crate) api_key: Option<String>,
-    /// Prints one JSON value on stdout and nothing else.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// Rows of experiments, made of words at the frequencies of prose.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct Ingest {
-    /// Rows to send, deltas included.
-    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) rows: u64,
-    /// Bytes of a row, about.
-    #[arg(long, default_value_t = 850, value_name = "BYTES")]
-    pub(crate) row_bytes: usize,
-    /// Rows in each request.
-    #[arg(long, default_value_t = 500, value_parser = positive)]
-    pub(crate) rows_per_request: usize,
-    /// Fraction of rows that are deltas to rows sent before.
-    #[arg(long, default_value_t = 0.1, value_parser = fraction, value_name = "0..1")]
-    pub(crate) merge_rate: f64,
-    /// Rows per second of all connections together; 0 means as fast as they are taken. Latency
-    /// then counts from when a request was due.
-    #[arg(long, default_value_t = 0)]
-    pub(crate) rate: u64,
-    /// Connections that send at once.
-    #[arg(long, default_value_t = 4, value_parser = positive)]
-    pub(crate) connections: usize,
-    /// Cases of each experiment, four rows each.
-    #[arg(long, default_value_t = 2_500, value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) cases: u64,
-    /// Rows of each part of the load that is reported by itself.
-    #[arg(long, default_value_t = 500_000)]
-    pub(crate) window_rows: u64,
-    /// Waits at the end until search finds everything, and says how long that took.
-    #[arg(long)]
-    pub(crate) search_lag: bool,
-    /// Seed of everything random here.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// Where the collector keeps everything; a temporary directory by default.
-    #[arg(long, value_name = "DIR", conflicts_with = "api_url")]
-    pub(crate) data_dir: Option<PathBuf>,
-    /// Sends to this collector instead of one of its own.
-    #[arg(long, value_name = "URL")]
-    pub(crate) api_url: Option<String>,
-    /// Key for that collector.
     #[arg(long, env = "BRAINTRUST_API_KEY", hide_env_values = true, value_name = "KEY")]
     pub(crate) api_key: Option<String>,
     /// Prints one JSON value on stdout and nothing else.

@@ -4,13 +4,14 @@
 //! older loggers ([`legacy`]), against a server with a latency model in a process of its own
 //! ([`model`]), and looks at the timeline of requests ([`figures`]). `log` measures what a span
 //! costs the thread that records it, `eval` what the runner costs, `ingest` what the collector takes
-//! in.
+//! in, `fill` how fast it answers when it has much.
 
 mod child;
 mod collector;
 mod corpus;
 mod eval;
 mod figures;
+mod fill;
 mod ingest;
 mod lag;
 mod legacy;
@@ -35,6 +36,7 @@ pub(crate) fn run(bench: &Bench, printer: &Printer, runtime: &Runtime) -> Result
         What::Model(model) => runtime.block_on(model::run(model, printer)),
         What::Log(log) => log::run(log, printer, runtime),
         What::Ingest(ingest) => runtime.block_on(ingest::run(ingest, printer)),
+        What::Fill(fill) => runtime.block_on(fill::run(fill, printer)),
         What::Eval(runner) => eval::run(runner, printer, runtime),
         What::Upload(upload) if upload.table == Some(Table::Seed) => {
             runtime.block_on(table::run(upload, printer))
