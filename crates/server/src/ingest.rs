@@ -1,8 +1,10 @@
 //! From the body of a `/logs3` request to writes: decoding and validation, away from the store.
 
 mod decode;
+mod events;
 mod fast;
 mod scan;
 mod surrogates;
 
 pub(crate) use decode::{DecodeError, Decoded, decode};
+pub(crate) use events::{decode_events, decode_feedback};

@@ -1,20 +1,25 @@
 //! HTTP: one module per resource, each thin — read, ask, reply.
 
 mod auth;
+mod datasets;
 mod encoding;
+mod events;
 mod experiments;
 mod health;
 mod internal;
 mod links;
 mod logs;
 mod metrics;
+mod object_info;
 mod observe;
+mod patch;
 mod projects;
 mod read;
 mod reply;
 mod request;
 mod router;
 mod session;
+mod snapshots;
 mod summary;
 mod table;
 

@@ -3,6 +3,7 @@
 //! [`Store`] is what the rest of the collector sees; [`sqlite`] is the one implementation so far.
 //! Every write is durable when its future resolves.
 
+mod datasets;
 mod document;
 mod objects;
 mod rows;
@@ -16,6 +17,10 @@ use futures_util::future::BoxFuture;
 use tidegate_analysis::comparison::Trial;
 use tidegate_model::{Destination, XactId};
 
+pub(crate) use datasets::{
+    Dataset, DatasetFilter, DatasetStore, NewDataset, NewSnapshot, ObjectKind, Patch, Snapshot,
+    SnapshotFilter, Tag,
+};
 pub(crate) use document::{Body, Document, ROW_LIMIT_BYTES, Trace, created_us, unpack};
 pub use objects::Scope;
 pub(crate) use objects::{
@@ -42,6 +47,9 @@ pub enum StoreError {
     /// A named project does not exist.
     #[error("unknown project {0:?}")]
     UnknownProject(String),
+    /// An object gets a name that another one has.
+    #[error("the name {0:?} is taken")]
+    NameTaken(String),
     /// The base of a new experiment does not exist.
     #[error("base experiment {0:?} not found")]
     UnknownBase(String),
@@ -92,7 +100,7 @@ impl From<std::io::Error> for StoreError {
 
 /// The interface of a store. All methods are cancel safe: a write whose future is dropped either
 /// happens whole or not at all.
-pub(crate) trait Store: fmt::Debug + Send + Sync {
+pub(crate) trait Store: DatasetStore + fmt::Debug + Send + Sync {
     /// Applies rows in order, all or none, under one new transaction id. `bytes` is what the rows
     /// take in memory.
     fn write(&self, rows: Vec<RowWrite>, bytes: usize) -> Answer<'_, XactId>;

@@ -26,6 +26,8 @@ pub(crate) enum DecodeError {
     Body(#[source] serde_json::Error),
     #[error("the body must be an object with a list \"rows\"")]
     NoRows,
+    #[error("the body must be an object with a list {0:?}")]
+    NoList(&'static str),
     #[error("overflow uploads are not supported; send the rows in several requests")]
     Overflow,
     #[error("row {number} of {count}: {error}")]
@@ -44,6 +46,10 @@ pub(crate) enum RowFault {
     Json(#[source] serde_json::Error),
     #[error("a row must be an object")]
     NotAnObject,
+    #[error("\"source\" must be app, api or external")]
+    Source,
+    #[error("\"id\" and \"comment\" must be texts")]
+    Comment,
     #[error("{0}")]
     Member(#[from] RowError),
 }
@@ -93,7 +99,11 @@ pub(super) fn one(text: &str) -> Result<(String, RowWrite), RowFault> {
     if !text.starts_with('{') {
         return Err(RowFault::NotAnObject);
     }
-    let row: Row = serde_json::from_str(&text).map_err(RowFault::Json)?;
+    one_row(serde_json::from_str(&text).map_err(RowFault::Json)?)
+}
+
+/// Reads what a parsed row asks for.
+pub(super) fn one_row(row: Row) -> Result<(String, RowWrite), RowFault> {
     let id = row::id(&row)?;
     let destination = Destination::of(&row)?;
     let change = change(row);

@@ -53,6 +53,22 @@ pub(crate) struct Paging {
     version: Option<Value>,
 }
 
+impl Paging {
+    /// Reads the parameters of a URL, where numbers are texts.
+    pub(crate) fn from_texts(
+        limit: Option<String>,
+        cursor: Option<String>,
+        version: Option<String>,
+    ) -> Self {
+        let number = |text: String| text.parse::<u64>().map_or(Value::String(text), Value::from);
+        Self {
+            limit: limit.map(number),
+            cursor: cursor.map(Value::from),
+            version: version.map(Value::from),
+        }
+    }
+}
+
 impl RowQuery {
     /// Reads the body of `POST /btql`.
     pub(crate) fn from_btql(body: &Map<String, Value>) -> Result<Self, QueryError> {

@@ -173,7 +173,7 @@ pub(super) async fn get_by_id(
 }
 
 /// Checks the project that a list is asked for, and returns the id of the one it is limited to.
-async fn within(
+pub(super) async fn within(
     app: &App,
     caller: &Caller,
     id: Option<String>,
@@ -220,7 +220,7 @@ pub(super) async fn lookup(app: &App, id: &str) -> Result<Option<Experiment>, Ap
     Ok(app.store.experiments(filter).await?.pop())
 }
 
-fn render(experiment: &Experiment) -> Value {
+pub(super) fn render(experiment: &Experiment) -> Value {
     let mut rendered = json!({
         "id": experiment.id,
         "project_id": experiment.project_id,

@@ -39,6 +39,11 @@ impl BaseUrl {
     pub(super) fn experiment(&self, org: &str, project: &str, experiment: &str) -> String {
         format!("{}/experiments/{}", self.project(org, project), encode(experiment))
     }
+
+    /// The page of a dataset.
+    pub(super) fn dataset(&self, org: &str, project: &str, dataset: &str) -> String {
+        format!("{}/datasets/{}", self.project(org, project), encode(dataset))
+    }
 }
 
 /// Percent-encodes all but the characters that stand for themselves in any part of a URL.

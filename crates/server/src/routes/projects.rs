@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::HeaderName;
 use axum::response::IntoResponse;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tidegate_model::wire::objects::{Named, RegisterProject, RegisterProjectReply};
 
@@ -22,7 +22,7 @@ const DEFAULT_PROJECT: &str = "Global";
 const NAME_LIMIT_BYTES: usize = 1_024;
 
 /// Objects in one answer, at most.
-const LIST_LIMIT: u32 = 1_000;
+pub(super) const LIST_LIMIT: u32 = 1_000;
 
 /// Tells a client that what it creates was there already.
 const FOUND_EXISTING: HeaderName = HeaderName::from_static("x-bt-found-existing");
@@ -111,30 +111,29 @@ async fn find_or_create(
     }
 }
 
-async fn find(app: &App, id: String) -> Result<Project, ApiError> {
+/// Finds a project by id.
+///
+/// # Errors
+/// 404 if there is none.
+pub(super) async fn find(app: &App, id: String) -> Result<Project, ApiError> {
     let filter = ProjectFilter { id: Some(id.clone()), name: None, page: Page::first() };
     let found = app.store.projects(filter).await?.pop();
     found.ok_or_else(|| ApiError::not_found("project", &id))
 }
 
-fn render(app: &App, project: &Project) -> Value {
-    #[derive(Serialize)]
-    struct Rendered<'a> {
-        id: &'a str,
-        org_id: &'a str,
-        name: &'a str,
-        created: &'a str,
-        deleted_at: (),
-        user_id: (),
+pub(super) fn render(app: &App, project: &Project) -> Value {
+    let mut rendered = json!({
+        "id": project.id,
+        "org_id": app.org.id,
+        "name": project.name,
+        "created": project.created,
+        "deleted_at": null,
+        "user_id": null,
+    });
+    for (name, value) in &project.details {
+        rendered[name] = value.clone();
     }
-    json!(Rendered {
-        id: &project.id,
-        org_id: &app.org.id,
-        name: &project.name,
-        created: &project.created,
-        deleted_at: (),
-        user_id: (),
-    })
+    rendered
 }
 
 /// Checks a name that a client wants; an empty one counts as absent.

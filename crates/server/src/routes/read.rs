@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use tidegate_model::Destination;
 
 use super::auth::Caller;
-use super::experiments;
 use super::reply::{ApiError, RawJson};
-use super::request::{Id, JsonBody};
+use super::request::{Id, JsonBody, Params};
+use super::{datasets, experiments, projects};
 use crate::app::App;
 use crate::query::{Paging, RowQuery};
 use crate::store::RowPage;
@@ -30,13 +30,43 @@ pub(super) async fn btql(
     answer(&app, &caller, "data", RowQuery::from_btql(&body)?).await
 }
 
-pub(super) async fn experiment(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Id(id): Id,
-    JsonBody(paging): JsonBody<Paging>,
+macro_rules! fetches {
+    ($($by_body:ident $by_query:ident $kind:ident;)+) => {$(
+        pub(super) async fn $by_body(
+            State(app): State<Arc<App>>,
+            caller: Caller,
+            Id(id): Id,
+            JsonBody(paging): JsonBody<Paging>,
+        ) -> Result<Response, ApiError> {
+            fetch(&app, &caller, Destination::$kind(id), paging).await
+        }
+
+        pub(super) async fn $by_query(
+            State(app): State<Arc<App>>,
+            caller: Caller,
+            Id(id): Id,
+            mut params: Params,
+        ) -> Result<Response, ApiError> {
+            let cursor = params.take("cursor");
+            let paging = Paging::from_texts(params.take("limit"), cursor, params.take("version"));
+            fetch(&app, &caller, Destination::$kind(id), paging).await
+        }
+    )+};
+}
+
+fetches! {
+    experiment experiment_by_query Experiment;
+    dataset dataset_by_query Dataset;
+    project_logs project_logs_by_query ProjectLogs;
+}
+
+async fn fetch(
+    app: &App,
+    caller: &Caller,
+    object: Destination,
+    paging: Paging,
 ) -> Result<Response, ApiError> {
-    answer(&app, &caller, "events", RowQuery::of(Destination::Experiment(id), paging)?).await
+    answer(app, caller, "events", RowQuery::of(object, paging)?).await
 }
 
 async fn answer(
@@ -56,11 +86,14 @@ async fn answer(
         }
     }
     let page = app.store.rows(destination.clone(), after, limit, PAGE_BYTES).await?;
-    if !page.known
-        && let Destination::Experiment(id) = &destination
-    {
+    if !page.known {
         // Rows may come before a registration and after it; neither is a mistyped id.
-        experiments::find(app, id).await?;
+        match &destination {
+            Destination::Experiment(id) => drop(experiments::find(app, id).await?),
+            Destination::Dataset(id) => datasets::exists(app, id).await?,
+            Destination::ProjectLogs(id) => drop(projects::find(app, id.clone()).await?),
+            Destination::PlaygroundLogs(_) => {}
+        }
     }
     let cursor = page.next.as_ref().map(crate::store::Cursor::to_text);
     let body = RawJson(render(member, &page, cursor.as_deref()));

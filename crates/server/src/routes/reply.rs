@@ -132,6 +132,7 @@ impl From<StoreError> for ApiError {
             StoreError::Overloaded => Self::overloaded(),
             StoreError::DiskFull => Self::disk_full(),
             StoreError::UnknownProject(_) => Self::new(StatusCode::NOT_FOUND, "not_found", message),
+            StoreError::NameTaken(_) => Self::new(StatusCode::CONFLICT, "name_taken", message),
             // Clients look for the words "base experiment" and go on without one.
             StoreError::UnknownBase(_) => Self::bad_request(message),
             StoreError::RowTooLarge { .. } => {

@@ -173,3 +173,18 @@ impl FromRequestParts<Arc<App>> for Id {
             .map_err(|_| ApiError::bad_request("the id in the path is malformed"))
     }
 }
+
+/// The two parameters of a path, in order.
+#[derive(Debug)]
+pub(super) struct Pair(pub(super) String, pub(super) String);
+
+impl FromRequestParts<Arc<App>> for Pair {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        axum::extract::Path::from_request_parts(parts, app)
+            .await
+            .map(|axum::extract::Path((one, two))| Self(one, two))
+            .map_err(|_| ApiError::bad_request("the path is malformed"))
+    }
+}

@@ -7,8 +7,8 @@ use axum::middleware::{from_fn, from_fn_with_state};
 
 use super::table::{Route, get, post};
 use super::{
-    auth, experiments, health, internal, logs, metrics, observe, projects, read, reply, session,
-    summary,
+    auth, datasets, events, experiments, health, internal, logs, metrics, object_info, observe,
+    patch, projects, read, reply, session, snapshots, summary,
 };
 use crate::app::App;
 use crate::data_dir::{HANDOVER_PATH, HELLO_PATH, KEYS_PATH};
@@ -42,10 +42,20 @@ pub fn route_table() -> Vec<(String, &'static str, String)> {
 }
 
 fn routes() -> Vec<Route> {
-    [internal_routes(), session_routes(), object_routes(), row_routes()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        internal_routes(),
+        session_routes(),
+        object_routes(),
+        datasets::routes(),
+        snapshots::routes(),
+        object_info::routes(),
+        patch::routes(),
+        row_routes(),
+        events::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// Health, and what collectors of one machine say to each other under a token of their own.
@@ -90,5 +100,10 @@ fn row_routes() -> Vec<Route> {
         post("/logs3", Write, logs::ingest),
         post("/btql", Read, read::btql),
         post("/v1/experiment/{id}/fetch", Read, read::experiment),
+        get("/v1/experiment/{id}/fetch", Read, read::experiment_by_query),
+        post("/v1/dataset/{id}/fetch", Read, read::dataset),
+        get("/v1/dataset/{id}/fetch", Read, read::dataset_by_query),
+        post("/v1/project_logs/{id}/fetch", Read, read::project_logs),
+        get("/v1/project_logs/{id}/fetch", Read, read::project_logs_by_query),
     ]
 }

@@ -44,5 +44,4 @@ macro_rules! methods {
     )+};
 }
 
-// PUT, PATCH and DELETE join the list with the first route that needs them.
-methods!(get GET, post POST);
+methods!(get GET, post POST, put PUT, patch PATCH, delete DELETE);

@@ -18,6 +18,8 @@ pub(crate) struct Project {
     pub(crate) name: String,
     /// ISO 8601.
     pub(crate) created: String,
+    /// What else was set.
+    pub(crate) details: Map<String, Value>,
 }
 
 #[derive(Debug, Clone)]

@@ -2,6 +2,7 @@
 
 #[cfg_attr(not(test), expect(dead_code, reason = "the index that reads it comes next"))]
 mod changes;
+mod datasets;
 mod documents;
 mod experiments;
 mod keys;
@@ -10,6 +11,7 @@ mod objects;
 mod open;
 mod readers;
 mod row_tables;
+mod snapshots;
 mod store;
 mod writer;
 

@@ -1,5 +1,7 @@
 //! A good request for every route.
 
+mod objects;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -53,6 +55,10 @@ pub(crate) struct Objects {
     pub(crate) experiment_name: String,
     /// Of the same project, and the base of `experiment`.
     pub(crate) base: String,
+    pub(crate) dataset: String,
+    pub(crate) snapshot: String,
+    /// Of the snapshot.
+    pub(crate) xact: String,
 }
 
 impl Objects {
@@ -79,26 +85,42 @@ impl Objects {
                 |id| json!({"id": "r", "experiment_id": id, "input": format!("text of {project}")}),
             )
             .into();
-        post("/logs3", json!({"rows": rows, "api_version": 2})).await;
+        let written = post("/logs3", json!({"rows": rows, "api_version": 2})).await;
+        let xact = written["xact_id"].as_str().expect("an id").to_owned();
+        let body = json!({"project_name": project, "dataset_name": "d"});
+        let dataset = post("/api/dataset/register", body).await;
+        let dataset = dataset["dataset"]["id"].as_str().expect("an id").to_owned();
+        let body = json!({"dataset_id": dataset, "dataset_snapshot_name": "s", "xact_id": xact});
+        let snapshot = post("/api/dataset_snapshot/register", body).await;
+        let snapshot = snapshot["dataset_snapshot"]["id"].as_str().expect("an id").to_owned();
+        let path = format!("/environment-object/dataset/{dataset}/set");
+        let body = json!({"object_version": xact}).to_string();
+        let headers = [("authorization", authorization.as_str())];
+        let reply = collector.send_any(Method::PUT, &path, body, &headers).await;
+        assert_eq!(reply.status.as_u16(), 200, "{path}: {}", reply.text());
         Self {
             project: project_id,
             project_name: project.into(),
             experiment,
             experiment_name,
             base,
+            dataset,
+            snapshot,
+            xact,
         }
     }
 
     /// Whether a text tells something about them.
     pub(crate) fn named_in(&self, text: &str) -> bool {
-        let names = [&self.project, &self.project_name, &self.experiment, &self.base];
+        let names =
+            [&self.project, &self.project_name, &self.experiment, &self.base, &self.dataset];
         names.into_iter().any(|name| text.contains(name.as_str()))
     }
 }
 
 /// The example for a route of the table; `None` if somebody forgot to write one.
 pub(crate) fn example(method: &str, path: &str, of: &Objects) -> Option<Example> {
-    let Objects { project, project_name, experiment, experiment_name, base } = of;
+    let Objects { project, project_name, experiment, experiment_name, base, .. } = of;
     let here = |path: &str| path.replace("{id}", experiment);
     let btql = |id: &str| {
         json!({"query": {"select": [{"op": "star"}], "from": {"op": "function",
@@ -142,6 +164,6 @@ pub(crate) fn example(method: &str, path: &str, of: &Objects) -> Option<Example>
             json!({"rows": [{"id": "new", "experiment_id": experiment}], "api_version": 2}),
         ),
         ("POST", "/btql") => Example::post(path, btql(experiment)),
-        _ => return None,
+        _ => return objects::example(method, path, of),
     })
 }

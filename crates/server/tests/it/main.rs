@@ -1,9 +1,11 @@
 //! The collector over real sockets and a real database.
 
 mod authorization;
+mod datasets;
 mod directory;
 mod disk_full;
 mod encoding;
+mod events;
 mod examples;
 mod experiments;
 mod harness;
@@ -11,6 +13,7 @@ mod ingest;
 mod keys;
 mod limits;
 mod metrics;
+mod patch;
 mod reading;
 mod routes;
 mod summary;

@@ -58,7 +58,7 @@ async fn unknown_routes_and_methods_get_json() {
     let collector = Collector::start().await;
     for (method, path, status) in [
         (Method::GET, "/nothing/here", 404),
-        (Method::POST, "/dataset-summary", 404),
+        (Method::POST, "/dataset-summary", 405),
         (Method::GET, "/logs3", 405),
         (Method::DELETE, "/v1/experiment", 405),
     ] {

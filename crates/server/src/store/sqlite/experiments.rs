@@ -18,7 +18,8 @@ pub(super) fn register(
     connection: &Connection,
     new: NewExperiment,
 ) -> Result<Registered<Experiment>, StoreError> {
-    let project = project(connection, &new)?;
+    let (id, name) = (new.project_id.as_deref(), new.project_name.as_deref());
+    let project = objects::project_for(connection, id, name)?;
     let wanted = new.name.clone().unwrap_or_else(|| invent_name(&project, new.branch.as_deref()));
     let taken = by_name(connection, &project.id, &wanted)?;
     if let Some(object) = taken.clone().filter(|_| new.continue_existing) {
@@ -53,15 +54,6 @@ pub(super) fn register(
             serde_json::Value::Object(object.details.clone()).to_string(),
         ])?;
     Ok(Registered { object, existing: false })
-}
-
-fn project(connection: &Connection, new: &NewExperiment) -> Result<Project, StoreError> {
-    match (&new.project_id, &new.project_name) {
-        (Some(id), _) => objects::project_by(connection, "id", id)?
-            .ok_or_else(|| StoreError::UnknownProject(id.clone())),
-        (None, Some(name)) => Ok(objects::register_project(connection, name)?.object),
-        (None, None) => Err(StoreError::UnknownProject(String::new())),
-    }
 }
 
 /// A name a person can place: the branch (or the project) and the time.
@@ -169,11 +161,6 @@ pub(super) fn list(
 }
 
 fn experiment(row: &rusqlite::Row<'_>) -> rusqlite::Result<Experiment> {
-    let details: String = row.get(7)?;
-    let details = serde_json::from_str(&details).map_err(|error| {
-        let kind = rusqlite::types::Type::Text;
-        rusqlite::Error::FromSqlConversionFailure(7, kind, Box::new(error))
-    })?;
     Ok(Experiment {
         id: row.get(0)?,
         name: row.get(1)?,
@@ -182,6 +169,6 @@ fn experiment(row: &rusqlite::Row<'_>) -> rusqlite::Result<Experiment> {
         created: row.get(4)?,
         commit: row.get(5)?,
         base_id: row.get(6)?,
-        details,
+        details: objects::details(row, 7)?,
     })
 }

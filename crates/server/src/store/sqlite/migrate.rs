@@ -9,6 +9,7 @@ use crate::clock;
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_changes.sql"),
+    include_str!("migrations/0003_objects.sql"),
     include_str!("migrations/0004_keys.sql"),
 ];
 

@@ -15,7 +15,7 @@ pub(crate) const DATABASE_FILE: &str = "tidegate.db";
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Prepared statements kept per connection; there are fewer kinds than this.
-const STATEMENT_CACHE: usize = 64;
+const STATEMENT_CACHE: usize = 128;
 
 /// Why a database was not opened.
 #[derive(Debug, thiserror::Error)]

@@ -62,7 +62,7 @@ fn intern(session: &mut Session, destination: &Destination) -> Result<i64, Store
     Ok(number)
 }
 
-fn object_number(
+pub(super) fn object_number(
     connection: &Connection,
     destination: &Destination,
 ) -> Result<Option<i64>, StoreError> {

@@ -20,8 +20,8 @@ use crate::store::{
 /// write, through readers otherwise; both see what was acknowledged before.
 #[derive(Debug)]
 pub(crate) struct SqliteStore {
-    writer: Arc<Writer>,
-    readers: Readers,
+    pub(super) writer: Arc<Writer>,
+    pub(super) readers: Readers,
 }
 
 impl SqliteStore {
@@ -51,7 +51,7 @@ pub(crate) enum OpenFailure {
 }
 
 /// A registration takes little; it only has to count.
-const SMALL_BYTES: usize = 1_024;
+pub(super) const SMALL_BYTES: usize = 1_024;
 
 impl Store for SqliteStore {
     fn write(&self, rows: Vec<RowWrite>, bytes: usize) -> Answer<'_, XactId> {

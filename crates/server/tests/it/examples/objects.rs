@@ -1,0 +1,65 @@
+//! Good requests for the routes of datasets and of changes to objects.
+
+use serde_json::json;
+
+use super::{Example, Objects, Other};
+
+/// The example for a route; `None` if it is not one of these.
+pub(super) fn example(method: &str, path: &str, of: &Objects) -> Option<Example> {
+    let Objects { project, project_name, experiment, dataset, snapshot, xact, .. } = of;
+    let kinds = [("project_logs", project), ("experiment", experiment), ("dataset", dataset)];
+    let kind = kinds.into_iter().find(|(kind, _)| path.starts_with(&format!("/v1/{kind}/")));
+    let here = path.replace("{id}", kind.map_or(dataset, |(_, id)| id));
+    let here = here.replace("{environment}", "production");
+    Some(match (method, path) {
+        ("POST", "/api/dataset/register") => {
+            Example::post(path, json!({"project_name": project_name, "dataset_name": "another"}))
+        }
+        ("POST", "/v1/dataset") => {
+            Example::post(path, json!({"project_id": project, "name": "yet another"}))
+        }
+        ("POST", "/api/dataset/get") => {
+            Example::post(path, json!({"project_id": project, "dataset_name": "d"}))
+        }
+        ("GET", "/v1/dataset") => Example::get(path).other(Other::Narrowed),
+        ("GET", "/dataset-summary") => Example::get(format!("{path}?dataset_id={dataset}")),
+        ("GET", "/xact-id") => Example::get(path).other(Other::Anybody),
+        ("POST", "/api/self/get_object_info") => {
+            Example::post(path, json!({"object_type": "dataset", "object_ids": [dataset]}))
+        }
+        ("POST", "/api/dataset_snapshot/register") => Example::post(
+            path,
+            json!({"dataset_id": dataset, "dataset_snapshot_name": "new", "xact_id": xact}),
+        ),
+        ("POST", "/api/dataset_snapshot/get") => {
+            Example::post(path, json!({"dataset_id": dataset}))
+        }
+        ("POST", "/api/dataset_snapshot/patch_id") => {
+            Example::post(path, json!({"id": snapshot, "name": "renamed"}))
+        }
+        ("POST", "/api/dataset_snapshot/delete_id") => Example::post(path, json!({"id": snapshot})),
+        ("PUT", "/environment-object/dataset/{id}/{environment}") => {
+            Example::post(here, json!({"object_version": xact}))
+        }
+        (_, "/environment-object/dataset/{id}/{environment}") => {
+            Example::get(here.replace("production", "set"))
+        }
+        ("GET", "/environment-object/dataset/{id}") => Example::get(here),
+        ("PATCH", "/v1/project/{id}") => {
+            Example::post(path.replace("{id}", project), json!({"description": "words"}))
+        }
+        ("PATCH", "/v1/experiment/{id}" | "/v1/dataset/{id}") => {
+            Example::post(here, json!({"description": "words"}))
+        }
+        ("POST", route) if route.ends_with("/insert") => {
+            Example::post(here, json!({"events": [{"id": "new"}]}))
+        }
+        ("POST", route) if route.ends_with("/feedback") => {
+            Example::post(here, json!({"feedback": [{"id": "r", "tags": ["t"]}]}))
+        }
+        ("POST", route) if route.ends_with("/fetch") => Example::post(here, json!({"limit": 1})),
+        ("GET", route) if route.ends_with("/fetch") => Example::get(here),
+        ("GET", "/v1/dataset/{id}" | "/v1/dataset/{id}/summarize") => Example::get(here),
+        _ => return None,
+    })
+}
