@@ -8,6 +8,7 @@ mod export;
 mod health;
 mod key;
 mod kill;
+mod load;
 mod logs;
 mod merge;
 mod plan;

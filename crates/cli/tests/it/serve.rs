@@ -2,12 +2,14 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::json;
 use tempfile::TempDir;
 use tidegate_testkit::{get, post, rows};
 
-use crate::support::{body, experiment, serve, tidegate};
+use crate::load::{Content, Load, Writer, contents};
+use crate::support::{body, experiment, integrity, serve, tidegate};
 
 #[test]
 fn says_where_it_listens_and_how_to_use_it() {
@@ -34,6 +36,32 @@ fn stops_cleanly_on_sigterm_and_keeps_everything() {
     assert!(server.terminate().success());
     let server = serve(data.path(), &[]);
     assert_eq!(rows(server.url(), "experiment", &experiment).len(), 10);
+}
+
+#[test]
+fn sigterm_under_load_answers_what_it_stores_and_stores_what_it_answers() {
+    let data = TempDir::new().expect("a directory");
+    let mut answered = 0;
+    for round in 0..4 {
+        let server = serve(data.path(), &[]);
+        let object = experiment(server.url());
+        let writers = (0..6).map(|number| Writer::new(&object, number, round));
+        let load = Load::start(server.url(), writers.collect());
+        // Not to synchronize, but to stop at another moment each time.
+        std::thread::park_timeout(Duration::from_millis(40 + round * 35));
+        assert!(server.terminate().success(), "no request had to be cut off");
+        let writers = load.finish();
+
+        let server = serve(data.path(), &[]);
+        // A request without an answer never reached the server, so nothing of it is there.
+        let acknowledged: Content =
+            writers.iter().flat_map(|writer| writer.content().clone()).collect();
+        assert!(contents(server.url(), &object) == acknowledged, "round {round}");
+        answered += writers.iter().map(|writer| writer.acknowledged).sum::<usize>();
+        assert!(server.terminate().success());
+    }
+    assert!(answered > 10, "the load hardly reached the server");
+    assert_eq!(integrity(data.path()), "ok");
 }
 
 #[test]

@@ -45,3 +45,9 @@ pub(crate) fn body(experiment: &str, ids: impl IntoIterator<Item = String>) -> S
         .collect();
     json!({"rows": rows, "api_version": 2}).to_string()
 }
+
+/// What SQLite finds wrong with a database, served or not; `ok` if nothing.
+pub(crate) fn integrity(data_dir: &Path) -> String {
+    let database = Connection::open(data_dir.join("tidegate.db")).expect("a database");
+    database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("a result")
+}
