@@ -25,6 +25,8 @@ pub(crate) struct App {
     pub(crate) token: String,
     pub(crate) max_body_bytes: usize,
     pub(crate) inflight: Arc<ByteGauge>,
+    /// Answers on their way.
+    pub(crate) answers: Arc<ByteGauge>,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) space: Arc<Space>,

@@ -2,9 +2,11 @@
 
 pub(crate) mod admin;
 mod origin;
+mod rate;
 mod secret;
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -14,6 +16,7 @@ use jiff::Timestamp;
 use crate::clock;
 use crate::store::{Scope, Store, StoreError, StoredKey};
 
+use rate::Bucket;
 pub(crate) use secret::random_hex;
 use secret::{generate, hash};
 
@@ -33,8 +36,15 @@ pub(crate) enum Access {
 #[derive(Debug)]
 pub(crate) struct Key {
     pub(crate) stored: StoredKey,
-    /// Unix seconds; 0 for not since the start.
-    used: AtomicI64,
+    usage: Arc<Usage>,
+}
+
+/// What was made of a key since the start. It outlives changes to the key.
+#[derive(Debug, Default)]
+struct Usage {
+    /// Unix seconds of the last request; 0 for none.
+    last: AtomicI64,
+    bucket: Bucket,
 }
 
 /// The keys of a store, by hash. All of them are in memory: a request costs no query, and whatever
@@ -43,6 +53,9 @@ pub(crate) struct Key {
 pub(crate) struct Keys {
     /// Whether a request needs one.
     needed: bool,
+    /// Requests per second and key; all without a key count as one.
+    rate: Option<NonZeroU32>,
+    keyless: Bucket,
     known: RwLock<HashMap<[u8; 32], Arc<Key>>>,
 }
 
@@ -54,6 +67,10 @@ pub(crate) enum Refusal {
     Revoked,
     /// The key may read only.
     ReadOnly,
+    /// More requests than the rate allows; in so many seconds there may be another.
+    TooMany {
+        retry_after: u64,
+    },
     /// A page in a browser on this machine, acting for a stranger.
     ForeignOrigin,
 }
@@ -84,7 +101,12 @@ impl Keys {
 
     fn of(needed: bool, stored: Vec<StoredKey>) -> Self {
         let known = stored.into_iter().map(|key| (key.sha256, Key::of(key))).collect();
-        Self { needed, known: RwLock::new(known) }
+        Self { needed, rate: None, keyless: Bucket::default(), known: RwLock::new(known) }
+    }
+
+    /// Limits each key to so many requests per second.
+    pub(crate) fn limited(self, rate: Option<NonZeroU32>) -> Self {
+        Self { rate, ..self }
     }
 
     /// Decides about a request; `None` is a caller who needs no key here.
@@ -100,7 +122,8 @@ impl Keys {
                 Err(Refusal::ReadOnly)
             }
             Some(Some(key)) => {
-                key.used.store(clock::now().as_second(), Ordering::Relaxed);
+                self.count(&key.usage.bucket)?;
+                key.usage.last.store(clock::now().as_second(), Ordering::Relaxed);
                 Ok(Some(key))
             }
             Some(None) if self.needed => Err(Refusal::Unknown),
@@ -108,8 +131,15 @@ impl Keys {
             // Nobody has to know anything here, so what a browser sends for a page from
             // elsewhere must not count as the user's own wish.
             _ if origin::is_foreign(headers) => Err(Refusal::ForeignOrigin),
-            _ => Ok(None),
+            _ => self.count(&self.keyless).map(|()| None),
         }
+    }
+
+    fn count(&self, bucket: &Bucket) -> Result<(), Refusal> {
+        let Some(rate) = self.rate else { return Ok(()) };
+        bucket
+            .take(rate, clock::monotonic())
+            .map_err(|retry_after| Refusal::TooMany { retry_after })
     }
 
     /// Makes a key; its text is returned here and never again.
@@ -184,8 +214,7 @@ impl Keys {
                 && Arc::ptr_eq(entry, &key)
             {
                 let stored = StoredKey { last_used: Some(used), ..key.stored.clone() };
-                let now = AtomicI64::new(key.used.load(Ordering::Relaxed));
-                *entry = Arc::new(Key { stored, used: now });
+                *entry = Arc::new(Key { stored, usage: Arc::clone(&key.usage) });
             }
         }
         Ok(())
@@ -202,19 +231,20 @@ impl Keys {
 
     fn put(&self, key: StoredKey) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let used = known.get(&key.sha256).map_or(0, |before| before.used.load(Ordering::Relaxed));
-        known.insert(key.sha256, Arc::new(Key { stored: key, used: AtomicI64::new(used) }));
+        let usage = known.get(&key.sha256).map(|before| Arc::clone(&before.usage));
+        let usage = usage.unwrap_or_default();
+        known.insert(key.sha256, Arc::new(Key { stored: key, usage }));
     }
 }
 
 impl Key {
     fn of(stored: StoredKey) -> Arc<Self> {
-        Arc::new(Self { stored, used: AtomicI64::new(0) })
+        Arc::new(Self { stored, usage: Arc::default() })
     }
 
     /// When it was last used since the start, as ISO 8601.
     fn used(&self) -> Option<String> {
-        let seconds = self.used.load(Ordering::Relaxed);
+        let seconds = self.usage.last.load(Ordering::Relaxed);
         let used = Timestamp::from_second(seconds).ok().filter(|_| seconds > 0)?;
         Some(format!("{used:.3}"))
     }

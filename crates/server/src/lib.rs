@@ -35,6 +35,7 @@ mod owners;
 mod query;
 mod routes;
 mod shed;
+mod stall;
 mod start;
 mod store;
 

@@ -16,11 +16,18 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use crate::lifecycle::Lifecycle;
+use crate::stall::Stalling;
 
 /// Connections at once; more wait in the operating system's queue.
 const CONNECTIONS: usize = 1_024;
 /// For the head of a request, and for the next request on an idle connection.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
+/// For a client that does not read its answer.
+const STALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// The head of a request, and what is read of a body at a time. A longer head gets 431.
+const BUFFER_BYTES: usize = 128 << 10;
+/// Header lines of a request; more get 431.
+const HEADER_LINES: usize = 100;
 /// Pause after a failed accept, which without one would spin: out of file descriptors, say.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -63,7 +70,9 @@ async fn serve(stream: TcpStream, router: Router, lifecycle: Lifecycle) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service);
+        .max_headers(HEADER_LINES)
+        .max_buf_size(BUFFER_BYTES)
+        .serve_connection(TokioIo::new(Stalling::new(stream, STALL_TIMEOUT)), service);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -1,6 +1,7 @@
 //! What the collector is started with.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ pub struct Options {
     pub(crate) role: Role,
     pub(crate) max_body_bytes: usize,
     pub(crate) max_inflight_bytes: u64,
+    pub(crate) max_answer_bytes: u64,
+    pub(crate) rate_limit: Option<NonZeroU32>,
     pub(crate) slow_query: Duration,
 }
 
@@ -40,7 +43,7 @@ impl Options {
     /// Keeps everything under `data_dir`, which is created if missing.
     ///
     /// Defaults: listens on `127.0.0.1:8787`, role [`Role::Serve`], no key required, bodies up to
-    /// 64 MiB, 256 MiB of them at once, reads over 500 ms logged.
+    /// 64 MiB, 256 MiB of them at once and as much of answers, no limit of requests per second, reads over 500 ms logged.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
@@ -50,6 +53,8 @@ impl Options {
             role: Role::Serve,
             max_body_bytes: 64 << 20,
             max_inflight_bytes: 256 << 20,
+            max_answer_bytes: 256 << 20,
+            rate_limit: None,
             slow_query: Duration::from_millis(500),
         }
     }
@@ -89,6 +94,19 @@ impl Options {
     /// requests get 503.
     pub fn max_inflight_bytes(mut self, bytes: u64) -> Self {
         self.max_inflight_bytes = bytes;
+        self
+    }
+
+    /// Bytes of answers held at once, until they are sent; beyond them requests get 503.
+    pub fn max_answer_bytes(mut self, bytes: u64) -> Self {
+        self.max_answer_bytes = bytes;
+        self
+    }
+
+    /// Requests per second that each key may send, and as many at once after a pause; more get
+    /// 429. Requests without a key count as those of one.
+    pub fn rate_limit(mut self, per_second: NonZeroU32) -> Self {
+        self.rate_limit = Some(per_second);
         self
     }
 

@@ -11,6 +11,10 @@ use tidegate_model::{Destination, Row, RowId, merge, row};
 use super::{fast, surrogates};
 use crate::store::{Change, Document, RowWrite};
 
+/// Rows in a request at most: each takes some hundred bytes besides its text, which the lease on
+/// the body does not cover.
+pub(super) const ROWS: usize = 10_000;
+
 /// A body, decoded.
 #[derive(Debug)]
 pub(crate) struct Decoded {
@@ -24,12 +28,14 @@ pub(crate) struct Decoded {
 pub(crate) enum DecodeError {
     #[error("the body is not valid JSON: {0}")]
     Body(#[source] serde_json::Error),
-    #[error("the body must be an object with a list \"rows\"")]
+    #[error("the body must be a JSON object with a list \"rows\"")]
     NoRows,
     #[error("the body must be an object with a list {0:?}")]
     NoList(&'static str),
     #[error("overflow uploads are not supported; send the rows in several requests")]
     Overflow,
+    #[error("{count} rows in one request are more than {ROWS}; send them in several requests")]
+    TooMany { count: usize },
     #[error("row {number} of {count}: {error}")]
     Row {
         number: usize,
@@ -55,6 +61,7 @@ pub(crate) enum RowFault {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Envelope<'a> {
     #[serde(borrow)]
     rows: Option<&'a RawValue>,
@@ -71,6 +78,10 @@ pub(crate) fn decode(body: &[u8]) -> Result<Decoded, DecodeError> {
 /// Rows are found first and parsed one by one, so that a fault is reported with its row and only
 /// one row at a time exists as a tree.
 fn slow(body: &[u8]) -> Result<Decoded, DecodeError> {
+    if body.trim_ascii().starts_with(b"[") {
+        // A list would be taken for the members of the envelope in their order.
+        return Err(DecodeError::NoRows);
+    }
     let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(DecodeError::Body)?;
     let rows = envelope.rows.map_or("null", RawValue::get);
     if rows.starts_with('{') && rows.contains("logs3_overflow") {
@@ -78,6 +89,9 @@ fn slow(body: &[u8]) -> Result<Decoded, DecodeError> {
     }
     let rows: Vec<&RawValue> = serde_json::from_str(rows).map_err(|_| DecodeError::NoRows)?;
     let count = rows.len();
+    if count > ROWS {
+        return Err(DecodeError::TooMany { count });
+    }
     let mut decoded = Decoded { ids: Vec::with_capacity(count), writes: Vec::with_capacity(count) };
     for (number, raw) in (1..).zip(rows) {
         let (id, write) =

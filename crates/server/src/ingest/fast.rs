@@ -44,7 +44,7 @@ pub(super) fn decode(text: &str) -> Option<Decoded> {
 }
 
 fn rows<'a>(scanner: &mut Scanner<'a>, text: &'a str) -> Option<Decoded> {
-    let guess = text.len() / ROW_BYTES + 1;
+    let guess = (text.len() / ROW_BYTES + 1).min(decode::ROWS);
     let mut decoded = Decoded { ids: Vec::with_capacity(guess), writes: Vec::with_capacity(guess) };
     scanner.take(b'[')?;
     if scanner.take_if(b']') {
@@ -54,6 +54,9 @@ fn rows<'a>(scanner: &mut Scanner<'a>, text: &'a str) -> Option<Decoded> {
     let mut place = Place::default();
     loop {
         scanner.peek()?;
+        if decoded.ids.len() == decode::ROWS {
+            return None;
+        }
         let start = scanner.at();
         let usual = row.read(scanner)?;
         let raw = &text[start..scanner.at()];

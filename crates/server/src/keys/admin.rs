@@ -62,7 +62,7 @@ pub struct KeyInfo {
 
 /// What is to be done.
 #[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(tag = "command", rename_all = "snake_case")]
 pub(crate) enum Command {
     Create(NewKey),
     List,

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use tidegate_model::Destination;
 
 use super::reply::ApiError;
+use super::request::drain;
 use crate::app::App;
 use crate::data_dir::TOKEN_HEADER;
 use crate::keys::{Access, Key, Refusal};
@@ -37,7 +38,10 @@ pub(super) async fn guard(
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
-        Err(error) => error.into_response(),
+        Err(error) => {
+            drain(request.into_body()).await;
+            error.into_response()
+        }
     }
 }
 
@@ -178,6 +182,11 @@ fn refused(refusal: Refusal) -> ApiError {
             "key_read_only",
             "this API key may only read; use one that may write",
         ),
+        Refusal::TooMany { retry_after } => {
+            let message = "this API key has sent too many requests; wait as Retry-After says";
+            return ApiError::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message)
+                .retry_after(retry_after);
+        }
         Refusal::ForeignOrigin => (
             StatusCode::FORBIDDEN,
             "foreign_origin",

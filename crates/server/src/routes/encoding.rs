@@ -13,6 +13,8 @@ pub(super) const ENCODINGS: [&str; 2] = ["zstd", "gzip"];
 /// Bodies up to this length are unpacked on the spot; with the best of ratios that is a few
 /// hundred microseconds, and with a bomb it ends at the limit for bodies.
 const INLINE_BYTES: usize = 4 << 10;
+/// Windows up to 16 MiB (compression level 19 uses 8): the decoder allocates what a body claims.
+const WINDOW_LOG: u32 = 24;
 /// Bytes unpacked at a time.
 const CHUNK: usize = 64 << 10;
 
@@ -70,7 +72,11 @@ impl Encoding {
             ))
         };
         let mut reader: Box<dyn Read + '_> = match self {
-            Self::Zstd => Box::new(zstd::Decoder::new(packed).map_err(|error| broken(&error))?),
+            Self::Zstd => {
+                let mut decoder = zstd::Decoder::new(packed).map_err(|error| broken(&error))?;
+                decoder.window_log_max(WINDOW_LOG).map_err(|error| broken(&error))?;
+                Box::new(decoder)
+            }
             // A gzip body may consist of several members.
             Self::Gzip => Box::new(flate2::read::MultiGzDecoder::new(packed)),
         };

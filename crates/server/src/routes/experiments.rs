@@ -54,9 +54,8 @@ struct Repo {
 }
 
 fn read(body: Map<String, Value>) -> Result<NewExperiment, ApiError> {
-    let registration = Registration::deserialize(&body).map_err(|error| {
-        ApiError::bad_request(format!("the request body is not what is expected: {error}"))
-    })?;
+    let registration =
+        Registration::deserialize(&body).map_err(|error| ApiError::unreadable(&error))?;
     let mut details = body;
     details.retain(|member, value| !PLACED.contains(&member.as_str()) && !value.is_null());
     let present = |text: Option<String>| text.filter(|text| !text.is_empty());

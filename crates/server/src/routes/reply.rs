@@ -8,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::request_id;
 use crate::ingest::DecodeError;
 use crate::query::QueryError;
 use crate::store::StoreError;
@@ -55,21 +56,31 @@ pub(super) struct ApiError {
     /// Stable, for programs.
     code: &'static str,
     message: String,
+    /// Seconds; otherwise by status.
+    retry_after: Option<u64>,
 }
 
 #[derive(Serialize)]
 struct ErrorBody<'a> {
     error: &'a str,
     code: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
 }
 
 impl ApiError {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        Self { status, code, message: message.into(), retry_after: None }
     }
 
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+
+    /// A body of another shape than expected.
+    pub(super) fn unreadable(error: &serde_json::Error) -> Self {
+        let message = plain(&error.to_string());
+        Self::bad_request(format!("the request body is not what is expected: {message}"))
     }
 
     pub(super) fn not_found(what: &str, id: &str) -> Self {
@@ -92,18 +103,39 @@ impl ApiError {
         Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", message)
     }
 
-    /// Logs the cause under an id and tells only the id.
+    /// Says after how many seconds it is worth to try again.
+    pub(super) fn retry_after(self, seconds: u64) -> Self {
+        Self { retry_after: Some(seconds), ..self }
+    }
+
+    /// Logs the cause under the id of the request and tells only the id.
     pub(super) fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
-        let id = uuid::Uuid::now_v7();
+        let id = request_id::current().unwrap_or_else(|| uuid::Uuid::now_v7().to_string().into());
         tracing::error!(target: "server::request", request_id = %id, error = ?cause, "failed");
         let message = format!("internal error; the server's log has it as {id}");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", message)
     }
 }
 
+/// Says "an object" for the names of our types.
+fn plain(message: &str) -> String {
+    let mut words = message.split(' ').peekable();
+    let mut plain = Vec::new();
+    while let Some(word) = words.next() {
+        if (word == "struct" || word == "enum") && words.next().is_some() {
+            plain.push("an object");
+        } else {
+            plain.push(word);
+        }
+    }
+    plain.join(" ")
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = ErrorBody { error: &self.message, code: self.code };
+        let request_id = request_id::current();
+        let request_id = request_id.as_deref();
+        let body = ErrorBody { error: &self.message, code: self.code, request_id };
         let body = serde_json::to_vec(&body).unwrap_or_else(|_| b"{\"error\":\"\"}".to_vec());
         let mut response = json(self.status, body);
         let headers = response.headers_mut();
@@ -112,7 +144,7 @@ impl IntoResponse for ApiError {
             StatusCode::INSUFFICIENT_STORAGE => Some(DISK_FULL_RETRY_SECONDS),
             _ => None,
         };
-        if let Some(seconds) = retry_after {
+        if let Some(seconds) = self.retry_after.or(retry_after) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.status == StatusCode::UNAUTHORIZED {
@@ -145,6 +177,10 @@ impl From<StoreError> for ApiError {
 
 impl From<DecodeError> for ApiError {
     fn from(error: DecodeError) -> Self {
+        if let DecodeError::TooMany { .. } = error {
+            let status = StatusCode::PAYLOAD_TOO_LARGE;
+            return Self::new(status, "too_many_rows", error.to_string());
+        }
         Self::bad_request(error.to_string())
     }
 }
@@ -170,5 +206,29 @@ pub(super) async fn within_deadline(request: Request, next: Next) -> Response {
     match tokio::time::timeout(REQUEST_DEADLINE, next.run(request)).await {
         Ok(response) => response,
         Err(_) => ApiError::overloaded().into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    struct Secret {
+        #[expect(dead_code, reason = "only its name matters")]
+        id: String,
+    }
+
+    #[test]
+    fn names_of_types_are_not_told() {
+        for (given, said) in [
+            ("7", "integer `7`, expected an object at line 1"),
+            ("{\"id\":7}", "integer `7`, expected a string at line 1"),
+            ("{}", "missing field `id` at line 1"),
+        ] {
+            let error = serde_json::from_str::<Secret>(given).expect_err("refused");
+            let error = ApiError::unreadable(&error);
+            assert!(error.message.contains(said), "{}", error.message);
+        }
     }
 }

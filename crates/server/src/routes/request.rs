@@ -27,6 +27,11 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// See [`DRAIN_TIMEOUT`].
 const DRAIN_BYTES: usize = 256 << 20;
 
+/// Longest body that is read as one JSON object; rows come in their own, larger ones.
+const JSON_BODY_BYTES: usize = 4 << 20;
+/// A list of one-digit numbers takes so many times its text, as a tree.
+const JSON_TREE_FACTOR: usize = 16;
+
 /// A request's body and the lease on its bytes.
 #[derive(Debug)]
 pub(super) struct Bytes {
@@ -38,23 +43,33 @@ impl FromRequest<Arc<App>> for Bytes {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
+        Self::within(request, app, app.max_body_bytes).await
+    }
+}
+
+impl Bytes {
+    /// Reads a body of at most `limit` bytes, packed and unpacked.
+    async fn within(request: Request, app: &App, limit: usize) -> Result<Self, ApiError> {
         let encoding = Encoding::of(request.headers())?;
         let announced = content_length(request.headers());
         let mut body = request.into_body();
-        let read = read(&mut body, announced, app).await;
+        let read = read(&mut body, announced, app, limit).await;
         if read.is_err() {
-            // An error or a time-out here changes nothing: the request is refused anyway.
-            timeout(DRAIN_TIMEOUT, drain(body)).await.unwrap_or_default();
+            drain(body).await;
         }
         let Bytes { data, lease } = read?;
         let Some(encoding) = encoding else { return Ok(Self { data, lease }) };
-        let (data, lease) = encoding.unpack(data, app.max_body_bytes, lease).await?;
+        let (data, lease) = encoding.unpack(data, limit, lease).await?;
         Ok(Self { data, lease })
     }
 }
 
-async fn read(body: &mut Body, announced: Option<usize>, app: &App) -> Result<Bytes, ApiError> {
-    let limit = app.max_body_bytes;
+async fn read(
+    body: &mut Body,
+    announced: Option<usize>,
+    app: &App,
+    limit: usize,
+) -> Result<Bytes, ApiError> {
     let mut lease = app.inflight.lease();
     let mut data = Vec::new();
     if let Some(announced) = announced {
@@ -100,21 +115,26 @@ async fn next_frame(
     }
 }
 
-async fn drain(mut body: Body) {
-    let mut bytes = 0;
-    while let Some(Ok(frame)) = body.frame().await {
-        bytes += frame.data_ref().map_or(0, axum::body::Bytes::len);
-        if bytes > DRAIN_BYTES {
-            break;
+/// Reads the body of a refused request, within limits.
+pub(super) async fn drain(mut body: Body) {
+    let reading = async {
+        let mut bytes = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            bytes += frame.data_ref().map_or(0, axum::body::Bytes::len);
+            if bytes > DRAIN_BYTES {
+                break;
+            }
         }
-    }
+    };
+    // A time-out changes nothing: the request is refused anyway.
+    timeout(DRAIN_TIMEOUT, reading).await.unwrap_or_default();
 }
 
 fn content_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// A JSON body; an empty one counts as `{}`.
+/// A JSON object as body; an empty body counts as `{}`.
 #[derive(Debug)]
 pub(super) struct JsonBody<T>(pub(super) T);
 
@@ -122,13 +142,17 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
-        let bytes = Bytes::from_request(request, app).await?;
-        let text = bytes.data.trim_ascii();
+        let limit = app.max_body_bytes.min(JSON_BODY_BYTES);
+        let Bytes { data, mut lease } = Bytes::within(request, app, limit).await?;
+        reserve(&mut lease, data.len() * JSON_TREE_FACTOR)?;
+        let text = data.trim_ascii();
         let text = if text.is_empty() { b"{}" } else { text };
+        // A list would be taken for the members of an object in their order.
+        if !text.starts_with(b"{") {
+            return Err(ApiError::bad_request("the request body must be a JSON object"));
+        }
         let parsed = serde_json::from_slice(text);
-        parsed.map(Self).map_err(|error| {
-            ApiError::bad_request(format!("the request body is not what is expected: {error}"))
-        })
+        parsed.map(Self).map_err(|error| ApiError::unreadable(&error))
     }
 }
 

@@ -7,8 +7,8 @@ use axum::middleware::{from_fn, from_fn_with_state};
 
 use super::table::{Route, get, post};
 use super::{
-    auth, datasets, events, experiments, health, internal, logs, metrics, object_info, observe,
-    patch, projects, read, reply, session, snapshots, summary,
+    auth, datasets, envelope, events, experiments, health, internal, logs, metrics, object_info,
+    observe, openapi, patch, projects, read, reply, request_id, session, snapshots, summary,
 };
 use crate::app::App;
 use crate::data_dir::{HANDOVER_PATH, HELLO_PATH, KEYS_PATH};
@@ -27,6 +27,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .fallback(reply::unknown_route)
         .method_not_allowed_fallback(reply::wrong_method)
         .layer(from_fn(reply::within_deadline))
+        .layer(from_fn_with_state(Arc::clone(&app), envelope::around))
+        .layer(from_fn(request_id::identify))
         .layer(from_fn_with_state(Arc::clone(&app), observe::outside))
         .with_state(app)
 }
@@ -41,7 +43,8 @@ pub fn route_table() -> Vec<(String, &'static str, String)> {
     routes().into_iter().map(row).collect()
 }
 
-fn routes() -> Vec<Route> {
+/// The table.
+pub(super) fn routes() -> Vec<Route> {
     [
         internal_routes(),
         session_routes(),
@@ -64,6 +67,7 @@ fn internal_routes() -> Vec<Route> {
         get("/ping", Open, health::ping),
         get("/health/live", Open, health::ping),
         get("/health/ready", Open, health::ready),
+        get("/openapi.json", Open, openapi::openapi),
         get("/metrics", Read, metrics::metrics),
         post(HELLO_PATH, Internal, internal::hello),
         post(HANDOVER_PATH, Internal, internal::handover),

@@ -128,11 +128,11 @@ pub(crate) fn example(method: &str, path: &str, of: &Objects) -> Option<Example>
             "args": [{"op": "literal", "value": id}]}}})
     };
     Some(match (method, path) {
-        ("GET", "/ping" | "/health/live" | "/health/ready") => {
+        ("GET", "/ping" | "/health/live" | "/health/ready" | "/openapi.json") => {
             Example::get(path).other(Other::Anybody)
         }
         ("POST", "/internal/hello" | "/internal/handover") => Example::post(path, json!({})),
-        ("POST", "/internal/keys") => Example::post(path, json!("list")),
+        ("POST", "/internal/keys") => Example::post(path, json!({"command": "list"})),
         ("POST", "/api/apikey/login") => Example::post(path, json!({})).other(Other::Anybody),
         ("GET", "/metrics") => Example::get(path).other(Other::NeedsAll),
         ("GET", "/version") => Example::get(path).other(Other::Anybody),

@@ -16,4 +16,5 @@ mod metrics;
 mod patch;
 mod reading;
 mod routes;
+mod safety;
 mod summary;

@@ -1,0 +1,99 @@
+//! Writing rows, reading them back, and asking about them.
+
+use serde_json::{Value, json};
+
+use super::operation::Operation;
+use super::schemas::{id, list, members, nullable, object, required, schema, text, xact};
+
+pub(super) fn describe(method: &str, path: &str) -> Option<Operation> {
+    let rows = |summary| Operation::new("rows", summary);
+    if let Some(action) = action(path) {
+        return Some(
+            match (method, action) {
+                ("POST", "fetch") => {
+                    rows("Reads rows, page by page").body(paging()).reply(events())
+                }
+                ("GET", "fetch") => rows("Reads rows, page by page")
+                    .query("limit", limit())
+                    .query("cursor", text())
+                    .query("version", xact())
+                    .reply(events()),
+                ("POST", "insert") => rows("Writes rows of one object")
+                    .body(given("events", &schema("Event")))
+                    .reply(required([("row_ids", list(&text()))]))
+                    .or(404),
+                ("POST", "feedback") => rows("Adds scores, comments or expected values to rows")
+                    .body(given(
+                        "feedback",
+                        &members([("id", id()), ("comment", nullable(&text()))]),
+                    ))
+                    .or(404),
+                _ => return None,
+            }
+            .or(404),
+        );
+    }
+    Some(match (method, path) {
+        ("POST", "/logs3") => rows("Writes rows; the answer means that they survive loss of power")
+            .body(required([("rows", new_rows()), ("api_version", json!({"type": "integer"}))]))
+            .reply(required([("ids", list(&text())), ("xact_id", xact())])),
+        ("POST", "/btql") => rows("Reads rows by a query")
+            .body(required([("query", json!({"anyOf": [query(), {"type": "string"}]}))]))
+            .reply(required([("data", list(&object()))]))
+            .or(404)
+            .or(422),
+        _ => return None,
+    })
+}
+
+/// The last part of a path below `/v1/<kind>/{id}/`.
+fn action(path: &str) -> Option<&str> {
+    let (kind, action) = path.strip_prefix("/v1/")?.split_once("/{id}/")?;
+    ["experiment", "dataset", "project_logs"].contains(&kind).then_some(action)
+}
+
+fn limit() -> Value {
+    json!({"type": "integer", "minimum": 1})
+}
+
+fn paging() -> Value {
+    members([
+        ("limit", nullable(&limit())),
+        ("cursor", json!({"anyOf": [{"const": ""}, {"type": "null"}]})),
+        ("version", nullable(&xact())),
+    ])
+}
+
+fn events() -> Value {
+    required([("events", list(&schema("Row"))), ("cursor", nullable(&text()))])
+}
+
+fn new_rows() -> Value {
+    json!({"type": "array", "items": schema("NewRow"), "maxItems": 10_000})
+}
+
+fn given(member: &str, item: &Value) -> Value {
+    required([(member, json!({"type": "array", "items": item, "maxItems": 10_000}))])
+}
+
+/// The JSON form of a query.
+fn query() -> Value {
+    let kinds = json!({"enum": ["experiment", "project_logs", "dataset", "playground_logs"]});
+    let name = required([
+        ("op", json!({"const": "ident"})),
+        ("name", json!({"type": "array", "prefixItems": [kinds], "items": false, "minItems": 1})),
+    ]);
+    let argument = required([("op", json!({"const": "literal"})), ("value", id())]);
+    let from = required([
+        ("op", json!({"const": "function"})),
+        ("name", name),
+        ("args", json!({"type": "array", "items": argument, "minItems": 1, "maxItems": 1})),
+    ]);
+    let mut query = members([
+        ("from", from),
+        ("select", json!({"const": [{"op": "star"}]})),
+        ("limit", nullable(&limit())),
+    ]);
+    query["required"] = json!(["from"]);
+    query
+}
