@@ -146,12 +146,17 @@ impl Collector {
 
     /// Reads all rows of an experiment through `/btql`, by pages of `limit`.
     pub(crate) async fn rows(&self, experiment: &str, limit: usize) -> Vec<Value> {
+        self.rows_of("experiment", experiment, limit).await
+    }
+
+    /// Reads all rows of an object of any kind, as [`Collector::rows`] does.
+    pub(crate) async fn rows_of(&self, kind: &str, id: &str, limit: usize) -> Vec<Value> {
         let mut rows = Vec::new();
         let mut cursor = Value::Null;
         loop {
             let query = json!({"select": [{"op": "star"}], "limit": limit, "cursor": cursor,
-                "from": {"op": "function", "name": {"op": "ident", "name": ["experiment"]},
-                    "args": [{"op": "literal", "value": experiment}]}});
+                "from": {"op": "function", "name": {"op": "ident", "name": [kind]},
+                    "args": [{"op": "literal", "value": id}]}});
             let page = self.post("/btql", &json!({ "query": query })).await;
             let data = page["data"].as_array().expect("data").clone();
             assert!(data.len() <= limit);
