@@ -2,6 +2,7 @@
 
 #[cfg_attr(not(test), expect(dead_code, reason = "the index that reads it comes next"))]
 mod changes;
+mod checkpoint;
 mod datasets;
 mod documents;
 mod experiments;

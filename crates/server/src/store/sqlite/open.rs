@@ -12,7 +12,7 @@ pub(crate) const DATABASE_FILE: &str = "tidegate.db";
 
 /// Another process never holds the database (the data directory is locked), so only a checkpoint
 /// or a backup tool can make us wait.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Prepared statements kept per connection; there are fewer kinds than this.
 const STATEMENT_CACHE: usize = 128;

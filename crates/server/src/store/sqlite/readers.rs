@@ -1,9 +1,12 @@
 //! A few read-only connections, used from blocking threads.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, InterruptHandle};
 use tidegate_model::Destination;
 use tokio::sync::Semaphore;
 
@@ -14,19 +17,74 @@ use crate::store::{StoreError, Watch};
 /// Reads at once: more only compete for the same disk and cache.
 const READERS: u32 = 4;
 
+/// The reads under way, so that long ones can be ended.
+#[derive(Default)]
+pub(super) struct Running(Mutex<Reads>);
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
+struct Reads {
+    last: u64,
+    reads: HashMap<u64, (Instant, InterruptHandle)>,
+}
+
+impl Running {
+    fn begin(self: &Arc<Self>, connection: &Connection) -> Read {
+        let mut all = lock(&self.0);
+        all.last += 1;
+        let number = all.last;
+        let read = (clock::monotonic(), connection.get_interrupt_handle());
+        all.reads.insert(number, read);
+        Read { running: Arc::clone(self), number }
+    }
+
+    /// Interrupts the reads that have run that long and returns how many they were; they fail with
+    /// [`StoreError::Overloaded`].
+    pub(super) fn end_older(&self, age: Duration) -> usize {
+        let all = lock(&self.0);
+        let old = all.reads.values().filter(|(began, _)| began.elapsed() >= age);
+        // A connection is in here no longer than its read lasts, so this ends no later one.
+        old.map(|(_, handle)| handle.interrupt()).count()
+    }
+}
+
+/// A read under way, until dropped.
+struct Read {
+    running: Arc<Running>,
+    number: u64,
+}
+
+impl Drop for Read {
+    fn drop(&mut self) {
+        lock(&self.running.0).reads.remove(&self.number);
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Readers {
     path: PathBuf,
     permits: Arc<Semaphore>,
     /// Connections nobody uses just now; made on demand.
     idle: Arc<Mutex<Vec<Connection>>>,
+    running: Arc<Running>,
     watch: Watch,
 }
 
 impl Readers {
     pub(super) fn new(path: PathBuf, watch: Watch) -> Self {
         let permits = Arc::new(Semaphore::new(READERS as usize));
-        Self { path, permits, idle: Arc::default(), watch }
+        let running = Arc::default();
+        Self { path, permits, idle: Arc::default(), running, watch }
+    }
+
+    /// The reads under way.
+    pub(super) fn running(&self) -> Arc<Running> {
+        Arc::clone(&self.running)
     }
 
     /// Runs `read` in one snapshot of the database, off the async threads.
@@ -56,6 +114,7 @@ impl Readers {
             Arc::clone(&self.permits).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let waited = queued.elapsed();
         let (path, idle) = (self.path.clone(), Arc::clone(&self.idle));
+        let running = self.running();
         let task = tokio::task::spawn_blocking(move || {
             let began = clock::monotonic();
             let reused = lock(&idle).pop();
@@ -64,8 +123,11 @@ impl Readers {
                 None => open::for_reading(&path)?,
             };
             let answer = {
+                let begun = running.begin(&connection);
                 let transaction = connection.transaction()?;
-                read(&transaction)
+                let answer = read(&transaction);
+                drop((transaction, begun));
+                answer.map_err(ended)
             };
             lock(&idle).push(connection);
             // After the connection is back, so that closing finds it.
@@ -89,6 +151,18 @@ impl Readers {
     }
 }
 
-fn lock(idle: &Mutex<Vec<Connection>>) -> std::sync::MutexGuard<'_, Vec<Connection>> {
-    idle.lock().unwrap_or_else(PoisonError::into_inner)
+/// A read that was ended in favour of writes may come again.
+fn ended(error: StoreError) -> StoreError {
+    match &error {
+        StoreError::Database(cause)
+            if cause.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) =>
+        {
+            StoreError::Overloaded
+        }
+        _ => error,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -15,6 +15,7 @@ use tidegate_model::{Destination, XactId};
 use tokio::sync::{mpsc, oneshot};
 
 use super::changes::{JOURNAL_BYTES, Journal};
+use super::checkpoint::Checkpoints;
 use crate::clock;
 use crate::store::{StoreError, Watch};
 
@@ -93,13 +94,17 @@ impl fmt::Debug for Writer {
 
 impl Writer {
     /// Starts the thread on a migrated database.
-    pub(super) fn start(connection: Connection, watch: Watch) -> Result<Self, StoreError> {
+    pub(super) fn start(
+        connection: Connection,
+        checkpoints: Checkpoints,
+        watch: Watch,
+    ) -> Result<Self, StoreError> {
         let session = Session::new(connection, JOURNAL_BYTES)?;
         let (sender, receiver) = mpsc::channel(QUEUE_REQUESTS);
         let watching = watch.clone();
         let thread = thread::Builder::new()
             .name("tidegate-writer".into())
-            .spawn(move || run(session, receiver, &watching))?;
+            .spawn(move || run(session, checkpoints, receiver, &watching))?;
         Ok(Self { sender: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)), watch })
     }
 
@@ -158,7 +163,12 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn run(mut session: Session, mut receiver: mpsc::Receiver<Job>, watch: &Watch) {
+fn run(
+    mut session: Session,
+    mut checkpoints: Checkpoints,
+    mut receiver: mpsc::Receiver<Job>,
+    watch: &Watch,
+) {
     while let Some(first) = receiver.blocking_recv() {
         let began = clock::monotonic();
         let mut answers = Vec::new();
@@ -185,7 +195,10 @@ fn run(mut session: Session, mut receiver: mpsc::Receiver<Job>, watch: &Watch) {
         for answer in answers {
             answer(result.clone());
         }
+        checkpoints.after_commit(&session.connection);
     }
+    // First, so that the last connection is the one that closes the log.
+    checkpoints.close();
     if let Err((_, error)) = session.connection.close() {
         tracing::error!(target: "server::store", error = ?error, "closing the database failed");
     }
