@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use crate::keys::Keys;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::Metrics;
@@ -27,6 +29,8 @@ pub(crate) struct App {
     pub(crate) inflight: Arc<ByteGauge>,
     /// Answers on their way.
     pub(crate) answers: Arc<ByteGauge>,
+    /// Bodies decoded at once. More would take no less time, and memory twice for each.
+    pub(crate) decoders: Semaphore,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) space: Arc<Space>,

@@ -4,11 +4,14 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use crate::app::App;
 use crate::data_dir::DirectoryLock;
@@ -66,6 +69,7 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
         max_body_bytes: options.max_body_bytes,
         inflight: ByteGauge::new(options.max_inflight_bytes),
         answers: ByteGauge::new(options.max_answer_bytes),
+        decoders: Semaphore::new(thread::available_parallelism().map_or(2, NonZero::get).max(2)),
         lifecycle: lifecycle.clone(),
         metrics,
         space: Arc::clone(&space),

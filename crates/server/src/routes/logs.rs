@@ -22,7 +22,7 @@ pub(super) async fn ingest(
 ) -> Result<Json<Logs3Reply>, ApiError> {
     let Bytes { data, lease } = body;
     let bytes = data.len();
-    let Decoded { ids, writes } = decode(data).await?;
+    let Decoded { ids, writes } = decode(&app, data).await?;
     caller.rows(&app, &writes).await?;
     let xact_id = app.store.write(writes, bytes).await?;
     app.metrics.stored(ids.len(), bytes);
@@ -31,10 +31,12 @@ pub(super) async fn ingest(
     Ok(Json(Logs3Reply { ids, xact_id }))
 }
 
-async fn decode(data: Vec<u8>) -> Result<Decoded, ApiError> {
+async fn decode(app: &App, data: Vec<u8>) -> Result<Decoded, ApiError> {
     let decoded: Result<Decoded, DecodeError> = if data.len() <= INLINE_BYTES {
         ingest::decode(&data)
     } else {
+        // Closed at no time; the wait ends with the request's deadline.
+        let _permit = app.decoders.acquire().await.map_err(|_| StoreError::Closed)?;
         tokio::task::spawn_blocking(move || ingest::decode(&data))
             .await
             .map_err(|_| StoreError::Panicked)?
