@@ -1,8 +1,10 @@
 //! Arguments as they are typed.
 
+pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod cells;
 pub(crate) mod compare;
+pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod health;
 pub(crate) mod key;
@@ -51,6 +53,12 @@ pub(crate) enum Command {
     /// Runs the collector: takes rows from any Braintrust client and keeps them in SQLite.
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Serve),
+    /// Copies the data directory, also while it is being served.
+    #[command(after_help = backup::HELP)]
+    Backup(backup::BackupArguments),
+    /// Looks at the data directory and says what is wrong and what to do.
+    #[command(after_help = doctor::HELP)]
+    Doctor(doctor::DoctorArguments),
     /// Makes, lists and revokes the API keys of a collector.
     Key(key::KeyArguments),
     /// Asks the collector of a data directory whether it is ready.

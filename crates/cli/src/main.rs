@@ -31,6 +31,10 @@ fn main() -> ExitCode {
             Command::Serve(serve) => runtime.block_on(commands::serve::run(&serve, &printer))?,
             Command::Key(key) => runtime.block_on(commands::key::run(&key, &printer))?,
             Command::Health(health) => commands::health::run(&health, &printer)?,
+            Command::Backup(backup) => commands::backup::run(&backup, &printer)?,
+            Command::Doctor(doctor) => {
+                return Ok(ExitCode::from(commands::doctor::run(&doctor, &printer)?));
+            }
             Command::Eval(eval) => {
                 let code = runtime.block_on(commands::eval::run(&eval, &printer));
                 // What an interrupt has cut off may still hold threads; nobody waits for them.

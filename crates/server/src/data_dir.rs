@@ -9,5 +9,5 @@ mod lock;
 
 pub(crate) use call::{TOKEN_HEADER, call};
 pub(crate) use handover::{HANDOVER_PATH, HELLO_PATH, KEYS_PATH};
-pub(crate) use lock::DirectoryLock;
+pub(crate) use lock::{DirectoryLock, is_held};
 pub use lock::{Holder, read_holder};

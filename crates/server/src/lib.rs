@@ -28,7 +28,7 @@ mod keyring;
 mod keys;
 mod lifecycle;
 mod listener;
-mod maintenance;
+pub mod maintenance;
 mod metrics;
 mod options;
 mod owners;

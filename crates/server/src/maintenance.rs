@@ -1,10 +1,17 @@
-//! What the collector does besides answering: looking whether a full disk has room again.
+//! What keeps a data directory well: work besides answering, backups and checks.
+
+mod backup;
+mod blobs;
+mod doctor;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::lifecycle::Lifecycle;
 use crate::store::Space;
+
+pub use backup::{BackupError, BackupReport, backup};
+pub use doctor::{Check, Depth, Verdict, doctor};
 
 /// How often a full disk is tried.
 const PROBE_EVERY: Duration = Duration::from_secs(1);

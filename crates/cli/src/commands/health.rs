@@ -38,7 +38,7 @@ pub(crate) fn run(health: &Health, printer: &Printer) -> Result<(), Failure> {
 }
 
 /// One request, written out: what a library would add is not needed on the way to oneself.
-fn status(url: &str) -> io::Result<u16> {
+pub(super) fn status(url: &str) -> io::Result<u16> {
     let authority = url.strip_prefix("http://").unwrap_or(url);
     let address: SocketAddr = authority.parse().map_err(io::Error::other)?;
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;

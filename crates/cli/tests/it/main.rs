@@ -1,5 +1,6 @@
 //! The binary as it is used: real processes, real sockets, real signals.
 
+mod backup;
 mod bad_input;
 mod bench;
 mod compare;

@@ -53,6 +53,19 @@ pub fn read_holder(data_dir: &Path) -> Option<Holder> {
     serde_json::from_str(&text).ok()
 }
 
+/// Whether somebody holds a data directory. Never waits and takes nothing for longer than that.
+pub(crate) fn is_held(data_dir: &Path) -> io::Result<bool> {
+    let file = match File::open(data_dir.join(LOCK_FILE)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        other => other?,
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
 /// The lock on a data directory; dropping it releases the directory.
 #[derive(Debug)]
 pub(crate) struct DirectoryLock {

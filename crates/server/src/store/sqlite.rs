@@ -9,6 +9,7 @@ mod experiments;
 mod keys;
 mod migrate;
 mod objects;
+pub(crate) mod offline;
 mod open;
 mod readers;
 mod row_tables;
