@@ -13,6 +13,7 @@ pub(crate) mod spool;
 pub(crate) mod time;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -136,6 +137,9 @@ pub(crate) struct Serve {
     /// Name of the organisation that clients see; `local` at first.
     #[arg(long, value_name = "NAME")]
     pub(crate) org: Option<String>,
+    /// Requests per second that each key may send, and as many at once after a pause; more get 429.
+    #[arg(long, value_name = "N")]
+    pub(crate) rate_limit: Option<NonZeroU32>,
     /// Logs reads of the database that take longer, without what they read.
     #[arg(long, default_value = "500ms", value_parser = time::duration, value_name = "TIME")]
     pub(crate) slow_query: Duration,

@@ -23,6 +23,9 @@ pub(crate) async fn run(serve: &Serve, printer: &Printer) -> Result<(), Failure>
     if let Some(org) = &serve.org {
         options = options.org(org);
     }
+    if let Some(per_second) = serve.rate_limit {
+        options = options.rate_limit(per_second);
+    }
     let collector = tokio::select! {
         collector = start(options) => collector.map_err(failure)?,
         () = &mut stop => return Ok(()),

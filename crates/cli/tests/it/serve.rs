@@ -125,12 +125,25 @@ fn help_names_every_flag_with_its_default() {
         "[default: 127.0.0.1:8787]",
         "--require-key",
         "--org <NAME>",
+        "--rate-limit <N>",
         "BRAINTRUST_APP_URL=http://127.0.0.1:8787",
     ] {
         assert!(help.contains(part), "{part} is missing in\n{help}");
     }
     assert!(tidegate(&["--version"]).success().stdout.starts_with("tidegate 0."));
     assert_eq!(tidegate(&["serve", "--no-such-flag"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_rate_limit_answers_429_with_a_time() {
+    let data = TempDir::new().expect("a directory");
+    let server = serve(data.path(), &["--rate-limit", "1"]);
+    // One second may pass between two requests on a slow machine, but not between all of these.
+    let limited = (0..1_000).map(|_| get(server.url(), "/version")).find(|r| r.status != 200);
+    let limited = limited.expect("a limit");
+    assert_eq!((limited.status, limited.json()["code"].as_str()), (429, Some("rate_limited")));
+    assert!(limited.headers.iter().any(|line| line == "retry-after: 1"), "{:?}", limited.headers);
+    assert_eq!(tidegate(&["serve", "--rate-limit", "0"]).status.code(), Some(2));
 }
 
 #[test]
