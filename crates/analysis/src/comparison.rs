@@ -6,6 +6,7 @@
 
 mod case_key;
 mod compare;
+mod matched;
 #[cfg(test)]
 mod tests;
 mod trial;
@@ -13,5 +14,6 @@ mod trial;
 pub use case_key::case_key;
 pub use compare::compare;
 pub(crate) use compare::differs;
+pub use matched::{MatchedCase, Pair, matched_cases};
 pub(crate) use trial::mean;
 pub use trial::{Metric, Trial, metric_unit, trials_by_trace, trials_from_rows};

@@ -36,6 +36,13 @@ impl XactId {
         Self(self.0 + 1).max(Self::at(unix_seconds))
     }
 
+    /// Returns the second (unix time) in which the id was taken, or a little later where many were.
+    #[must_use]
+    pub fn unix_seconds(self) -> u32 {
+        // Cut to the 32 bits that hold it.
+        (self.0 >> 16) as u32
+    }
+
     /// Returns the id as a number, for storage.
     #[must_use]
     pub fn as_u64(self) -> u64 {

@@ -29,7 +29,7 @@ enum Inner {
     /// A collector runs and does it.
     Running(Holder),
     /// Nobody else has the directory.
-    Own { store: SqliteStore, keys: Keys, lock: DirectoryLock },
+    Own { store: Box<SqliteStore>, keys: Keys, lock: DirectoryLock },
 }
 
 /// Why keys cannot be made, listed or revoked.
@@ -104,7 +104,7 @@ impl Keyring {
         };
         let store = start::open(data_dir, Watch::unread(data_dir)).await?;
         let (keys, _) = Keys::load(&store, false).await?;
-        Ok(Self(Inner::Own { store, keys, lock }))
+        Ok(Self(Inner::Own { store: Box::new(store), keys, lock }))
     }
 
     /// Makes a key, valid from now on.
@@ -149,7 +149,7 @@ impl Keyring {
 
     async fn run(&self, command: Command) -> Result<Outcome, KeyringError> {
         match &self.0 {
-            Inner::Own { store, keys, .. } => Ok(admin::run(store, keys, command).await?),
+            Inner::Own { store, keys, .. } => Ok(admin::run(store.as_ref(), keys, command).await?),
             Inner::Running(holder) => ask(holder, &command).await,
         }
     }

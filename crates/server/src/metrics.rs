@@ -148,7 +148,6 @@ impl Metrics {
     }
 
     /// Adds a number that `read` knows; `None` leaves it out of that scrape. It must not block.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the index will register its lag"))]
     pub(crate) fn gauge(
         &self,
         name: &'static str,

@@ -1,6 +1,7 @@
 //! HTTP: one module per resource, each thin — read, ask, reply.
 
 mod auth;
+mod comparison;
 mod datasets;
 mod encoding;
 mod envelope;
@@ -9,6 +10,8 @@ mod experiments;
 mod health;
 mod internal;
 mod links;
+mod list_params;
+mod lists;
 mod logs;
 mod metrics;
 mod object_info;

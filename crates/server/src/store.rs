@@ -5,6 +5,7 @@
 
 mod datasets;
 mod document;
+mod lists;
 mod objects;
 mod rows;
 mod space;
@@ -22,6 +23,12 @@ pub(crate) use datasets::{
     SnapshotFilter, Tag,
 };
 pub(crate) use document::{Body, Document, ROW_LIMIT_BYTES, Trace, created_us, unpack};
+pub(crate) use lists::{
+    Case, CaseFilter, CaseQuery, CaseSort, ExperimentOverview, ExperimentQuery, ExperimentSort,
+    Figure, Hit, Hits, IndexLag, Kind, Listed, Order, Place, Portion, ProjectOverview,
+    ProjectQuery, ProjectSort, Range, SearchQuery, SearchScope, Snippet, SortKey, TracePage,
+    TraceQuery,
+};
 pub use objects::Scope;
 pub(crate) use objects::{
     Experiment, ExperimentFilter, NewExperiment, Org, Page, Project, ProjectFilter, Registered,
@@ -120,6 +127,38 @@ pub(crate) trait Store: DatasetStore + fmt::Debug + Send + Sync {
 
     /// Reads an object's rows as trials.
     fn trials(&self, destination: Destination) -> Answer<'_, Vec<Trial>>;
+
+    /// Returns an object's trials with case keys that are equal where those of
+    /// [`Store::trials`] are, and may be shorter. Has all that was acknowledged before.
+    fn case_trials(&self, destination: Destination) -> Answer<'_, Vec<Trial>>;
+
+    /// Lists projects with sums.
+    fn project_overviews(
+        &self,
+        query: ProjectQuery,
+    ) -> Answer<'_, Listed<Portion<ProjectOverview>>>;
+
+    /// Lists experiments with sums and summaries.
+    fn experiment_overviews(
+        &self,
+        query: ExperimentQuery,
+    ) -> Answer<'_, Listed<Portion<ExperimentOverview>>>;
+
+    /// Lists an object's cases.
+    fn cases(
+        &self,
+        destination: Destination,
+        query: CaseQuery,
+    ) -> Answer<'_, Listed<Portion<Case>>>;
+
+    /// Reads the spans of one trace.
+    fn trace(&self, query: TraceQuery) -> Answer<'_, TracePage>;
+
+    /// Searches the text of rows.
+    fn search(&self, query: SearchQuery) -> Answer<'_, Listed<Hits>>;
+
+    /// How far lists and searches are behind the rows.
+    fn index_lag(&self) -> IndexLag;
 
     /// Returns the project of that name, made if it does not exist.
     fn register_project(&self, name: String) -> Answer<'_, Registered<Project>>;

@@ -241,3 +241,21 @@ proptest! {
         prop_assert_eq!(case_key(&parsed), case_key(&value));
     }
 }
+
+proptest! {
+    #[test]
+    fn matched_cases_have_the_changes_that_a_comparison_counts(
+        current in any_trials(), base in any_trials(),
+    ) {
+        let cases = matched_cases(&current, &base);
+        let summary = compare(&current, Some(&base));
+        for (name, score) in &summary.scores {
+            let changes = cases.iter().filter_map(|case| case.scores.get(&**name)?.difference());
+            let changes: Vec<_> = changes.collect();
+            prop_assert_eq!(changes.iter().filter(|d| **d > 0.0).count() as u64, score.improvements);
+            prop_assert_eq!(changes.iter().filter(|d| **d < 0.0).count() as u64, score.regressions);
+        }
+        let trials: usize = cases.iter().map(|case| case.current_trials + case.base_trials).sum();
+        prop_assert_eq!(trials, current.len() + base.len());
+    }
+}

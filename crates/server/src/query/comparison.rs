@@ -32,9 +32,9 @@ pub(crate) async fn compare(
             None => None,
         },
     };
-    let current = store.trials(Destination::Experiment(experiment.id.clone())).await?;
+    let current = store.case_trials(Destination::Experiment(experiment.id.clone())).await?;
     let before = match &base {
-        Some(base) => Some(store.trials(Destination::Experiment(base.id.clone())).await?),
+        Some(base) => Some(store.case_trials(Destination::Experiment(base.id.clone())).await?),
         None => None,
     };
     Ok(Compared { base, comparison: comparison::compare(&current, before.as_deref()) })

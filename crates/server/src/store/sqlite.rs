@@ -1,11 +1,11 @@
 //! The SQLite store: one writer thread with group commit, a few readers.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the index that reads it comes next"))]
 mod changes;
 mod checkpoint;
 mod datasets;
 mod documents;
 mod experiments;
+mod index;
 mod keys;
 mod migrate;
 mod objects;
@@ -13,6 +13,7 @@ pub(crate) mod offline;
 mod open;
 mod readers;
 mod row_tables;
+mod skeleton;
 mod snapshots;
 mod store;
 mod writer;

@@ -1,5 +1,6 @@
 //! A good request for every route.
 
+mod lists;
 mod objects;
 
 use reqwest::Method;
@@ -164,6 +165,8 @@ pub(crate) fn example(method: &str, path: &str, of: &Objects) -> Option<Example>
             json!({"rows": [{"id": "new", "experiment_id": experiment}], "api_version": 2}),
         ),
         ("POST", "/btql") => Example::post(path, btql(experiment)),
-        _ => return objects::example(method, path, of),
+        _ => {
+            return objects::example(method, path, of).or_else(|| lists::example(method, path, of));
+        }
     })
 }

@@ -12,6 +12,7 @@ mod harness;
 mod ingest;
 mod keys;
 mod limits;
+mod lists;
 mod merging;
 mod metrics;
 mod patch;

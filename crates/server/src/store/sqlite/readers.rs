@@ -65,9 +65,11 @@ impl Drop for Read {
     }
 }
 
-#[derive(Debug)]
+/// Makes a connection.
+type Opener = dyn Fn() -> Result<Connection, rusqlite::Error> + Send + Sync;
+
 pub(super) struct Readers {
-    path: PathBuf,
+    open: Arc<Opener>,
     permits: Arc<Semaphore>,
     /// Connections nobody uses just now; made on demand.
     idle: Arc<Mutex<Vec<Connection>>>,
@@ -75,11 +77,25 @@ pub(super) struct Readers {
     watch: Watch,
 }
 
+impl fmt::Debug for Readers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Readers").finish_non_exhaustive()
+    }
+}
+
 impl Readers {
     pub(super) fn new(path: PathBuf, watch: Watch) -> Self {
+        Self::over(move || open::for_reading(&path), watch)
+    }
+
+    /// Readers over connections of another making.
+    pub(super) fn over(
+        open: impl Fn() -> Result<Connection, rusqlite::Error> + Send + Sync + 'static,
+        watch: Watch,
+    ) -> Self {
         let permits = Arc::new(Semaphore::new(READERS as usize));
         let running = Arc::default();
-        Self { path, permits, idle: Arc::default(), running, watch }
+        Self { open: Arc::new(open), permits, idle: Arc::default(), running, watch }
     }
 
     /// The reads under way.
@@ -113,14 +129,14 @@ impl Readers {
         let permit =
             Arc::clone(&self.permits).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let waited = queued.elapsed();
-        let (path, idle) = (self.path.clone(), Arc::clone(&self.idle));
+        let (open, idle) = (Arc::clone(&self.open), Arc::clone(&self.idle));
         let running = self.running();
         let task = tokio::task::spawn_blocking(move || {
             let began = clock::monotonic();
             let reused = lock(&idle).pop();
             let mut connection = match reused {
                 Some(connection) => connection,
-                None => open::for_reading(&path)?,
+                None => open()?,
             };
             let answer = {
                 let begun = running.begin(&connection);

@@ -2,21 +2,19 @@
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 use tidegate_analysis::comparison::{Trial, trials_from_rows};
 use tidegate_model::{Destination, Row, RowId, XactId, merge};
 
 use super::changes::Touched;
 use super::documents;
+use super::skeleton::{Skeleton, damaged};
 use super::writer::Session;
 use crate::store::{
     Change, Cursor, Document, ROW_LIMIT_BYTES, RowPage, RowWrite, StoreError, StoredRow, Trace,
 };
 
 /// A row id as it is stored: 16 bytes for a UUID, else the text.
-struct IdColumn<'a>(&'a RowId);
+pub(super) struct IdColumn<'a>(pub(super) &'a RowId);
 
 impl ToSql for IdColumn<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
@@ -261,7 +259,7 @@ pub(super) fn page(
     Ok(page)
 }
 
-fn row_id(value: ValueRef<'_>) -> Result<RowId, StoreError> {
+pub(super) fn row_id(value: ValueRef<'_>) -> Result<RowId, StoreError> {
     match value {
         ValueRef::Blob(bytes) => uuid::Uuid::from_slice(bytes)
             .map(RowId::Uuid)
@@ -285,62 +283,6 @@ pub(super) fn newest_xact(
         .prepare_cached("SELECT max(xact) FROM rows WHERE object = ?1")?
         .query_row([object], |row| row.get(0))?;
     Ok(newest.map(xact_id))
-}
-
-/// What trials are made of. The other members, which are most of the bytes, are skipped unparsed.
-#[derive(Deserialize)]
-struct Skeleton<'a> {
-    #[serde(default)]
-    id: Value,
-    #[serde(default)]
-    span_id: Value,
-    #[serde(default)]
-    root_span_id: Value,
-    #[serde(default)]
-    span_parents: Value,
-    #[serde(default, rename = "_parent_id")]
-    parent_id: Value,
-    #[serde(default)]
-    created: Value,
-    #[serde(default)]
-    span_attributes: Value,
-    #[serde(default)]
-    scores: Value,
-    #[serde(default)]
-    metrics: Value,
-    #[serde(borrow, default)]
-    input: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    comment: Option<&'a RawValue>,
-}
-
-impl Skeleton<'_> {
-    fn into_row(self, is_root: bool) -> Result<Row, StoreError> {
-        let mut row = Map::new();
-        for (name, value) in [
-            ("id", self.id),
-            ("span_id", self.span_id),
-            ("root_span_id", self.root_span_id),
-            ("span_parents", self.span_parents),
-            ("_parent_id", self.parent_id),
-            ("created", self.created),
-            ("span_attributes", self.span_attributes),
-            ("scores", self.scores),
-            ("metrics", self.metrics),
-        ] {
-            if !value.is_null() {
-                row.insert(name.into(), value);
-            }
-        }
-        if let Some(input) = self.input.filter(|_| is_root) {
-            let input = serde_json::from_str(input.get()).map_err(|error| damaged(&error))?;
-            row.insert("input".into(), input);
-        }
-        if self.comment.is_some() {
-            row.insert("comment".into(), Value::Bool(true));
-        }
-        Ok(row)
-    }
 }
 
 /// Reads an object's rows as trials.
@@ -368,14 +310,8 @@ pub(super) fn trials(
             trace = next;
         }
         let text = documents::text(row.get_ref(1)?)?;
-        let skeleton: Skeleton<'_> =
-            serde_json::from_str(&text).map_err(|error| damaged(&error))?;
-        skeletons.push(skeleton.into_row(row.get(0)?)?);
+        skeletons.push(Skeleton::of(&text)?.into_row(row.get(0)?)?);
     }
     trials.append(&mut trials_from_rows(&skeletons));
     Ok(trials)
-}
-
-fn damaged(error: &serde_json::Error) -> StoreError {
-    StoreError::Damaged(format!("a stored row is not valid JSON: {error}"))
 }

@@ -9,12 +9,15 @@ use tidegate_analysis::comparison::Trial;
 use tidegate_model::{Destination, XactId};
 
 use super::checkpoint::{self, Checkpoints, Limits};
+use super::index::{self, Index};
 use super::readers::Readers;
 use super::writer::Writer;
 use super::{DATABASE_FILE, OpenError, experiments, keys, objects, open, row_tables};
 use crate::store::{
-    Answer, Cursor, Experiment, ExperimentFilter, NewExperiment, Org, Project, ProjectFilter,
-    Registered, RowPage, RowWrite, Store, StoreError, StoredKey, Watch,
+    Answer, Case, CaseQuery, Cursor, Experiment, ExperimentFilter, ExperimentOverview,
+    ExperimentQuery, Hits, IndexLag, Listed, NewExperiment, Org, Portion, Project, ProjectFilter,
+    ProjectOverview, ProjectQuery, Registered, RowPage, RowWrite, SearchQuery, Store, StoreError,
+    StoredKey, TracePage, TraceQuery, Watch,
 };
 
 /// Rows and objects in one SQLite file. Lists and registrations go through the writer where they
@@ -23,6 +26,7 @@ use crate::store::{
 pub(crate) struct SqliteStore {
     pub(super) writer: Arc<Writer>,
     pub(super) readers: Readers,
+    index: Index,
 }
 
 impl SqliteStore {
@@ -47,11 +51,20 @@ impl SqliteStore {
         let mut connection = open::for_writing(&path).map_err(OpenFailure::Open)?;
         objects::initialise(&connection).map_err(OpenFailure::Store)?;
         let other = open::for_writing(&path).map_err(OpenFailure::Open)?;
-        let readers = Readers::new(path, watch.clone());
+        let readers = Readers::new(path.clone(), watch.clone());
         let writer = Checkpoints::start(&mut connection, other, readers.running(), limits)
-            .and_then(|checkpoints| Writer::start(connection, checkpoints, watch))
+            .and_then(|checkpoints| Writer::start(connection, checkpoints, watch.clone()))
             .map_err(OpenFailure::Store)?;
-        Ok(Self { writer: Arc::new(writer), readers })
+        let writer = Arc::new(writer);
+        let index = Index::start(data_dir, &path, &writer, watch).map_err(OpenFailure::Store)?;
+        Ok(Self { writer, readers, index })
+    }
+}
+
+#[cfg(test)]
+impl SqliteStore {
+    pub(super) fn index(&self) -> &Index {
+        &self.index
     }
 }
 
@@ -100,6 +113,53 @@ impl Store for SqliteStore {
                 row_tables::trials(connection, &destination)
             })
             .boxed()
+    }
+
+    fn case_trials(&self, destination: Destination) -> Answer<'_, Vec<Trial>> {
+        async move {
+            let listed = self.index.trials(destination.clone()).await?;
+            if listed.exact {
+                return Ok(listed.value);
+            }
+            // The index cannot keep up: the rows themselves can tell.
+            let trials = self.trials(destination).await?;
+            Ok(trials.into_iter().map(index::with_hashed_key).collect())
+        }
+        .boxed()
+    }
+
+    fn project_overviews(
+        &self,
+        query: ProjectQuery,
+    ) -> Answer<'_, Listed<Portion<ProjectOverview>>> {
+        self.index.projects(query).boxed()
+    }
+
+    fn experiment_overviews(
+        &self,
+        query: ExperimentQuery,
+    ) -> Answer<'_, Listed<Portion<ExperimentOverview>>> {
+        self.index.experiments(query).boxed()
+    }
+
+    fn cases(
+        &self,
+        destination: Destination,
+        query: CaseQuery,
+    ) -> Answer<'_, Listed<Portion<Case>>> {
+        self.index.cases(destination, query).boxed()
+    }
+
+    fn trace(&self, query: TraceQuery) -> Answer<'_, TracePage> {
+        self.readers.run(move |connection| index::trace_page(connection, &query)).boxed()
+    }
+
+    fn search(&self, query: SearchQuery) -> Answer<'_, Listed<Hits>> {
+        self.index.search(query).boxed()
+    }
+
+    fn index_lag(&self) -> IndexLag {
+        self.index.lag()
     }
 
     fn register_project(&self, name: String) -> Answer<'_, Registered<Project>> {
@@ -159,6 +219,7 @@ impl Store for SqliteStore {
     fn close(&self, held: Box<dyn Send>) -> BoxFuture<'_, ()> {
         let writer = Arc::clone(&self.writer);
         async move {
+            self.index.close().await;
             self.readers.close().await;
             let closed = tokio::task::spawn_blocking(move || {
                 writer.close();

@@ -143,6 +143,29 @@ impl Writer {
         }
     }
 
+    /// Has `work` done as soon as there is time, for those who do not wait for it; `false` if the
+    /// queue is full or closed.
+    pub(super) fn offer(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<(), StoreError> + Send + 'static,
+    ) -> bool {
+        let run = move |session: Result<&mut Session, StoreError>| {
+            let result = session.and_then(|session| {
+                catch_unwind(AssertUnwindSafe(|| work(&session.connection)))
+                    .unwrap_or(Err(StoreError::Panicked))
+            });
+            if let Err(error) = &result {
+                tracing::warn!(target: "server::store", error = ?error, "upkeep failed");
+            }
+            Ran { failed: result.err(), answer: Box::new(|_| ()) }
+        };
+        let Some(sender) = lock(&self.sender).clone() else { return false };
+        let Ok(place) = sender.try_reserve() else { return false };
+        self.watch.metrics.queued();
+        place.send(Job { bytes: 0, run: Box::new(run) });
+        true
+    }
+
     /// Finishes the queue, closes the database and ends the thread. Blocks.
     pub(super) fn close(&self) {
         drop(lock(&self.sender).take());

@@ -1,0 +1,274 @@
+//! Bringing the index up to what rows are now.
+//!
+//! Everything is derived from the present state of the database, never from what a journal entry
+//! says happened: doing a piece of work twice, or in another order, ends in the same index.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::super::changes::Rows;
+use super::super::documents;
+use super::super::row_tables::row_id;
+use super::super::skeleton::Skeleton;
+use super::extract::{self, Extract};
+use super::figures::Interned;
+use super::{TraceKey, words};
+use crate::store::{StoreError, Trace};
+
+/// What has to be looked at again.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    /// Objects that lost everything.
+    emptied: BTreeSet<i64>,
+    traces: BTreeSet<(i64, TraceKey)>,
+    /// Rows whose words may have changed, by `rows.number`.
+    rows: BTreeSet<i64>,
+}
+
+impl Work {
+    /// Rows to be looked at, which is about how long the work takes.
+    pub(super) fn size(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Takes what an entry of the journal says about an object.
+    pub(super) fn add(
+        &mut self,
+        main: &Connection,
+        index: &Connection,
+        object: i64,
+        rows: &Rows,
+    ) -> Result<(), StoreError> {
+        if rows.all_deleted {
+            self.emptied.insert(object);
+        }
+        for deleted in &rows.deleted {
+            self.rows.insert(deleted.number);
+            self.add_untraced(index, deleted.number)?;
+            let key = match &deleted.trace {
+                Trace::Id(bytes) => Some(TraceKey::Id(*bytes)),
+                Trace::Text(text) => Some(TraceKey::Text(text.clone())),
+                Trace::None => None,
+            };
+            self.traces.extend(key.map(|key| (object, key)));
+        }
+        for number in &rows.changed {
+            self.add_row(main, index, *number)?;
+        }
+        Ok(())
+    }
+
+    /// Takes one row.
+    pub(super) fn add_row(
+        &mut self,
+        main: &Connection,
+        index: &Connection,
+        number: i64,
+    ) -> Result<(), StoreError> {
+        self.rows.insert(number);
+        // A number may have been that of another row before.
+        self.add_untraced(index, number)?;
+        let mut statement =
+            main.prepare_cached("SELECT object, root_span_id, row_id FROM rows WHERE number = ?1")?;
+        let mut found = statement.query([number])?;
+        let Some(row) = found.next()? else { return Ok(()) };
+        let object = row.get(0)?;
+        let key = match row.get_ref(1)? {
+            rusqlite::types::ValueRef::Null => {
+                TraceKey::from(row_id(row.get_ref(2)?)?.to_string().as_str())
+            }
+            trace => TraceKey::of_column(trace)?,
+        };
+        self.traces.insert((object, key));
+        Ok(())
+    }
+
+    /// Takes the traces that a row is, or was, by its id.
+    fn add_untraced(&mut self, index: &Connection, number: i64) -> Result<(), StoreError> {
+        let mut statement =
+            index.prepare_cached("SELECT object, trace FROM untraced WHERE number = ?1")?;
+        let mut rows = statement.query([number])?;
+        while let Some(row) = rows.next()? {
+            self.traces.insert((row.get(0)?, TraceKey::of_column(row.get_ref(1)?)?));
+        }
+        Ok(())
+    }
+}
+
+/// How an object's sums change.
+#[derive(Debug, Default)]
+struct Delta {
+    traces: i64,
+    cases: i64,
+    rows: i64,
+    errors: i64,
+    xact: i64,
+}
+
+/// Does the work, inside a transaction of the caller's on the index and one on the database.
+/// Returns the objects that changed.
+pub(super) fn apply(
+    main: &Connection,
+    index: &Connection,
+    names: &mut Interned,
+    work: Work,
+) -> Result<BTreeSet<i64>, StoreError> {
+    for object in &work.emptied {
+        empty(index, *object)?;
+    }
+    let mut deltas: BTreeMap<i64, Delta> = BTreeMap::new();
+    let mut rows = work.rows;
+    for (object, key) in &work.traces {
+        let delta = deltas.entry(*object).or_default();
+        let extract = extract::trace(main, *object, key, |number, row| {
+            if rows.remove(&number) { put_words(index, *object, number, row) } else { Ok(()) }
+        })?;
+        put_trace(index, names, *object, key, extract.as_ref(), delta)?;
+    }
+    // Rows that are gone, or elsewhere by now.
+    for number in rows {
+        refresh_words(main, index, number)?;
+    }
+    let mut statement = index.prepare_cached(
+        "INSERT INTO tallies (number, traces, cases, rows, errors, xact, version)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1)
+         ON CONFLICT DO UPDATE SET traces = traces + ?2, cases = cases + ?3, rows = rows + ?4,
+           errors = errors + ?5, xact = max(xact, ?6), version = version + 1",
+    )?;
+    let mut changed = work.emptied;
+    for (object, delta) in deltas {
+        let Delta { traces, cases, rows, errors, xact } = delta;
+        statement.execute(params![object, traces, cases, rows, errors, xact])?;
+        changed.insert(object);
+    }
+    Ok(changed)
+}
+
+fn put_trace(
+    index: &Connection,
+    names: &mut Interned,
+    object: i64,
+    key: &TraceKey,
+    extract: Option<&Extract>,
+    delta: &mut Delta,
+) -> Result<(), StoreError> {
+    let before = index
+        .prepare_cached(
+            "SELECT created_us, root IS NOT NULL, rows, failed FROM traces
+             WHERE object = ?1 AND trace = ?2",
+        )?
+        .query_row(params![object, key], |row| {
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, bool>(1)?,
+                row.get::<_, i64>(2)?,
+                row.get::<_, bool>(3)?,
+            ))
+        })
+        .optional()?;
+    if let Some((created_us, has_root, rows, failed)) = before {
+        delta.traces -= 1;
+        delta.cases -= i64::from(has_root);
+        delta.rows -= rows;
+        delta.errors -= i64::from(has_root && failed);
+        if extract.is_none_or(|extract| extract.created_us != created_us) {
+            index
+                .prepare_cached(
+                    "DELETE FROM traces WHERE object = ?1 AND created_us = ?2 AND trace = ?3",
+                )?
+                .execute(params![object, created_us, key])?;
+        }
+    }
+    let Some(extract) = extract else { return Ok(()) };
+    if let Some(number) = extract.by_id {
+        index
+            .prepare_cached(
+                "INSERT INTO untraced (number, object, trace) VALUES (?1, ?2, ?3)
+                 ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![number, object, key])?;
+    }
+    let has_root = extract.root.is_some();
+    delta.traces += 1;
+    delta.cases += i64::from(has_root);
+    delta.rows += extract.rows;
+    delta.errors += i64::from(has_root && extract.failed);
+    delta.xact = delta.xact.max(extract.xact);
+    let (hash, figures) = match &extract.trial {
+        Some(trial) => (Some(extract::input_hash(&trial.case_key)), names.pack(index, trial)?),
+        None => (None, Vec::new()),
+    };
+    index
+        .prepare_cached(
+            "INSERT INTO traces
+               (object, created_us, trace, root, rows, spans, failed, input_hash, figures, tags)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT (object, created_us, trace) DO UPDATE SET root = ?4, rows = ?5,
+               spans = ?6, failed = ?7, input_hash = ?8, figures = ?9, tags = ?10",
+        )?
+        .execute(params![
+            object,
+            extract.created_us,
+            key,
+            extract.root,
+            extract.rows,
+            extract.spans,
+            extract.failed,
+            hash,
+            figures,
+            extract.tags,
+        ])?;
+    Ok(())
+}
+
+fn put_words(
+    index: &Connection,
+    object: i64,
+    number: i64,
+    row: &Skeleton<'_>,
+) -> Result<(), StoreError> {
+    index
+        .prepare_cached("INSERT OR REPLACE INTO words (rowid, body) VALUES (?1, ?2)")?
+        .execute(params![number, words::body(object, row)])?;
+    Ok(())
+}
+
+fn refresh_words(main: &Connection, index: &Connection, number: i64) -> Result<(), StoreError> {
+    let mut statement =
+        main.prepare_cached("SELECT object, document FROM rows WHERE number = ?1")?;
+    let mut rows = statement.query([number])?;
+    match rows.next()? {
+        Some(row) => {
+            let text = documents::text(row.get_ref(1)?)?;
+            put_words(index, row.get(0)?, number, &Skeleton::of(&text)?)
+        }
+        None => {
+            index.prepare_cached("DELETE FROM words WHERE rowid = ?1")?.execute([number])?;
+            index.prepare_cached("DELETE FROM untraced WHERE number = ?1")?.execute([number])?;
+            Ok(())
+        }
+    }
+}
+
+/// Forgets all of an object. Rows that came after it was emptied have entries of their own.
+fn empty(index: &Connection, object: i64) -> Result<(), StoreError> {
+    let mut find = index.prepare_cached("SELECT rowid FROM words WHERE words MATCH ?1")?;
+    let word = words::object_word(object);
+    let numbers = find.query_map([format!("\"{word}\"")], |row| row.get::<_, i64>(0))?;
+    let numbers = numbers.collect::<Result<Vec<_>, _>>()?;
+    let mut delete = index.prepare_cached("DELETE FROM words WHERE rowid = ?1")?;
+    for number in numbers {
+        delete.execute([number])?;
+    }
+    for sql in [
+        "DELETE FROM traces WHERE object = ?1",
+        "DELETE FROM untraced WHERE object = ?1",
+        "DELETE FROM summaries WHERE object = ?1",
+        "UPDATE tallies SET traces = 0, cases = 0, rows = 0, errors = 0, version = version + 1
+         WHERE number = ?1",
+    ] {
+        index.prepare_cached(sql)?.execute([object])?;
+    }
+    Ok(())
+}

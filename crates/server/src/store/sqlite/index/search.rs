@@ -1,0 +1,146 @@
+//! Full-text search over the words of rows, newest first.
+
+use std::collections::HashSet;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::super::documents;
+use super::super::row_tables::row_id;
+use super::super::skeleton::Skeleton;
+use super::preview::time_text;
+use super::snippets::snippets;
+use super::wanted::Wanted;
+use super::{TraceKey, overview, words};
+use crate::store::{Hit, Hits, SearchQuery, StoreError};
+
+/// Rows that are looked at for one page: of words that are everywhere, phrases may be nowhere.
+const LOOKED_AT: usize = 10_000;
+
+/// Bytes of documents read for one page.
+const PAGE_BYTES: usize = 32 << 20;
+
+/// Hits that a filter of cases takes into account, the newest ones.
+const FILTER_HITS: i64 = 200_000;
+
+/// Objects of a project that a search can name; in a larger one all rows are looked at.
+const NAMED_OBJECTS: usize = 500;
+
+/// Reads one page of hits.
+pub(super) fn page(connection: &Connection, query: &SearchQuery) -> Result<Hits, StoreError> {
+    let mut hits = Hits { hits: Vec::new(), next: None };
+    let Some(wanted) = Wanted::of(&query.words) else { return Ok(hits) };
+    let Some(objects) = overview::scope(connection, &query.scope)? else { return Ok(hits) };
+    let named = objects.as_ref().filter(|objects| objects.len() <= NAMED_OBJECTS);
+    let members: Option<HashSet<i64>> = objects.as_ref().map(|all| all.iter().copied().collect());
+    let expression = wanted.expression(named.map(Vec::as_slice));
+    let before = query.before.unwrap_or(i64::MAX);
+    let mut statement = connection.prepare_cached(
+        "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid < ?2 ORDER BY rowid DESC",
+    )?;
+    let mut found = statement.query((expression, before))?;
+    let (mut bytes, mut looked_at) = (0, 0);
+    while let Some(row) = found.next()? {
+        let number: i64 = row.get(0)?;
+        looked_at += 1;
+        if let Some(hit) = hit(connection, number, &wanted, members.as_ref(), &mut bytes)? {
+            hits.hits.push(hit);
+        }
+        if hits.hits.len() >= query.limit || bytes > PAGE_BYTES || looked_at >= LOOKED_AT {
+            hits.next = Some(number);
+            break;
+        }
+    }
+    if hits.next.is_some() && found.next()?.is_none() {
+        hits.next = None;
+    }
+    Ok(hits)
+}
+
+/// Reads a row that may be a hit; `None` if it is gone or is none after all.
+fn hit(
+    connection: &Connection,
+    number: i64,
+    wanted: &Wanted,
+    members: Option<&HashSet<i64>>,
+    bytes: &mut usize,
+) -> Result<Option<Hit>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT object, row_id, root_span_id, is_root, created_us, document, kind, id
+         FROM rows JOIN objects ON objects.number = rows.object WHERE rows.number = ?1",
+    )?;
+    let mut rows = statement.query([number])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let object: i64 = row.get(0)?;
+    if members.is_some_and(|members| !members.contains(&object)) {
+        return Ok(None);
+    }
+    let text = documents::text(row.get_ref(5)?)?;
+    *bytes += text.len();
+    let skeleton = Skeleton::of(&text)?;
+    let fields: Vec<_> = words::fields(&skeleton).collect();
+    if !wanted.holds(&fields) {
+        return Ok(None);
+    }
+    let id = row_id(row.get_ref(1)?)?.to_string();
+    Ok(Some(Hit {
+        object_type: row.get(6)?,
+        object_id: row.get(7)?,
+        root_span_id: match row.get_ref(2)? {
+            ValueRef::Null => id.clone(),
+            trace => TraceKey::of_column(trace)?.to_text(),
+        },
+        id,
+        is_root: row.get(3)?,
+        created: time_text(row.get(4)?),
+        name: skeleton.name().map(str::to_owned),
+        snippets: snippets(&fields, wanted),
+    }))
+}
+
+/// The traces of an object in which words occur, all of them in one row.
+pub(super) fn traces(
+    connection: &Connection,
+    object: i64,
+    text: &str,
+) -> Result<HashSet<TraceKey>, StoreError> {
+    let mut traces = HashSet::new();
+    let Some(wanted) = Wanted::of(text) else { return Ok(traces) };
+    let mut statement = connection.prepare_cached(
+        "SELECT rowid FROM words WHERE words MATCH ?1 ORDER BY rowid DESC LIMIT ?2",
+    )?;
+    let mut found = statement.query((wanted.expression(Some(&[object])), FILTER_HITS))?;
+    let mut read = connection.prepare_cached(
+        "SELECT root_span_id, row_id, CASE WHEN ?2 THEN document END FROM rows
+         WHERE number = ?1",
+    )?;
+    while let Some(row) = found.next()? {
+        let number: i64 = row.get(0)?;
+        let key = read
+            .query_row((number, wanted.has_phrases()), |row| {
+                Ok(key_of(row.get_ref(0)?, row.get_ref(1)?, row.get_ref(2)?, &wanted))
+            })
+            .optional()?;
+        traces.extend(key.transpose()?.flatten());
+    }
+    Ok(traces)
+}
+
+fn key_of(
+    trace: ValueRef<'_>,
+    id: ValueRef<'_>,
+    document: ValueRef<'_>,
+    wanted: &Wanted,
+) -> Result<Option<TraceKey>, StoreError> {
+    if !matches!(document, ValueRef::Null) {
+        let text = documents::text(document)?;
+        let skeleton = Skeleton::of(&text)?;
+        if !wanted.holds(&words::fields(&skeleton).collect::<Vec<_>>()) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(match trace {
+        ValueRef::Null => TraceKey::from(row_id(id)?.to_string().as_str()),
+        trace => TraceKey::of_column(trace)?,
+    }))
+}
