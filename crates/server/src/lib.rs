@@ -22,6 +22,8 @@ mod app;
 mod clock;
 mod data_dir;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod handle;
 mod ingest;
 mod keyring;

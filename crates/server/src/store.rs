@@ -8,6 +8,7 @@ mod document;
 mod lists;
 mod objects;
 mod rows;
+mod scan;
 mod space;
 pub(crate) mod sqlite;
 mod watch;
@@ -17,6 +18,7 @@ use std::fmt;
 use futures_util::future::BoxFuture;
 use tidegate_analysis::comparison::Trial;
 use tidegate_model::{Destination, XactId};
+use tokio::time::Instant;
 
 pub(crate) use datasets::{
     Dataset, DatasetFilter, DatasetStore, NewDataset, NewSnapshot, ObjectKind, Patch, Snapshot,
@@ -25,16 +27,16 @@ pub(crate) use datasets::{
 pub(crate) use document::{Body, Document, ROW_LIMIT_BYTES, Trace, created_us, unpack};
 pub(crate) use lists::{
     Case, CaseFilter, CaseQuery, CaseSort, ExperimentOverview, ExperimentQuery, ExperimentSort,
-    Figure, Hit, Hits, IndexLag, Kind, Listed, Order, Place, Portion, ProjectOverview,
-    ProjectQuery, ProjectSort, Range, SearchQuery, SearchScope, Snippet, SortKey, TracePage,
-    TraceQuery,
+    Figure, FigureRange, Hit, Hits, IndexLag, Kind, Listed, Order, Place, Portion, ProjectOverview,
+    ProjectQuery, ProjectSort, SearchQuery, SearchScope, Snippet, SortKey, TracePage, TraceQuery,
 };
 pub use objects::Scope;
 pub(crate) use objects::{
     Experiment, ExperimentFilter, NewExperiment, Org, Page, Project, ProjectFilter, Registered,
     StoredKey,
 };
-pub(crate) use rows::{Change, Cursor, RowPage, RowWrite, SERVER_MEMBERS, StoredRow};
+pub(crate) use rows::{Change, Cursor, RowWrite, SERVER_MEMBERS, StoredRow};
+pub(crate) use scan::{Narrow, Range, Reading, RowPlace, RowSource, Scan, ScanEnd, ScannedRow};
 pub(crate) use space::{Space, free_bytes};
 pub(crate) use watch::Watch;
 
@@ -73,6 +75,9 @@ pub enum StoreError {
     /// The disk, or the quota, is full. Nothing was written, and the same write may come again.
     #[error("the disk is full")]
     DiskFull,
+    /// A read went on beyond its deadline.
+    #[error("the read took too long")]
+    Interrupted,
     /// The database failed.
     #[error("database error")]
     Database(#[source] std::sync::Arc<rusqlite::Error>),
@@ -91,6 +96,7 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => Self::DiskFull,
+            Some(rusqlite::ErrorCode::OperationInterrupted) => Self::Interrupted,
             _ => Self::Database(std::sync::Arc::new(error)),
         }
     }
@@ -112,18 +118,9 @@ pub(crate) trait Store: DatasetStore + fmt::Debug + Send + Sync {
     /// take in memory.
     fn write(&self, rows: Vec<RowWrite>, bytes: usize) -> Answer<'_, XactId>;
 
-    /// Reads rows of an object in a stable order, at most `limit` of them and not many more bytes
-    /// than `max_bytes`, but at least one.
-    fn rows(
-        &self,
-        destination: Destination,
-        after: Option<Cursor>,
-        limit: usize,
-        max_bytes: usize,
-    ) -> Answer<'_, RowPage>;
-
-    /// Returns the newest transaction that touched the object's present rows.
-    fn newest_xact(&self, destination: Destination) -> Answer<'_, Option<XactId>>;
+    /// Does work over one snapshot, about an object. What runs when the deadline has passed ends
+    /// with [`StoreError::Interrupted`].
+    fn read(&self, object: Destination, deadline: Instant, reading: Reading) -> Answer<'_, ()>;
 
     /// Reads an object's rows as trials.
     fn trials(&self, destination: Destination) -> Answer<'_, Vec<Trial>>;

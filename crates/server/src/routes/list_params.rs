@@ -2,7 +2,7 @@
 
 use super::reply::ApiError;
 use super::request::Params;
-use crate::store::{Figure, Kind, Order, Place, Range};
+use crate::store::{Figure, FigureRange, Kind, Order, Place};
 
 /// Reads `limit`; larger ones count as `most`.
 pub(super) fn limit(params: &mut Params, default: usize, most: usize) -> Result<usize, ApiError> {
@@ -52,7 +52,7 @@ pub(super) fn figure(text: &str) -> Option<Figure> {
 }
 
 /// Reads the value of `score=` or `metric=`: `NAME:LEAST..MOST`, with either bound left out.
-pub(super) fn range(kind: &'static str, text: &str) -> Result<Range, ApiError> {
+pub(super) fn range(kind: &'static str, text: &str) -> Result<FigureRange, ApiError> {
     let read = || {
         let (name, bounds) = text.rsplit_once(':')?;
         let (least, most) = bounds.split_once("..")?;
@@ -61,7 +61,7 @@ pub(super) fn range(kind: &'static str, text: &str) -> Result<Range, ApiError> {
             text => text.parse().ok().filter(|number: &f64| !number.is_nan()).map(Some),
         };
         let figure = figure(&format!("{kind}:{name}"))?;
-        Some(Range { figure, least: bound(least)?, most: bound(most)? })
+        Some(FigureRange { figure, least: bound(least)?, most: bound(most)? })
     };
     read().ok_or_else(|| {
         ApiError::bad_request(format!(

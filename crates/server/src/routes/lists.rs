@@ -18,6 +18,7 @@ use super::table::{Route, get};
 use super::{comparison, experiments};
 use crate::app::App;
 use crate::keys::Access::Read;
+use crate::query;
 use crate::store::{
     Case, CaseFilter, CaseQuery, CaseSort, ExperimentOverview, ExperimentQuery, ExperimentSort,
     Hit, IndexLag, Listed, Order, Page, Place, ProjectFilter, ProjectOverview, ProjectQuery,
@@ -236,7 +237,7 @@ pub(super) async fn cases(
 /// Rows of an experiment may come before its registration; that it has neither is an error.
 async fn check_known(app: &App, destination: &Destination) -> Result<(), ApiError> {
     if let Destination::Experiment(id) = destination
-        && app.store.newest_xact(destination.clone()).await?.is_none()
+        && !query::known(app.store.as_ref(), destination.clone()).await?
     {
         experiments::find(app, id).await?;
     }

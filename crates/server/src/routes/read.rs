@@ -1,10 +1,9 @@
 //! Reading rows back: `POST /btql` and the fetch routes.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderName, StatusCode};
+use axum::http::HeaderName;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 use tidegate_model::Destination;
@@ -14,11 +13,7 @@ use super::reply::{ApiError, RawJson};
 use super::request::{Id, JsonBody, Params};
 use super::{datasets, experiments, projects};
 use crate::app::App;
-use crate::query::{Paging, RowQuery};
-use crate::store::RowPage;
-
-/// A page of large rows ends early, with a cursor to go on.
-const PAGE_BYTES: usize = 32 << 20;
+use crate::query::{self, Page, Paging, Plan, Query};
 
 const CURSOR: HeaderName = HeaderName::from_static("x-bt-cursor");
 
@@ -27,7 +22,7 @@ pub(super) async fn btql(
     caller: Caller,
     JsonBody(body): JsonBody<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
-    answer(&app, &caller, "data", RowQuery::from_btql(&body)?).await
+    answer(&app, &caller, "data", query::request(&body)?).await
 }
 
 macro_rules! fetches {
@@ -66,26 +61,18 @@ async fn fetch(
     object: Destination,
     paging: Paging,
 ) -> Result<Response, ApiError> {
-    answer(app, caller, "events", RowQuery::of(object, paging)?).await
+    answer(app, caller, "events", Query::of(object, &paging)?).await
 }
 
 async fn answer(
     app: &App,
     caller: &Caller,
     member: &str,
-    query: RowQuery,
+    query: Query,
 ) -> Result<Response, ApiError> {
-    let RowQuery { destination, limit, after, version } = query;
+    let destination = query.object().clone();
     caller.object(app, &destination).await?;
-    if let Some(version) = version {
-        let newest = app.store.newest_xact(destination.clone()).await?;
-        if newest.is_some_and(|newest| newest > version) {
-            let message = "the rows have changed since that version, and older states of rows \
-                           cannot be read yet; leave \"version\" out";
-            return Err(ApiError::new(StatusCode::BAD_REQUEST, "old_version", message));
-        }
-    }
-    let page = app.store.rows(destination.clone(), after, limit, PAGE_BYTES).await?;
+    let page = query::run(app.store.as_ref(), Plan::of(query)?).await?;
     if !page.known {
         // Rows may come before a registration and after it; neither is a mistyped id.
         match &destination {
@@ -95,19 +82,17 @@ async fn answer(
             Destination::PlaygroundLogs(_) => {}
         }
     }
-    let cursor = page.next.as_ref().map(crate::store::Cursor::to_text);
-    let body = RawJson(render(member, &page, cursor.as_deref()));
-    Ok(match cursor {
+    let body = RawJson(render(member, &page));
+    Ok(match page.cursor {
         Some(cursor) => ([(CURSOR, cursor)], body).into_response(),
         None => body.into_response(),
     })
 }
 
-/// Joins the stored texts as they are; parsing them to add two members would cost most of the
-/// time of a read.
-fn render(member: &str, page: &RowPage, cursor: Option<&str>) -> String {
-    let bytes: usize = page.rows.iter().map(|row| row.text.len() + 64).sum();
-    let mut body = String::with_capacity(bytes + 64);
+fn render(member: &str, page: &Page) -> String {
+    let bytes: usize = page.rows.iter().map(|row| row.len() + 1).sum();
+    let cursor = page.cursor.as_deref();
+    let mut body = String::with_capacity(bytes + cursor.map_or(0, str::len) + 64);
     body.push_str("{\"");
     body.push_str(member);
     body.push_str("\":[");
@@ -115,15 +100,11 @@ fn render(member: &str, page: &RowPage, cursor: Option<&str>) -> String {
         if index > 0 {
             body.push(',');
         }
-        let (xact, is_root) = (row.xact, row.is_root);
-        write!(body, "{{\"_xact_id\":\"{xact}\",\"is_root\":{is_root},")
-            .expect("writing to a string cannot fail");
-        // A document always has members: id and created at least.
-        body.push_str(row.text.strip_prefix('{').unwrap_or(&row.text));
+        body.push_str(row);
     }
     body.push_str("],\"cursor\":");
     match cursor {
-        // Letters and digits only.
+        // Letters, digits and dots only.
         Some(cursor) => {
             body.push('"');
             body.push_str(cursor);

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::request_id;
 use crate::ingest::DecodeError;
-use crate::query::QueryError;
+use crate::query::{Failure, QueryError};
 use crate::store::StoreError;
 
 /// The longest any request may take, uploading included.
@@ -163,6 +163,9 @@ impl From<StoreError> for ApiError {
             }
             StoreError::Overloaded => Self::overloaded(),
             StoreError::DiskFull => Self::disk_full(),
+            StoreError::Interrupted => {
+                Self::new(StatusCode::BAD_REQUEST, "query_too_large", message)
+            }
             StoreError::UnknownProject(_) => Self::new(StatusCode::NOT_FOUND, "not_found", message),
             StoreError::NameTaken(_) => Self::new(StatusCode::CONFLICT, "name_taken", message),
             // Clients look for the words "base experiment" and go on without one.
@@ -182,6 +185,18 @@ impl From<DecodeError> for ApiError {
             return Self::new(status, "too_many_rows", error.to_string());
         }
         Self::bad_request(error.to_string())
+    }
+}
+
+impl From<Failure> for ApiError {
+    fn from(failure: Failure) -> Self {
+        let message = failure.to_string();
+        match failure {
+            Failure::OldVersion => Self::new(StatusCode::BAD_REQUEST, "old_version", message),
+            Failure::Store(error) => error.into(),
+            // Not a 5xx, upon which clients would send the same query again.
+            _ => Self::new(StatusCode::BAD_REQUEST, "query_too_large", message),
+        }
     }
 }
 

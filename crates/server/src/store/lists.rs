@@ -197,7 +197,7 @@ pub(crate) enum CaseSort {
 /// Conditions that all must hold.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct CaseFilter {
-    pub(crate) ranges: Vec<Range>,
+    pub(crate) ranges: Vec<FigureRange>,
     pub(crate) failed: Option<bool>,
     pub(crate) tag: Option<String>,
     /// Words in any span of the case, as in a search.
@@ -208,7 +208,7 @@ pub(crate) struct CaseFilter {
 
 /// Bounds of a score or metric, both included; a case without it is outside.
 #[derive(Debug, Clone)]
-pub(crate) struct Range {
+pub(crate) struct FigureRange {
     pub(crate) figure: Figure,
     pub(crate) least: Option<f64>,
     pub(crate) most: Option<f64>,

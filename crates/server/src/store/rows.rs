@@ -34,16 +34,6 @@ pub(crate) struct StoredRow {
     pub(crate) is_root: bool,
 }
 
-/// Some rows of an object.
-#[derive(Debug)]
-pub(crate) struct RowPage {
-    pub(crate) rows: Vec<StoredRow>,
-    /// Where to go on; `None` at the end.
-    pub(crate) next: Option<Cursor>,
-    /// Whether the object ever had rows.
-    pub(crate) known: bool,
-}
-
 /// The place after a row in an object's stable order, which is the order of row ids: updates never
 /// move a row, so a reader that goes on misses none and sees none twice.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,9 +13,11 @@ pub(crate) mod offline;
 mod open;
 mod readers;
 mod row_tables;
+mod scan;
 mod skeleton;
 mod snapshots;
 mod store;
+mod versions;
 mod writer;
 
 pub(crate) use open::{DATABASE_FILE, OpenError};

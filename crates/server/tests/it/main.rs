@@ -1,6 +1,7 @@
 //! The collector over real sockets and a real database.
 
 mod authorization;
+mod btql;
 mod datasets;
 mod directory;
 mod disk_full;
@@ -20,3 +21,4 @@ mod reading;
 mod routes;
 mod safety;
 mod summary;
+mod versions;

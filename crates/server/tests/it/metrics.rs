@@ -32,7 +32,7 @@ async fn metrics_count_requests_by_route_and_rows_by_number() {
         ("tidegate_store_queue_jobs".into(), 0.0),
         ("tidegate_http_inflight_bytes".into(), 0.0),
         ("tidegate_http_shed_total{reason=\"inflight_bytes\"}".into(), 0.0),
-        ("tidegate_store_read_duration_seconds_count{kind=\"rows\"}".into(), 3.0),
+        ("tidegate_store_read_duration_seconds_count{kind=\"read\"}".into(), 3.0),
     ] {
         assert_eq!(samples.get(&sample), Some(&value), "{sample} in {samples:#?}");
     }

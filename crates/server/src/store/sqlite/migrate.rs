@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_changes.sql"),
     include_str!("migrations/0003_objects.sql"),
     include_str!("migrations/0004_keys.sql"),
+    include_str!("migrations/0005_versions.sql"),
 ];
 
 /// The newest schema version this build knows.

@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::{Connection, InterruptHandle};
 use tidegate_model::Destination;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use super::open;
+use super::scan::STEPS_PER_LOOK;
 use crate::clock;
 use crate::store::{StoreError, Watch};
 
@@ -30,7 +32,7 @@ impl fmt::Debug for Running {
 #[derive(Default)]
 struct Reads {
     last: u64,
-    reads: HashMap<u64, (Instant, InterruptHandle)>,
+    reads: HashMap<u64, (std::time::Instant, InterruptHandle)>,
 }
 
 impl Running {
@@ -108,7 +110,7 @@ impl Readers {
         &self,
         read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.watched(None, read).await
+        self.watched(None, None, read).await
     }
 
     /// As [`Readers::run`], for a read about one object, which the log of slow reads names.
@@ -117,10 +119,26 @@ impl Readers {
         object: Destination,
         read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.watched(Some(object), read).await
+        self.watched(Some(object), None, read).await
     }
 
-    async fn watched<T, R>(&self, object: Option<Destination>, read: R) -> Result<T, StoreError>
+    /// As [`Readers::run_for`], and every statement that runs when the deadline has passed ends
+    /// with [`StoreError::Interrupted`].
+    pub(super) async fn run_until<T: Send + 'static>(
+        &self,
+        deadline: Instant,
+        object: Destination,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.watched(Some(object), Some(deadline), read).await
+    }
+
+    async fn watched<T, R>(
+        &self,
+        object: Option<Destination>,
+        deadline: Option<Instant>,
+        read: R,
+    ) -> Result<T, StoreError>
     where
         T: Send + 'static,
         R: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
@@ -138,6 +156,8 @@ impl Readers {
                 Some(connection) => connection,
                 None => open()?,
             };
+            let over = deadline.map(|deadline| move || Instant::now() >= deadline);
+            connection.progress_handler(STEPS_PER_LOOK, over)?;
             let answer = {
                 let begun = running.begin(&connection);
                 let transaction = connection.transaction()?;

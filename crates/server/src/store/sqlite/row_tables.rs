@@ -6,12 +6,10 @@ use tidegate_analysis::comparison::{Trial, trials_from_rows};
 use tidegate_model::{Destination, Row, RowId, XactId, merge};
 
 use super::changes::Touched;
-use super::documents;
 use super::skeleton::{Skeleton, damaged};
 use super::writer::Session;
-use crate::store::{
-    Change, Cursor, Document, ROW_LIMIT_BYTES, RowPage, RowWrite, StoreError, StoredRow, Trace,
-};
+use super::{documents, versions};
+use crate::store::{Change, Document, ROW_LIMIT_BYTES, RowWrite, StoreError, Trace};
 
 /// A row id as it is stored: 16 bytes for a UUID, else the text.
 pub(super) struct IdColumn<'a>(pub(super) &'a RowId);
@@ -31,6 +29,9 @@ pub(super) fn write(session: &mut Session, rows: Vec<RowWrite>) -> Result<XactId
     let mut touched = Touched::default();
     for row in rows {
         let object = intern(session, &row.destination)?;
+        if versions::are_kept(&row.destination) {
+            versions::keep(&session.connection, object, &row.id, xact)?;
+        }
         let place = Place { connection: &session.connection, object, id: &row.id, xact };
         match row.change {
             Change::Replace(document) => place.replace(&document, &mut touched)?,
@@ -217,48 +218,7 @@ impl Place<'_> {
     }
 }
 
-/// Reads a page; see [`Store::rows`](crate::store::Store::rows).
-pub(super) fn page(
-    connection: &Connection,
-    destination: &Destination,
-    after: Option<&Cursor>,
-    limit: usize,
-    max_bytes: usize,
-) -> Result<RowPage, StoreError> {
-    let mut page = RowPage { rows: Vec::new(), next: None, known: false };
-    let Some(object) = object_number(connection, destination)? else { return Ok(page) };
-    page.known = true;
-    // NULL sorts before every id, but compares with none: the first page has its own text.
-    let first = "SELECT row_id, xact, is_root, document FROM rows
-                 WHERE object = ?1 ORDER BY row_id LIMIT ?2";
-    let later = "SELECT row_id, xact, is_root, document FROM rows
-                 WHERE object = ?1 AND row_id > ?3 ORDER BY row_id LIMIT ?2";
-    // One more than wanted tells whether there is more.
-    let ask = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
-    let mut statement = connection.prepare_cached(after.map_or(first, |_| later))?;
-    let mut rows = match after {
-        None => statement.query(params![object, ask])?,
-        Some(Cursor(id)) => statement.query(params![object, ask, IdColumn(id)])?,
-    };
-    let (mut bytes, mut last) = (0, None);
-    while let Some(row) = rows.next()? {
-        let text = documents::text(row.get_ref(3)?)?;
-        let full = page.rows.len() >= limit || bytes + text.len() > max_bytes;
-        if full && !page.rows.is_empty() {
-            page.next = last.map(Cursor);
-            break;
-        }
-        bytes += text.len();
-        last = Some(row_id(row.get_ref(0)?)?);
-        page.rows.push(StoredRow {
-            text: text.into_owned(),
-            xact: xact_id(row.get(1)?),
-            is_root: row.get(2)?,
-        });
-    }
-    Ok(page)
-}
-
+/// Reads the column of a row id.
 pub(super) fn row_id(value: ValueRef<'_>) -> Result<RowId, StoreError> {
     match value {
         ValueRef::Blob(bytes) => uuid::Uuid::from_slice(bytes)
@@ -269,7 +229,7 @@ pub(super) fn row_id(value: ValueRef<'_>) -> Result<RowId, StoreError> {
     }
 }
 
-fn xact_id(number: i64) -> XactId {
+pub(super) fn xact_id(number: i64) -> XactId {
     XactId::from_u64(number.cast_unsigned())
 }
 

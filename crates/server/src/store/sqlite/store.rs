@@ -7,17 +7,19 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tidegate_analysis::comparison::Trial;
 use tidegate_model::{Destination, XactId};
+use tokio::time::Instant;
 
 use super::checkpoint::{self, Checkpoints, Limits};
 use super::index::{self, Index};
 use super::readers::Readers;
+use super::scan::Snapshot;
 use super::writer::Writer;
 use super::{DATABASE_FILE, OpenError, experiments, keys, objects, open, row_tables};
 use crate::store::{
-    Answer, Case, CaseQuery, Cursor, Experiment, ExperimentFilter, ExperimentOverview,
-    ExperimentQuery, Hits, IndexLag, Listed, NewExperiment, Org, Portion, Project, ProjectFilter,
-    ProjectOverview, ProjectQuery, Registered, RowPage, RowWrite, SearchQuery, Store, StoreError,
-    StoredKey, TracePage, TraceQuery, Watch,
+    Answer, Case, CaseQuery, Experiment, ExperimentFilter, ExperimentOverview, ExperimentQuery,
+    Hits, IndexLag, Listed, NewExperiment, Org, Portion, Project, ProjectFilter, ProjectOverview,
+    ProjectQuery, Reading, Registered, RowWrite, SearchQuery, Store, StoreError, StoredKey,
+    TracePage, TraceQuery, Watch,
 };
 
 /// Rows and objects in one SQLite file. Lists and registrations go through the writer where they
@@ -85,25 +87,9 @@ impl Store for SqliteStore {
         self.writer.submit(bytes, move |session| row_tables::write(session, rows)).boxed()
     }
 
-    fn rows(
-        &self,
-        destination: Destination,
-        after: Option<Cursor>,
-        limit: usize,
-        max_bytes: usize,
-    ) -> Answer<'_, RowPage> {
+    fn read(&self, object: Destination, deadline: Instant, reading: Reading) -> Answer<'_, ()> {
         self.readers
-            .run_for(destination.clone(), move |connection| {
-                row_tables::page(connection, &destination, after.as_ref(), limit, max_bytes)
-            })
-            .boxed()
-    }
-
-    fn newest_xact(&self, destination: Destination) -> Answer<'_, Option<XactId>> {
-        self.readers
-            .run_for(destination.clone(), move |connection| {
-                row_tables::newest_xact(connection, &destination)
-            })
+            .run_until(deadline, object, move |connection| reading(&mut Snapshot(connection)))
             .boxed()
     }
 

@@ -1,0 +1,27 @@
+//! What reads untrusted input, within reach of fuzzing. Nothing here may panic or take more than
+//! time in proportion to its input, whatever that is.
+
+use serde_json::{Map, Value};
+
+use crate::{ingest, query};
+
+/// Reads a body of `POST /btql`, as far as to a plan.
+pub fn btql_json(body: &[u8]) {
+    if let Ok(body) = serde_json::from_slice::<Map<String, Value>>(body)
+        && let Ok(query) = query::request(&body)
+    {
+        drop(query::Plan::of(query));
+    }
+}
+
+/// Reads a query in SQL text, as far as to a plan.
+pub fn btql_sql(text: &str) {
+    if let Ok(query) = query::sql_query(text) {
+        drop(query::Plan::of(query));
+    }
+}
+
+/// Reads a body of `POST /logs3`.
+pub fn logs3(body: &[u8]) {
+    drop(ingest::decode(body));
+}

@@ -1,0 +1,110 @@
+//! Datasets are read as they were.
+
+use serde_json::{Value, json};
+
+use crate::harness::Collector;
+
+/// Pseudo-random numbers, the same in every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+}
+
+/// Some writes to a dataset of a few rows, several of one row in a request included.
+fn request(numbers: &mut Numbers, step: u64) -> Value {
+    let count = 1 + numbers.below(4);
+    let rows: Vec<_> = (0..count)
+        .map(|n| {
+            let id = match numbers.below(6) {
+                id @ 0..3 => format!("r{id}"),
+                id => format!("0198c5a2-0000-7000-8000-{id:012x}"),
+            };
+            let mut row = json!({"id": id, "dataset_id": "d", "created": "2026-01-01T00:00:00Z"});
+            match numbers.below(10) {
+                0..3 => row["_object_delete"] = true.into(),
+                3..7 => {
+                    row["_is_merge"] = true.into();
+                    row["metadata"] = json!({format!("m{}", numbers.below(3)): [step, n]});
+                }
+                _ => row["input"] = json!({"step": step, "n": n}),
+            }
+            row
+        })
+        .collect();
+    json!(rows)
+}
+
+/// Reads a dataset page by page.
+async fn read(collector: &Collector, version: Option<&Value>, more: Value) -> Vec<Value> {
+    let (mut rows, mut cursor) = (Vec::new(), Value::Null);
+    loop {
+        let mut query = json!({"from": "dataset('d')", "limit": 2, "cursor": cursor});
+        for (name, value) in more.as_object().expect("object") {
+            query[name] = value.clone();
+        }
+        let body = json!({"query": query, "version": version});
+        let page = collector.post("/btql", &body).await;
+        rows.extend(page["data"].as_array().expect("data").clone());
+        cursor = page["cursor"].clone();
+        if cursor.is_null() {
+            return rows;
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_pinned_read_returns_what_was_there() {
+    let collector = Collector::start().await;
+    let mut numbers = Numbers(0x5DEE_CE66_D1CE_4E5B);
+    let mut remembered = Vec::new();
+    for step in 0..60 {
+        let reply = collector.log(&request(&mut numbers, step)).await;
+        remembered.push((reply["xact_id"].clone(), read(&collector, None, json!({})).await));
+    }
+    assert!(remembered.iter().any(|(_, rows)| rows.len() > 3));
+    for (version, rows) in &remembered {
+        assert_eq!(read(&collector, Some(version), json!({})).await, *rows, "{version}");
+    }
+    // The same, filtered and sorted: a deleted row must be found by what it was.
+    for (version, rows) in remembered.iter().step_by(7) {
+        let filter = json!({"filter": {"btql": "id in ('r0', 'r1') and is_root"},
+            "sort": [{"expr": {"btql": "id"}, "dir": "desc"}]});
+        let mut expected: Vec<_> =
+            rows.iter().filter(|row| row["id"] == "r0" || row["id"] == "r1").cloned().collect();
+        expected.reverse();
+        assert_eq!(read(&collector, Some(version), filter).await, expected, "{version}");
+    }
+    let before = json!("1000000000000000001");
+    assert!(read(&collector, Some(&before), json!({})).await.is_empty());
+}
+
+#[tokio::test]
+async fn versions_survive_a_restart() {
+    let collector = Collector::start().await;
+    let row = |input: u32| json!([{"id": "a", "dataset_id": "d", "input": input}]);
+    let first = collector.log(&row(1)).await["xact_id"].clone();
+    collector.log(&json!([{"id": "a", "dataset_id": "d", "_object_delete": true}])).await;
+    let dir = collector.stop().await;
+    let collector = Collector::start_in(dir, |options| options).await;
+    assert!(read(&collector, None, json!({})).await.is_empty());
+    let then = read(&collector, Some(&first), json!({})).await;
+    assert_eq!((then.len(), &then[0]["input"], &then[0]["_xact_id"]), (1, &json!(1), &first));
+}
+
+#[tokio::test]
+async fn other_objects_keep_no_versions_and_say_so() {
+    let collector = Collector::start().await;
+    let old = collector.log(&json!([{"id": "a", "experiment_id": "e"}])).await;
+    let body = json!({"query": "select * from experiment('e')", "version": old["xact_id"]});
+    let page = collector.post("/btql", &body).await;
+    assert_eq!(page["data"].as_array().map(Vec::len), Some(1));
+    collector.log(&json!([{"id": "a", "experiment_id": "e", "input": 1}])).await;
+    let message = collector.refused("/btql", &body.to_string(), 400).await;
+    assert!(message.contains("only datasets"), "{message}");
+}
