@@ -39,6 +39,11 @@ impl Owners {
         Ok(found)
     }
 
+    /// Forgets everything, as some of it was deleted.
+    pub(crate) fn forget(&self) {
+        self.lock().clear();
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Destination, String>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

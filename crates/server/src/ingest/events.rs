@@ -116,6 +116,9 @@ fn decode_list(
     let items: Vec<&RawValue> =
         serde_json::from_str(list).map_err(|_| DecodeError::NoList(member))?;
     let count = items.len();
+    if count > decode::ROWS {
+        return Err(DecodeError::TooMany { count });
+    }
     let mut decoded = Decoded { ids: Vec::with_capacity(count), writes: Vec::with_capacity(count) };
     let mut rows = Vec::new();
     for (number, raw) in (1..).zip(items) {

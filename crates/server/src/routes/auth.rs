@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tidegate_model::Destination;
@@ -35,8 +35,13 @@ pub(super) async fn guard(
     };
     match caller {
         Ok(caller) => {
+            let deletes = request.method() == Method::DELETE;
             request.extensions_mut().insert(caller);
-            next.run(request).await
+            let response = next.run(request).await;
+            if deletes {
+                app.owners.forget();
+            }
+            response
         }
         Err(error) => {
             drain(request.into_body()).await;

@@ -52,9 +52,8 @@ struct Registration {
 }
 
 fn read(body: Map<String, Value>) -> Result<NewDataset, ApiError> {
-    let registration = Registration::deserialize(&body).map_err(|error| {
-        ApiError::bad_request(format!("the request body is not what is expected: {error}"))
-    })?;
+    let registration =
+        Registration::deserialize(&body).map_err(|error| ApiError::unreadable(&error))?;
     let mut details = body;
     details.retain(|member, value| !PLACED.contains(&member.as_str()) && !value.is_null());
     let name = check_name(registration.dataset_name.or(registration.name))?;

@@ -66,9 +66,7 @@ struct Repo {
 }
 
 fn read(body: Map<String, Value>, members: &[&str]) -> Result<Patch, ApiError> {
-    let changes = Changes::deserialize(&body).map_err(|error| {
-        ApiError::bad_request(format!("the request body is not what is expected: {error}"))
-    })?;
+    let changes = Changes::deserialize(&body).map_err(|error| ApiError::unreadable(&error))?;
     let mut details = body;
     details.retain(|member, value| members.contains(&member.as_str()) && !value.is_null());
     Ok(Patch {

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::operation::Operation;
 use super::schemas::{
-    any_of, boolean, id, list, members, name, nullable, object, required, schema, text, xact,
+    any, any_of, boolean, id, list, members, name, nullable, object, required, schema, some_name,
+    text, xact,
 };
 
 pub(super) fn describe(method: &str, path: &str) -> Option<Operation> {
@@ -35,7 +36,7 @@ fn projects(method: &str, path: &str) -> Option<Operation> {
             .paged()
             .reply(objects("Project")),
         ("POST", "/v1/project") => project("Finds a project by name, or makes it")
-            .body(required([("name", name())]))
+            .body(required([("name", some_name())]))
             .reply(schema("Project")),
         ("GET", "/v1/project/{id}") => one("Finds a project by id"),
         ("PATCH", "/v1/project/{id}") => one("Changes a project").body(changes()).or(409),
@@ -88,7 +89,7 @@ fn experiments(method: &str, path: &str) -> Option<Operation> {
         ("DELETE", "/v1/experiment/{id}") => one("Deletes an experiment and its rows"),
         ("GET", "/v1/experiment/{id}/summarize") => {
             experiment("Scores of an experiment and how they compare")
-                .query("summarize_scores", boolean())
+                .query("summarize_scores", text())
                 .query("comparison_experiment_id", id())
                 .reply(required([
                     ("project_name", text()),
@@ -113,12 +114,15 @@ fn datasets(method: &str, path: &str) -> Option<Operation> {
             .reply(required([("project", schema("Named")), ("dataset", schema("Dataset"))]))
             .or(404),
         ("POST", "/api/dataset/get") => dataset("Finds datasets")
-            .body(members([
-                ("id", id()),
-                ("project_id", id()),
-                ("project_name", text()),
-                ("dataset_name", text()),
-            ]))
+            .body(any_of(
+                members([
+                    ("id", id()),
+                    ("project_id", id()),
+                    ("project_name", text()),
+                    ("dataset_name", text()),
+                ]),
+                [&["id"], &["dataset_name"]],
+            ))
             .reply(list(&schema("Dataset"))),
         ("GET", "/dataset-summary") => {
             dataset("Counts the rows of a dataset").needs("dataset_id", id()).or(404)
@@ -138,7 +142,7 @@ fn datasets(method: &str, path: &str) -> Option<Operation> {
         ("PATCH", "/v1/dataset/{id}") => one("Changes a dataset").body(changes()).or(409),
         ("DELETE", "/v1/dataset/{id}") => one("Deletes a dataset and its rows"),
         ("GET", "/v1/dataset/{id}/summarize") => {
-            dataset("Counts the rows of a dataset").query("summarize_data", boolean()).or(404)
+            dataset("Counts the rows of a dataset").query("summarize_data", text()).or(404)
         }
         ("POST", "/api/self/get_object_info") => dataset("Names objects and their projects")
             .body(required([
@@ -159,7 +163,7 @@ fn versions(method: &str, path: &str) -> Option<Operation> {
             version("The newest transaction id, as plain text").text("text/plain; charset=utf-8")
         }
         ("POST", "/api/dataset_snapshot/register") => version("Names a version of a dataset")
-            .body(required([("dataset_id", id()), ("name", name()), ("xact_id", xact())]))
+            .body(required([("dataset_id", id()), ("name", some_name()), ("xact_id", xact())]))
             .or(409),
         ("POST", "/api/dataset_snapshot/get") => version("Finds named versions")
             .body(members([
@@ -201,9 +205,9 @@ fn registration(name_member: &str, flag: &str) -> Value {
         ("base_exp_id", text()),
         ("base_experiment", text()),
         ("ancestor_commits", list(&text())),
-        ("metadata", object()),
-        ("tags", list(&text())),
-        ("public", boolean()),
+        ("metadata", any()),
+        ("tags", any()),
+        ("public", any()),
     ]);
     any_of(registration, [&["project_id"], &["project_name"]])
 }
@@ -226,6 +230,5 @@ fn changes() -> Value {
         ("description", nullable(&text())),
         ("metadata", nullable(&object())),
         ("tags", nullable(&list(&text()))),
-        ("public", boolean()),
     ])
 }

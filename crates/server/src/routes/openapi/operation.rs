@@ -15,21 +15,26 @@ pub(super) struct Operation {
     reply: Value,
     /// Content type of the reply.
     media: &'static str,
+    /// Content type of the body.
+    takes: &'static str,
+    /// Status of success.
+    success: u16,
     /// Statuses besides those that every route of its kind may answer.
     also: Vec<u16>,
 }
 
 /// Errors, what they mean, and for which routes besides.
-const ERRORS: [(u16, &str); 15] = [
+const ERRORS: [(u16, &str); 16] = [
     (400, "The request makes no sense; the message says where."),
     (401, "No key, an unknown or a revoked one (codes key_missing, key_unknown, key_revoked)."),
     (403, "The key may not do this (codes key_read_only, key_other_project)."),
     (404, "There is nothing of that id or name."),
     (408, "The body came too slowly."),
     (409, "It clashes with what is there."),
-    (413, "The body, its rows or a row are too large; send less at once."),
+    (413, "The body or a row is too large, or there are more than 10 000 rows; send less at once."),
     (414, "The path and its parameters are too long."),
     (415, "The content encoding is not supported."),
+    (416, "There is no such range."),
     (422, "The command makes no sense; the message says why."),
     (429, "The key has sent too many requests; see Retry-After."),
     (431, "The head of the request is too long. Without a body."),
@@ -47,6 +52,8 @@ impl Operation {
             body: None,
             reply: schemas::object(),
             media: "application/json",
+            takes: "application/json",
+            success: 200,
             also: Vec::new(),
         }
     }
@@ -83,6 +90,21 @@ impl Operation {
         Self { media, reply: json!({"type": "string"}), ..self }
     }
 
+    /// The reply is bytes of the kind they were sent as.
+    pub(super) fn bytes(self) -> Self {
+        Self { media: "*/*", reply: json!({}), ..self }
+    }
+
+    /// The body is bytes of any kind.
+    pub(super) fn takes_bytes(self) -> Self {
+        Self { takes: "*/*", body: Some(json!({})), ..self }
+    }
+
+    /// The reply leads elsewhere.
+    pub(super) fn redirects(self) -> Self {
+        Self { success: 307, ..self }
+    }
+
     /// Another status it may answer.
     pub(super) fn or(mut self, status: u16) -> Self {
         self.also.push(status);
@@ -103,7 +125,11 @@ impl Operation {
             .collect();
         parameters.append(&mut self.parameters);
         let mut responses = Map::new();
-        responses.insert("200".into(), success(self.media, &self.reply));
+        let success = match self.success {
+            307 => json!({"description": "It is there.", "headers": headers()}),
+            _ => success(self.media, &self.reply),
+        };
+        responses.insert(self.success.to_string(), success);
         let takes_body = self.body.is_some();
         for (status, _) in ERRORS {
             let answers = match status {
@@ -133,8 +159,10 @@ impl Operation {
             "responses": responses,
         });
         if let Some(schema) = self.body {
+            // An empty body counts as an empty object.
+            let demands = schema.get("required").is_some() || schema.get("anyOf").is_some();
             operation["requestBody"] =
-                json!({"required": true, "content": {"application/json": {"schema": schema}}});
+                json!({"required": demands, "content": {self.takes: {"schema": schema}}});
         }
         operation
     }

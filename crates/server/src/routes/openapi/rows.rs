@@ -23,10 +23,7 @@ pub(super) fn describe(method: &str, path: &str) -> Option<Operation> {
                     .reply(required([("row_ids", list(&text()))]))
                     .or(404),
                 ("POST", "feedback") => rows("Adds scores, comments or expected values to rows")
-                    .body(given(
-                        "feedback",
-                        &members([("id", id()), ("comment", nullable(&text()))]),
-                    ))
+                    .body(given("feedback", &required([("id", id())])))
                     .or(404),
                 _ => return None,
             }
@@ -35,7 +32,7 @@ pub(super) fn describe(method: &str, path: &str) -> Option<Operation> {
     }
     Some(match (method, path) {
         ("POST", "/logs3") => rows("Writes rows; the answer means that they survive loss of power")
-            .body(required([("rows", new_rows()), ("api_version", json!({"type": "integer"}))]))
+            .body(required([("rows", new_rows())]))
             .reply(required([("ids", list(&text())), ("xact_id", xact())])),
         ("POST", "/btql") => rows("Reads rows by a query")
             .body(required([("query", json!({"anyOf": [query(), {"type": "string"}]}))]))
@@ -69,11 +66,11 @@ fn events() -> Value {
 }
 
 fn new_rows() -> Value {
-    json!({"type": "array", "items": schema("NewRow"), "maxItems": 10_000})
+    json!({"type": "array", "items": schema("NewRow")})
 }
 
 fn given(member: &str, item: &Value) -> Value {
-    required([(member, json!({"type": "array", "items": item, "maxItems": 10_000}))])
+    required([(member, json!({"type": "array", "items": item}))])
 }
 
 /// The JSON form of a query.

@@ -27,17 +27,28 @@ pub(super) fn boolean() -> Value {
 
 /// An id: of ours a UUID; rows may have any other.
 pub(super) fn id() -> Value {
-    json!({"type": "string", "minLength": 1, "maxLength": 200})
+    json!({"type": "string", "minLength": 1})
 }
 
-/// The name of a project, an experiment or a dataset.
+/// The name of a project, an experiment or a dataset. At most 1 024 bytes; a blank one counts as
+/// absent.
 pub(super) fn name() -> Value {
-    json!({"type": "string", "minLength": 1, "maxLength": 256, "pattern": "^[A-Za-z0-9]"})
+    json!({"type": "string", "maxLength": 256})
 }
 
-/// A transaction id: 19 digits on our side.
+/// A name that must not be blank.
+pub(super) fn some_name() -> Value {
+    json!({"type": "string", "minLength": 1, "maxLength": 256, "pattern": "^[^\\s]"})
+}
+
+/// Anything.
+pub(super) fn any() -> Value {
+    json!({})
+}
+
+/// A transaction id: 19 digits, the first of which are the same for all.
 pub(super) fn xact() -> Value {
-    json!({"type": "string", "pattern": "^[0-9]{1,19}$"})
+    json!({"type": "string", "pattern": "^100[0-9]{16}$"})
 }
 
 /// Allows null besides.
@@ -107,8 +118,8 @@ fn event() -> Value {
             "created",
             json!({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}),
         ),
-        ("span_id", json!({"type": "string", "minLength": 1, "maxLength": 200})),
-        ("root_span_id", json!({"type": "string", "minLength": 1, "maxLength": 200})),
+        ("span_id", text()),
+        ("root_span_id", text()),
         ("span_parents", nullable(&list(&text()))),
         ("metadata", nullable(&object())),
         ("tags", nullable(&list(&text()))),
