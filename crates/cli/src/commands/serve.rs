@@ -36,7 +36,8 @@ pub(crate) async fn run(serve: &Serve, printer: &Printer) -> Result<(), Failure>
     if let Some(key) = collector.first_key() {
         printer.say(format_args!("first key (shown only now): {key}"));
     }
-    let key = collector.first_key().unwrap_or("any");
+    let needed = serve.require_key || !serve.listen.ip().is_loopback();
+    let key = collector.first_key().unwrap_or(if needed { "your-key" } else { "any" });
     printer.say("point a client at it with");
     printer.say(format_args!(
         "  export BRAINTRUST_APP_URL={} BRAINTRUST_API_KEY={key}",

@@ -86,6 +86,7 @@ fn a_required_key_is_printed_once_and_needed_everywhere() {
     let again = post(server.url(), "/api/apikey/login", &[&with(&key)], "").expect("an answer");
     assert_eq!(again.status, 200, "the key is kept");
     assert!(!server.first_lines.iter().any(|line| line.contains("first key")));
+    assert!(server.line_with("export").ends_with("BRAINTRUST_API_KEY=your-key"));
 }
 
 #[test]

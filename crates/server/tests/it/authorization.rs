@@ -56,12 +56,14 @@ impl World {
         self.collector.send_any(method, &example.path, example.body.clone(), &headers).await
     }
 
-    /// Everything in the database but when keys were used.
+    /// Everything in the database but when keys were used, and the journal, from which the index
+    /// takes at its own time what it has seen; what a change does to other tables is enough.
     fn dump(&self) -> Vec<String> {
         let path = self.collector.dir.path().join("tidegate.db");
         let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
         let database = database.expect("open");
-        let tables = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name";
+        let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'changes'
+            ORDER BY name";
         let mut statement = database.prepare(tables).expect("prepare");
         let names = statement.query_map([], |row| row.get(0)).expect("query");
         let mut dump = Vec::new();
@@ -124,7 +126,7 @@ async fn every_route_refuses_every_wrong_key_and_changes_nothing() {
             let reply = world.send(&method, &example, key).await;
             let fault = |what: &str| {
                 let (status, text) = (reply.status, reply.text());
-                format!("{method} {path} with {who}: {what}, got {status} {text}")
+                format!("{method} {path} with {who}: {what}, got {status} {text:.300}")
             };
             if let Some(code) = code {
                 let refused = [401, 403].contains(&reply.status.as_u16());
