@@ -143,4 +143,7 @@ pub(crate) struct Serve {
     /// Logs reads of the database that take longer, without what they read.
     #[arg(long, default_value = "500ms", value_parser = time::duration, value_name = "TIME")]
     pub(crate) slow_query: Duration,
+    /// Removes rows of project logs that are older (30d, 12h); experiments and datasets stay.
+    #[arg(long, value_parser = time::duration, value_name = "TIME")]
+    pub(crate) retention: Option<Duration>,
 }

@@ -43,6 +43,7 @@ pub(crate) struct Metrics {
     shed: Mutex<BTreeMap<&'static str, u64>>,
     reads: Mutex<BTreeMap<&'static str, Histogram>>,
     slow_reads: AtomicU64,
+    expired: AtomicU64,
     gauges: Mutex<Vec<Gauge>>,
 }
 
@@ -80,6 +81,7 @@ impl Default for Metrics {
             shed: Mutex::default(),
             reads: Mutex::default(),
             slow_reads: AtomicU64::new(0),
+            expired: AtomicU64::new(0),
             gauges: Mutex::default(),
         }
     }
@@ -117,6 +119,18 @@ impl Metrics {
     /// Counts jobs that wait no longer.
     pub(crate) fn taken(&self, jobs: usize) {
         self.taken.fetch_add(jobs as u64, Ordering::Relaxed);
+    }
+
+    /// Jobs that wait for the writer or are in its commit.
+    pub(crate) fn queue_length(&self) -> u64 {
+        // In this order, so that the difference never falls below zero.
+        let taken = self.taken.load(Ordering::Relaxed);
+        self.queued.load(Ordering::Relaxed).saturating_sub(taken)
+    }
+
+    /// Counts rows that retention removed.
+    pub(crate) fn expired(&self, rows: usize) {
+        self.expired.fetch_add(rows as u64, Ordering::Relaxed);
     }
 
     /// Counts a commit: how many jobs it held and how long it took from its first statement on.
@@ -212,6 +226,11 @@ impl Metrics {
             ),
             ("tidegate_store_queued_total", "Jobs given to the writer.", queued),
             ("tidegate_store_taken_total", "Jobs the writer finished.", taken),
+            (
+                "tidegate_store_expired_rows_total",
+                "Rows of project logs removed because of their age.",
+                count(&self.expired),
+            ),
             (
                 "tidegate_store_slow_reads_total",
                 "Reads that took longer than --slow-query.",

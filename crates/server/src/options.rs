@@ -37,6 +37,7 @@ pub struct Options {
     pub(crate) max_answer_bytes: u64,
     pub(crate) rate_limit: Option<NonZeroU32>,
     pub(crate) slow_query: Duration,
+    pub(crate) retention: Option<Duration>,
 }
 
 impl Options {
@@ -56,6 +57,7 @@ impl Options {
             max_answer_bytes: 256 << 20,
             rate_limit: None,
             slow_query: Duration::from_millis(500),
+            retention: None,
         }
     }
 
@@ -113,6 +115,13 @@ impl Options {
     /// Reads of the store that take longer are logged as warnings; zero logs all.
     pub fn slow_query(mut self, longest: Duration) -> Self {
         self.slow_query = longest;
+        self
+    }
+
+    /// Removes rows of project logs that are older, by their time of creation; experiments and
+    /// datasets stay. Nothing is removed by default.
+    pub fn retention(mut self, age: Duration) -> Self {
+        self.retention = Some(age);
         self
     }
 

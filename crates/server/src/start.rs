@@ -72,11 +72,12 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
         decoders: Semaphore::new(thread::available_parallelism().map_or(2, NonZero::get).max(2)),
         lifecycle: lifecycle.clone(),
         metrics,
-        space: Arc::clone(&space),
+        space,
         data_dir: options.data_dir.clone(),
     });
     let router = routes::router(Arc::clone(&app));
-    lifecycle.spawn(maintenance::run(lifecycle.clone(), space));
+    lifecycle.spawn(maintenance::watch_space(Arc::clone(&app)));
+    lifecycle.spawn(maintenance::keep_small(Arc::clone(&app), options.retention));
     let running = lifecycle.clone();
     lifecycle.spawn(async move {
         let noting = note_used_keys(&app);

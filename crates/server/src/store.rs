@@ -11,6 +11,7 @@ mod rows;
 mod scan;
 mod space;
 pub(crate) mod sqlite;
+mod upkeep;
 mod watch;
 
 use std::fmt;
@@ -38,6 +39,7 @@ pub(crate) use objects::{
 pub(crate) use rows::{Change, Cursor, RowWrite, SERVER_MEMBERS, StoredRow};
 pub(crate) use scan::{Narrow, Range, Reading, RowPlace, RowSource, Scan, ScanEnd, ScannedRow};
 pub(crate) use space::{Space, free_bytes};
+pub(crate) use upkeep::UpkeepStore;
 pub(crate) use watch::Watch;
 
 /// A store's answer in the making.
@@ -113,7 +115,7 @@ impl From<std::io::Error> for StoreError {
 
 /// The interface of a store. All methods are cancel safe: a write whose future is dropped either
 /// happens whole or not at all.
-pub(crate) trait Store: DatasetStore + fmt::Debug + Send + Sync {
+pub(crate) trait Store: DatasetStore + UpkeepStore + fmt::Debug + Send + Sync {
     /// Applies rows in order, all or none, under one new transaction id. `bytes` is what the rows
     /// take in memory.
     fn write(&self, rows: Vec<RowWrite>, bytes: usize) -> Answer<'_, XactId>;

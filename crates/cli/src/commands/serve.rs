@@ -20,6 +20,9 @@ pub(crate) async fn run(serve: &Serve, printer: &Printer) -> Result<(), Failure>
         .require_key(serve.require_key)
         .slow_query(serve.slow_query)
         .role(Role::Serve);
+    if let Some(age) = serve.retention {
+        options = options.retention(age);
+    }
     if let Some(org) = &serve.org {
         options = options.org(org);
     }

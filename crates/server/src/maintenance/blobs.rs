@@ -22,9 +22,9 @@ pub(super) fn place(name: &str) -> PathBuf {
 }
 
 /// Whether a database has uploads at all; those of earlier versions do not.
-pub(super) fn exist(connection: &Connection) -> rusqlite::Result<bool> {
+fn exist(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row(
-        "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'blobs'",
+        "SELECT count(*) FROM pragma_table_info('blobs') WHERE name = 'file'",
         [],
         |row| row.get(0),
     )

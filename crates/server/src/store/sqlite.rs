@@ -17,6 +17,7 @@ mod scan;
 mod skeleton;
 mod snapshots;
 mod store;
+mod upkeep;
 mod versions;
 mod writer;
 

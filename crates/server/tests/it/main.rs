@@ -18,6 +18,7 @@ mod merging;
 mod metrics;
 mod patch;
 mod reading;
+mod retention;
 mod routes;
 mod safety;
 mod summary;

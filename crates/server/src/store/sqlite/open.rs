@@ -52,6 +52,10 @@ pub(super) fn for_writing(path: &Path) -> Result<Connection, OpenError> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     // Before any setting: switching the journal mode already writes.
     let found = migrate::check(&connection)?;
+    if found == 0 {
+        // Only a database without tables takes it: so that it can shrink later, in steps.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    }
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // FULL syncs the log at every commit; NORMAL would lose acknowledged rows with the power.
     connection.pragma_update(None, "synchronous", "FULL")?;
