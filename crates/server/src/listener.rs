@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::{Request, Uri, uri::PathAndQuery};
+use futures_util::FutureExt as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
@@ -55,6 +56,11 @@ pub(crate) async fn run(listener: TcpListener, router: Router, lifecycle: Lifecy
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+    // What the system has accepted on our behalf is answered too: closing the socket resets it.
+    while let Some(Ok((stream, _))) = listener.accept().now_or_never() {
+        let (router, lifecycle) = (router.clone(), lifecycle.clone());
+        connections.spawn(serve(stream, router, lifecycle));
     }
     drop(listener);
     connections.close();
