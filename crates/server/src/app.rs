@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
+use crate::blobs::{BlobFiles, Signer};
 use crate::keys::Keys;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::Metrics;
@@ -26,6 +27,9 @@ pub(crate) struct App {
     /// See [`crate::data_dir`].
     pub(crate) token: String,
     pub(crate) max_body_bytes: usize,
+    pub(crate) max_attachment_bytes: u64,
+    pub(crate) blobs: BlobFiles,
+    pub(crate) signer: Signer,
     pub(crate) inflight: Arc<ByteGauge>,
     /// Answers on their way.
     pub(crate) answers: Arc<ByteGauge>,

@@ -3,8 +3,10 @@
 mod decode;
 mod events;
 mod fast;
+mod overflow;
 mod scan;
 mod surrogates;
 
 pub(crate) use decode::{DecodeError, Decoded, decode};
 pub(crate) use events::{decode_events, decode_feedback};
+pub(crate) use overflow::overflow_key;

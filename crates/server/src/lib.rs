@@ -19,6 +19,7 @@
 #![deny(missing_docs)]
 
 mod app;
+mod blobs;
 mod clock;
 mod data_dir;
 mod error;
@@ -40,6 +41,7 @@ mod shed;
 mod stall;
 mod start;
 mod store;
+mod sweeper;
 
 pub use data_dir::{Holder, read_holder};
 pub use error::{ShutdownError, StartError};

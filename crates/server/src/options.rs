@@ -33,6 +33,7 @@ pub struct Options {
     pub(crate) require_key: bool,
     pub(crate) role: Role,
     pub(crate) max_body_bytes: usize,
+    pub(crate) max_attachment_bytes: u64,
     pub(crate) max_inflight_bytes: u64,
     pub(crate) max_answer_bytes: u64,
     pub(crate) rate_limit: Option<NonZeroU32>,
@@ -44,7 +45,8 @@ impl Options {
     /// Keeps everything under `data_dir`, which is created if missing.
     ///
     /// Defaults: listens on `127.0.0.1:8787`, role [`Role::Serve`], no key required, bodies up to
-    /// 64 MiB, 256 MiB of them at once and as much of answers, no limit of requests per second, reads over 500 ms logged.
+    /// 64 MiB, 256 MiB of them at once and as much of answers, attachments up to 1 GiB, no limit of
+    /// requests per second, reads over 500 ms logged.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
@@ -53,6 +55,7 @@ impl Options {
             require_key: false,
             role: Role::Serve,
             max_body_bytes: 64 << 20,
+            max_attachment_bytes: 1 << 30,
             max_inflight_bytes: 256 << 20,
             max_answer_bytes: 256 << 20,
             rate_limit: None,
@@ -89,6 +92,12 @@ impl Options {
     /// Largest request body in bytes; larger ones get 413.
     pub fn max_body_bytes(mut self, bytes: usize) -> Self {
         self.max_body_bytes = bytes;
+        self
+    }
+
+    /// Largest attachment in bytes; larger ones get 413. They are never held in memory.
+    pub fn max_attachment_bytes(mut self, bytes: u64) -> Self {
+        self.max_attachment_bytes = bytes;
         self
     }
 

@@ -1,6 +1,8 @@
 //! HTTP: one module per resource, each thin — read, ask, reply.
 
+mod attachments;
 mod auth;
+mod blobs;
 mod comparison;
 mod datasets;
 mod encoding;
@@ -17,6 +19,7 @@ mod metrics;
 mod object_info;
 mod observe;
 mod openapi;
+mod overflow;
 mod patch;
 mod projects;
 mod read;
@@ -29,5 +32,6 @@ mod snapshots;
 mod summary;
 mod table;
 
+pub(crate) use overflow::LIFETIME as OVERFLOW_LIFETIME;
 pub use router::route_table;
 pub(crate) use router::router;

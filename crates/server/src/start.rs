@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::app::App;
+use crate::blobs::{BlobFiles, Signer};
 use crate::data_dir::DirectoryLock;
 use crate::error::StartError;
 use crate::handle::Handle;
@@ -24,8 +25,8 @@ use crate::options::Options;
 use crate::owners::Owners;
 use crate::shed::ByteGauge;
 use crate::store::sqlite::{DATABASE_FILE, OpenError, OpenFailure, SqliteStore};
-use crate::store::{Space, Store, StoreError, Watch};
-use crate::{listener, maintenance, routes};
+use crate::store::{BlobStore as _, Space, Store, StoreError, Watch};
+use crate::{listener, maintenance, routes, sweeper};
 
 /// Starts a collector on the current runtime and returns once it accepts requests.
 ///
@@ -51,6 +52,8 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
     let database = |source| database_error(&options.data_dir, source);
     let org = store.org(options.org.clone()).await.map_err(database)?;
     let (keys, first_key) = Keys::load(&store, options.key_needed()).await.map_err(database)?;
+    let secret = store.signing_secret().await.map_err(database)?;
+    let blobs = open_blobs(&options.data_dir).await?;
     let token = random_hex::<16>().map_err(database)?;
     let url = format!("http://{}", reachable(address));
     lock.publish(&url, options.role, &token)
@@ -67,6 +70,9 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
         url: url.clone(),
         token,
         max_body_bytes: options.max_body_bytes,
+        max_attachment_bytes: options.max_attachment_bytes,
+        blobs,
+        signer: Signer::new(&secret),
         inflight: ByteGauge::new(options.max_inflight_bytes),
         answers: ByteGauge::new(options.max_answer_bytes),
         decoders: Semaphore::new(thread::available_parallelism().map_or(2, NonZero::get).max(2)),
@@ -78,6 +84,7 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
     let router = routes::router(Arc::clone(&app));
     lifecycle.spawn(maintenance::watch_space(Arc::clone(&app)));
     lifecycle.spawn(maintenance::keep_small(Arc::clone(&app), options.retention));
+    lifecycle.spawn(sweeper::run(Arc::clone(&app)));
     let running = lifecycle.clone();
     lifecycle.spawn(async move {
         let noting = note_used_keys(&app);
@@ -135,6 +142,13 @@ pub(crate) async fn open(data_dir: &Path, watch: Watch) -> Result<SqliteStore, S
         }
         OpenFailure::Store(source) => StartError::Database { path, source },
     })
+}
+
+async fn open_blobs(data_dir: &Path) -> Result<BlobFiles, StartError> {
+    let owned = data_dir.to_owned();
+    let opened = tokio::task::spawn_blocking(move || BlobFiles::open(&owned)).await;
+    let opened = opened.map_err(io::Error::other).flatten();
+    opened.map_err(|source| StartError::DataDir { path: data_dir.to_owned(), source })
 }
 
 fn database_error(data_dir: &Path, source: StoreError) -> StartError {

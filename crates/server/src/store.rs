@@ -3,6 +3,7 @@
 //! [`Store`] is what the rest of the collector sees; [`sqlite`] is the one implementation so far.
 //! Every write is durable when its future resolves.
 
+mod blobs;
 mod datasets;
 mod document;
 mod lists;
@@ -21,6 +22,7 @@ use tidegate_analysis::comparison::Trial;
 use tidegate_model::{Destination, XactId};
 use tokio::time::Instant;
 
+pub(crate) use blobs::{Blob, BlobStore, Progress, Purpose};
 pub(crate) use datasets::{
     Dataset, DatasetFilter, DatasetStore, NewDataset, NewSnapshot, ObjectKind, Patch, Snapshot,
     SnapshotFilter, Tag,
@@ -115,7 +117,9 @@ impl From<std::io::Error> for StoreError {
 
 /// The interface of a store. All methods are cancel safe: a write whose future is dropped either
 /// happens whole or not at all.
-pub(crate) trait Store: DatasetStore + UpkeepStore + fmt::Debug + Send + Sync {
+pub(crate) trait Store:
+    DatasetStore + BlobStore + UpkeepStore + fmt::Debug + Send + Sync
+{
     /// Applies rows in order, all or none, under one new transaction id. `bytes` is what the rows
     /// take in memory.
     fn write(&self, rows: Vec<RowWrite>, bytes: usize) -> Answer<'_, XactId>;

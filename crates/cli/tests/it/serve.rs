@@ -20,7 +20,8 @@ fn says_where_it_listens_and_how_to_use_it() {
     assert!(line.contains(&format!("BRAINTRUST_APP_URL={}", server.url())), "{line}");
     let login = post(server.url(), "/api/apikey/login", &["authorization: Bearer any"], "");
     assert_eq!(login.expect("an answer").json()["org_info"][0]["name"], "acme");
-    let encodings = json!({"logs3_content_encodings": ["zstd", "gzip"]});
+    let encodings = json!({"logs3_content_encodings": ["zstd", "gzip"],
+        "logs3_payload_max_bytes": 6_291_456});
     assert_eq!(get(server.url(), "/version").json(), encodings, "no limit, so no overflow");
     assert_eq!(get(server.url(), "/no/such/route").status, 404);
 }

@@ -32,7 +32,9 @@ pub(crate) enum DecodeError {
     NoRows,
     #[error("the body must be an object with a list {0:?}")]
     NoList(&'static str),
-    #[error("overflow uploads are not supported; send the rows in several requests")]
+    #[error(
+        "a reference to an overflow upload needs \"type\" and \"key\", and no more than 64 KiB"
+    )]
     Overflow,
     #[error("{count} rows in one request are more than {ROWS}; send them in several requests")]
     TooMany { count: usize },

@@ -86,6 +86,14 @@ impl Caller {
         }
     }
 
+    /// Id of the caller's key; `None` where none is needed.
+    pub(super) fn key_id(&self) -> Option<&str> {
+        match self {
+            Self::Nobody | Self::Owner => None,
+            Self::Key(key) => Some(&key.stored.id),
+        }
+    }
+
     /// Whether this project may be touched as the route does.
     pub(super) fn may_touch(&self, project_id: &str) -> Result<(), ApiError> {
         match self.only_project()? {

@@ -47,7 +47,7 @@ impl BaseUrl {
 }
 
 /// Percent-encodes all but the characters that stand for themselves in any part of a URL.
-fn encode(text: &str) -> String {
+pub(super) fn encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

@@ -6,10 +6,12 @@ use axum::extract::State;
 use tidegate_model::wire::logs::Logs3Reply;
 
 use super::auth::Caller;
+use super::overflow;
 use super::reply::{ApiError, Json};
 use super::request::Bytes;
 use crate::app::App;
 use crate::ingest::{self, DecodeError, Decoded};
+use crate::shed::Lease;
 use crate::store::StoreError;
 
 /// Bodies up to this size are decoded on the spot, well under a millisecond.
@@ -21,14 +23,27 @@ pub(super) async fn ingest(
     body: Bytes,
 ) -> Result<Json<Logs3Reply>, ApiError> {
     let Bytes { data, lease } = body;
+    match ingest::overflow_key(&data) {
+        Some(key) => overflow::ingest(&app, &caller, key, lease).await,
+        None => Ok(Json(store(&app, &caller, data, lease).await?)),
+    }
+}
+
+/// Stores the rows of a body.
+pub(super) async fn store(
+    app: &App,
+    caller: &Caller,
+    data: Vec<u8>,
+    lease: Lease,
+) -> Result<Logs3Reply, ApiError> {
     let bytes = data.len();
-    let Decoded { ids, writes } = decode(&app, data).await?;
-    caller.rows(&app, &writes).await?;
+    let Decoded { ids, writes } = decode(app, data).await?;
+    caller.rows(app, &writes).await?;
     let xact_id = app.store.write(writes, bytes).await?;
     app.metrics.stored(ids.len(), bytes);
     // The rows take about as much as the body did, until here.
     drop(lease);
-    Ok(Json(Logs3Reply { ids, xact_id }))
+    Ok(Logs3Reply { ids, xact_id })
 }
 
 async fn decode(app: &App, data: Vec<u8>) -> Result<Decoded, ApiError> {

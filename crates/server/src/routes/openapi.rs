@@ -1,13 +1,13 @@
 //! `GET /openapi.json`: what every route takes and answers, built from the table of routes, so that
 //! none can be missing. A route that [`describe`] does not know fails a test.
 
-mod files;
 mod lists;
 mod objects;
 mod operation;
 mod rows;
 mod schemas;
 mod service;
+mod uploads;
 
 use std::sync::LazyLock;
 
@@ -34,7 +34,7 @@ fn describe(method: &str, path: &str) -> Option<Operation> {
         .or_else(|| objects::describe(method, path))
         .or_else(|| rows::describe(method, path))
         .or_else(|| lists::describe(method, path))
-        .or_else(|| files::describe(method, path))
+        .or_else(|| uploads::describe(method, path))
 }
 
 fn document() -> Value {

@@ -8,12 +8,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::blobs;
 use super::request_id;
 use crate::ingest::DecodeError;
 use crate::query::{Failure, QueryError};
 use crate::store::StoreError;
 
-/// The longest any request may take, uploading included.
+/// The longest any request may take, uploading included; blobs have their own limit.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(330);
 
 /// When an overloaded server wants to be asked again.
@@ -218,7 +219,9 @@ pub(super) async fn wrong_method(method: Method, uri: Uri) -> ApiError {
 
 /// Answers 503 where a request takes longer than any should.
 pub(super) async fn within_deadline(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(REQUEST_DEADLINE, next.run(request)).await {
+    let uploads = request.uri().path().starts_with(blobs::PATH);
+    let deadline = if uploads { 2 * blobs::UPLOAD_TIMEOUT } else { REQUEST_DEADLINE };
+    match tokio::time::timeout(deadline, next.run(request)).await {
         Ok(response) => response,
         Err(_) => ApiError::overloaded().into_response(),
     }

@@ -94,7 +94,8 @@ fn reserve(lease: &mut Lease, bytes: usize) -> Result<(), ApiError> {
     if lease.cover(bytes as u64) { Ok(()) } else { Err(ApiError::overloaded()) }
 }
 
-async fn next_frame(
+/// Waits for the next piece of a body, `None` at its end.
+pub(super) async fn next_frame(
     body: &mut Body,
     deadline: Instant,
 ) -> Result<Option<axum::body::Bytes>, ApiError> {
@@ -130,7 +131,7 @@ pub(super) async fn drain(mut body: Body) {
     timeout(DRAIN_TIMEOUT, reading).await.unwrap_or_default();
 }
 
-fn content_length(headers: &HeaderMap) -> Option<usize> {
+pub(super) fn content_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use tidegate_model::limits::DEFAULT_MAX_REQUEST_BYTES;
 use tidegate_model::wire::session::{
     GitMetadataCollect, GitMetadataSettings, LoginReply, OrgInfo, VersionReply,
 };
@@ -26,8 +27,14 @@ pub(super) async fn login(State(app): State<Arc<App>>, base: BaseUrl) -> Json<Lo
     Json(LoginReply { org_info: vec![org] })
 }
 
-/// Without a limit: announcing one would announce overflow uploads too.
-pub(super) async fn version() -> Json<VersionReply> {
+/// The limit announces overflow uploads too. It is what clients take for granted without one, not
+/// all that is taken: requests stay small, and a row beyond it goes by upload or, from clients that
+/// do not know how, as it is.
+pub(super) async fn version(State(app): State<Arc<App>>) -> Json<VersionReply> {
+    let limit = DEFAULT_MAX_REQUEST_BYTES.min(app.max_body_bytes as u64);
     let encodings = ENCODINGS.map(str::to_owned).to_vec();
-    Json(VersionReply { logs3_content_encodings: Some(encodings), ..VersionReply::default() })
+    Json(VersionReply {
+        logs3_payload_max_bytes: i64::try_from(limit).ok(),
+        logs3_content_encodings: Some(encodings),
+    })
 }

@@ -1,5 +1,6 @@
 //! The SQLite store: one writer thread with group commit, a few readers.
 
+mod blobs;
 mod changes;
 mod checkpoint;
 mod datasets;

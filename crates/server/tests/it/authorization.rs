@@ -38,11 +38,12 @@ impl World {
     async fn project(&mut self) -> Project {
         self.number += 1;
         let name = format!("project-{}", self.number);
-        let objects = Objects::make(&self.collector, &self.all, &name).await;
+        let mut objects = Objects::make(&self.collector, &self.all, &name).await;
         let keyring = Keyring::open(self.collector.dir.path()).await.expect("a keyring");
         let of = |scope| keyring.create(new_key(Some(&objects.project), scope));
         let (writer, reader) = (of(Scope::Write).await, of(Scope::Read).await);
         let (writer, reader) = (writer.expect("created").key, reader.expect("created").key);
+        objects.attach(&self.collector, &writer).await;
         Project { objects, writer, reader }
     }
 

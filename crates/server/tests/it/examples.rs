@@ -48,6 +48,9 @@ impl Example {
     }
 }
 
+/// What the attachments hold.
+const UPLOADED: &str = "words";
+
 /// A project and what is in it.
 pub(crate) struct Objects {
     pub(crate) project: String,
@@ -60,6 +63,10 @@ pub(crate) struct Objects {
     pub(crate) snapshot: String,
     /// Of the snapshot.
     pub(crate) xact: String,
+    pub(crate) attachment: String,
+    /// Signed, without the origin.
+    pub(crate) upload: String,
+    pub(crate) download: String,
 }
 
 impl Objects {
@@ -108,7 +115,28 @@ impl Objects {
             dataset,
             snapshot,
             xact,
+            attachment: format!("attachment-of-{project}"),
+            upload: String::new(),
+            download: String::new(),
         }
+    }
+
+    /// Uploads the attachment with a key of the project.
+    pub(crate) async fn attach(&mut self, collector: &Collector, key: &str) {
+        let authorization = format!("Bearer {key}");
+        let headers = [("authorization", authorization.as_str())];
+        let signed = |url: &Value| {
+            let url = url.as_str().expect("a URL");
+            url.strip_prefix(collector.handle.url()).expect("the origin").to_owned()
+        };
+        let body = json!({"key": self.attachment}).to_string();
+        let made = collector.send_any(Method::POST, "/attachment", body, &headers).await;
+        self.upload = signed(&made.body["signedUrl"]);
+        let put = collector.send_any(Method::PUT, &self.upload, UPLOADED, &[]).await;
+        assert_eq!(put.status.as_u16(), 200, "{}", put.text());
+        let path = format!("/attachment?key={}", self.attachment);
+        let found = collector.send_any(Method::GET, &path, "", &headers).await;
+        self.download = signed(&found.body["downloadUrl"]);
     }
 
     /// Whether a text tells something about them.

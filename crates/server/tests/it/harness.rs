@@ -112,6 +112,11 @@ impl Collector {
         reply.text().await.expect("text")
     }
 
+    /// A request to an absolute URL, whose answer need not be JSON.
+    pub(crate) fn request(&self, method: Method, url: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, url)
+    }
+
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Value {
         let reply = self.send(Method::POST, path, body.to_string()).await;
         assert_eq!(reply.status, StatusCode::OK, "{path}: {}", reply.body);

@@ -83,7 +83,6 @@ async fn a_bad_request_stores_nothing() {
         (format!(r#"{{"rows":[{good},{{"experiment_id":"e"}}]}}"#), "row 2 of 2: row has no id"),
         (format!(r#"{{"rows":[{good},{{"id":{{}},"experiment_id":"e"}}]}}"#), "row 2 of 2"),
         (format!(r#"{{"rows":{good}}}"#), "\"rows\""),
-        (r#"{"rows":{"type":"logs3_overflow","key":"k"}}"#.into(), "overflow"),
         ("[]".into(), "JSON"),
         (String::new(), "JSON"),
     ] {

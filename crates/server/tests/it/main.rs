@@ -1,5 +1,6 @@
 //! The collector over real sockets and a real database.
 
+mod attachments;
 mod authorization;
 mod btql;
 mod datasets;
@@ -16,6 +17,7 @@ mod limits;
 mod lists;
 mod merging;
 mod metrics;
+mod overflow;
 mod patch;
 mod reading;
 mod retention;

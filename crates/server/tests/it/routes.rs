@@ -45,7 +45,7 @@ async fn small_answers() {
     let collector = Collector::start().await;
     assert_eq!(
         collector.get("/version").await,
-        json!({"logs3_content_encodings": ["zstd", "gzip"]})
+        json!({"logs3_content_encodings": ["zstd", "gzip"], "logs3_payload_max_bytes": 6_291_456})
     );
     assert_eq!(collector.get("/ping").await["status"], "ok");
     assert_eq!(collector.get("/health/live").await["status"], "ok");

@@ -17,8 +17,8 @@ pub(super) struct Operation {
     media: &'static str,
     /// Content type of the body.
     takes: &'static str,
-    /// Status of success.
-    success: u16,
+    /// Whether success is a redirect.
+    redirects: bool,
     /// Statuses besides those that every route of its kind may answer.
     also: Vec<u16>,
 }
@@ -34,7 +34,7 @@ const ERRORS: [(u16, &str); 16] = [
     (413, "The body or a row is too large, or there are more than 10 000 rows; send less at once."),
     (414, "The path and its parameters are too long."),
     (415, "The content encoding is not supported."),
-    (416, "There is no such range."),
+    (416, "The part that is asked for is not there."),
     (422, "The command makes no sense; the message says why."),
     (429, "The key has sent too many requests; see Retry-After."),
     (431, "The head of the request is too long. Without a body."),
@@ -53,7 +53,7 @@ impl Operation {
             reply: schemas::object(),
             media: "application/json",
             takes: "application/json",
-            success: 200,
+            redirects: false,
             also: Vec::new(),
         }
     }
@@ -90,19 +90,15 @@ impl Operation {
         Self { media, reply: json!({"type": "string"}), ..self }
     }
 
-    /// The reply is bytes of the kind they were sent as.
-    pub(super) fn bytes(self) -> Self {
-        Self { media: "*/*", reply: json!({}), ..self }
-    }
-
     /// The body is bytes of any kind.
-    pub(super) fn takes_bytes(self) -> Self {
-        Self { takes: "*/*", body: Some(json!({})), ..self }
+    pub(super) fn binary(self) -> Self {
+        let bytes = json!({"type": "string", "format": "binary"});
+        Self { body: Some(bytes), takes: "application/octet-stream", ..self }
     }
 
-    /// The reply leads elsewhere.
+    /// Success leads elsewhere.
     pub(super) fn redirects(self) -> Self {
-        Self { success: 307, ..self }
+        Self { redirects: true, ..self }
     }
 
     /// Another status it may answer.
@@ -125,11 +121,14 @@ impl Operation {
             .collect();
         parameters.append(&mut self.parameters);
         let mut responses = Map::new();
-        let success = match self.success {
-            307 => json!({"description": "It is there.", "headers": headers()}),
-            _ => success(self.media, &self.reply),
-        };
-        responses.insert(self.success.to_string(), success);
+        if self.redirects {
+            responses.insert("307".into(), elsewhere());
+        } else {
+            responses.insert("200".into(), success(self.media, &self.reply));
+        }
+        if self.also.contains(&206) {
+            responses.insert("206".into(), success(self.media, &self.reply));
+        }
         let takes_body = self.body.is_some();
         for (status, _) in ERRORS {
             let answers = match status {
@@ -174,6 +173,12 @@ fn success(media: &str, schema: &Value) -> Value {
         "headers": headers(),
         "content": {media: {"schema": schema}},
     })
+}
+
+fn elsewhere() -> Value {
+    let mut headers = headers();
+    headers["Location"] = json!({"description": "Where to.", "schema": {"type": "string"}});
+    json!({"description": "It is elsewhere.", "headers": headers})
 }
 
 fn headers() -> Value {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Example, Objects, Other};
+use super::{Example, Objects, Other, UPLOADED};
 
 /// The example for a route; `None` if it is not one of these.
 pub(super) fn example(method: &str, path: &str, of: &Objects) -> Option<Example> {
@@ -12,6 +12,19 @@ pub(super) fn example(method: &str, path: &str, of: &Objects) -> Option<Example>
     let here = path.replace("{id}", kind.map_or(dataset, |(_, id)| id));
     let here = here.replace("{environment}", "production");
     Some(match (method, path) {
+        ("POST", "/attachment") => Example::post(path, json!({"key": of.attachment})),
+        ("POST", "/attachment/status") => {
+            Example::post(path, json!({"key": of.attachment, "status": {"upload_status": "done"}}))
+        }
+        ("GET", "/attachment") => Example::get(format!("{path}?key={}", of.attachment)),
+        // The same bytes again change nothing.
+        ("PUT", "/attachment/blob/{key}") => {
+            Example { body: UPLOADED.into(), ..Example::get(&of.upload) }
+        }
+        ("GET", "/attachment/blob/{key}") => Example::get(&of.download),
+        ("POST", "/logs3/overflow") => {
+            Example::post(path, json!({"size_bytes": 10, "rows": []})).other(Other::Anybody)
+        }
         ("POST", "/api/dataset/register") => {
             Example::post(path, json!({"project_name": project_name, "dataset_name": "another"}))
         }

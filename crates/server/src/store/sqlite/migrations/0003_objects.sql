@@ -33,29 +33,35 @@ CREATE TABLE dataset_environments (
     UNIQUE (dataset, environment)
 );
 
--- What is uploaded outside rows. The bytes lie in `blobs/<first two digits>/<sha256 in hex>`; keys
--- with the same bytes share a file. A file without a row is garbage once it is a few hours old.
+-- What is uploaded outside rows. A complete upload lies in `blobs/<first two digits>/<file>`; a file
+-- that no row names is garbage once it is a few hours old.
 CREATE TABLE blobs (
     key TEXT PRIMARY KEY,
     -- `attachment`, or `overflow` for rows too large for a request body.
     purpose TEXT NOT NULL,
     -- Id of the project that the maker's key was limited to; NULL if it was not.
     project TEXT,
-    -- Id of the maker's key; NULL where none is needed.
+    -- Id of the maker's key, which alone may use an overflow; NULL where none is needed.
     maker TEXT,
     filename TEXT NOT NULL,
     content_type TEXT NOT NULL,
     -- `uploading`, `done` or `error`.
     status TEXT NOT NULL,
     error TEXT,
-    -- NULL until the upload is complete.
+    -- 64 hex digits; NULL until the upload is complete. For attachments the hash of the bytes, so
+    -- that those with the same bytes share a file.
+    file TEXT,
     bytes INTEGER,
-    sha256 BLOB,
+    -- The transaction that took the rows of an overflow in; its file is gone then.
+    xact INTEGER,
     created_us INTEGER NOT NULL
 );
 
-CREATE INDEX blobs_by_hash ON blobs (sha256);
+CREATE INDEX blobs_by_file ON blobs (file);
 CREATE INDEX blobs_by_purpose ON blobs (purpose, created_us);
+
+-- Signs the URLs of uploads and downloads.
+ALTER TABLE store ADD COLUMN signing_secret BLOB;
 
 -- For the search of what pointed at a deleted experiment.
 CREATE INDEX experiments_by_base ON experiments (base_id);

@@ -1,0 +1,70 @@
+//! What a store knows of uploaded bytes. The bytes themselves are files; see [`crate::blobs`].
+
+use tidegate_model::XactId;
+
+use super::Answer;
+
+/// What an upload is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A file that rows refer to.
+    Attachment,
+    /// Rows too large for a request body.
+    Overflow,
+}
+
+/// How far an upload is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Announced; nothing is complete yet.
+    Uploading,
+    /// The bytes are there.
+    Done,
+    /// The client gave up, and says why.
+    Failed(String),
+}
+
+/// An upload.
+#[derive(Debug, Clone)]
+pub(crate) struct Blob {
+    pub(crate) key: String,
+    pub(crate) purpose: Purpose,
+    /// Id of the project that the maker's key was limited to.
+    pub(crate) project: Option<String>,
+    /// Id of the maker's key.
+    pub(crate) maker: Option<String>,
+    pub(crate) filename: String,
+    pub(crate) content_type: String,
+    pub(crate) progress: Progress,
+    /// Name of the file, once the upload is complete.
+    pub(crate) file: Option<String>,
+    pub(crate) bytes: Option<u64>,
+    /// The transaction that took the rows of an overflow in.
+    pub(crate) xact: Option<XactId>,
+    pub(crate) created_us: i64,
+}
+
+/// The part of a store that knows uploads.
+pub(crate) trait BlobStore {
+    /// Returns the secret of this store that signs URLs.
+    fn signing_secret(&self) -> Answer<'_, [u8; 64]>;
+
+    /// Stores an upload to come, or changes the names of one of the same purpose and project. Returns
+    /// what is stored now, which may be another.
+    fn announce_blob(&self, blob: Blob) -> Answer<'_, Blob>;
+
+    /// Finds an upload.
+    fn blob(&self, key: String) -> Answer<'_, Option<Blob>>;
+
+    /// Says that the bytes are in a file; `false` if nobody announced the upload.
+    fn complete_blob(&self, key: String, file: String, bytes: u64) -> Answer<'_, bool>;
+
+    /// Says that an upload failed; `false` if nobody announced it.
+    fn fail_blob(&self, key: String, error: String) -> Answer<'_, bool>;
+
+    /// Says that the rows of an overflow are stored, and forgets its file.
+    fn consume_blob(&self, key: String, xact: XactId) -> Answer<'_, ()>;
+
+    /// Forgets up to `limit` overflows from before a time and returns the names of their files.
+    fn expire_overflows(&self, before_us: i64, limit: u32) -> Answer<'_, Vec<Option<String>>>;
+}
