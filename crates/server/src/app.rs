@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::blobs::{BlobFiles, Signer};
 use crate::keys::Keys;
@@ -30,6 +30,8 @@ pub(crate) struct App {
     pub(crate) max_attachment_bytes: u64,
     pub(crate) blobs: BlobFiles,
     pub(crate) signer: Signer,
+    /// Rung when something was deleted whose rows are still there.
+    pub(crate) sweep: Notify,
     pub(crate) inflight: Arc<ByteGauge>,
     /// Answers on their way.
     pub(crate) answers: Arc<ByteGauge>,

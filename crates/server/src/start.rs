@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::app::App;
 use crate::blobs::{BlobFiles, Signer};
@@ -73,6 +73,7 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
         max_attachment_bytes: options.max_attachment_bytes,
         blobs,
         signer: Signer::new(&secret),
+        sweep: Notify::new(),
         inflight: ByteGauge::new(options.max_inflight_bytes),
         answers: ByteGauge::new(options.max_answer_bytes),
         decoders: Semaphore::new(thread::available_parallelism().map_or(2, NonZero::get).max(2)),

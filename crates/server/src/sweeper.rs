@@ -1,4 +1,5 @@
-//! What is done in the background: removing uploads that nobody came back for.
+//! What is done in the background: removing rows of deleted objects, and uploads that nobody came
+//! back for.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,12 +27,14 @@ pub(crate) async fn run(app: Arc<App>) {
         // Cancel safe: both arms only wait.
         tokio::select! {
             () = app.lifecycle.stopping() => return,
+            () = app.sweep.notified() => {}
             () = tokio::time::sleep(PAUSE) => {}
         }
     }
 }
 
 async fn round(app: &App) -> Result<(), StoreError> {
+    while !app.lifecycle.is_stopping() && app.store.sweep().await? {}
     let age = i64::try_from(OVERFLOW_LIFETIME.as_micros()).unwrap_or(i64::MAX);
     let before = clock::now().as_microsecond().saturating_sub(age);
     loop {

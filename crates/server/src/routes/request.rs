@@ -199,17 +199,17 @@ impl FromRequestParts<Arc<App>> for Id {
     }
 }
 
-/// The two parameters of a path, in order.
+/// The parameters of a path with several, in order.
 #[derive(Debug)]
-pub(super) struct Pair(pub(super) String, pub(super) String);
+pub(super) struct Segments<T>(pub(super) T);
 
-impl FromRequestParts<Arc<App>> for Pair {
+impl<T: DeserializeOwned + Send> FromRequestParts<Arc<App>> for Segments<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         axum::extract::Path::from_request_parts(parts, app)
             .await
-            .map(|axum::extract::Path((one, two))| Self(one, two))
+            .map(|axum::extract::Path(segments)| Self(segments))
             .map_err(|_| ApiError::bad_request("the path is malformed"))
     }
 }

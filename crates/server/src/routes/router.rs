@@ -7,9 +7,9 @@ use axum::middleware::{from_fn, from_fn_with_state};
 
 use super::table::{Route, get, post};
 use super::{
-    attachments, auth, blobs, datasets, envelope, events, experiments, health, internal, lists,
-    logs, metrics, object_info, observe, openapi, overflow, patch, projects, read, reply,
-    request_id, session, snapshots, summary,
+    attachments, auth, blobs, datasets, deletion, envelope, events, experiments, health, internal,
+    lists, logs, metrics, object_info, observe, openapi, overflow, pages, patch, projects, read,
+    reply, request_id, session, snapshots, summary,
 };
 use crate::app::App;
 use crate::data_dir::{HANDOVER_PATH, HELLO_PATH, KEYS_PATH};
@@ -60,6 +60,8 @@ pub(super) fn routes() -> Vec<Route> {
         attachments::routes(),
         blobs::routes(),
         overflow::routes(),
+        pages::routes(),
+        deletion::routes(),
     ]
     .into_iter()
     .flatten()

@@ -13,7 +13,7 @@ use super::auth::Caller;
 use super::datasets;
 use super::projects::{LIST_LIMIT, check_name};
 use super::reply::{ApiError, Json};
-use super::request::{Id, JsonBody, Pair};
+use super::request::{Id, JsonBody, Segments};
 use super::table::{Route, delete, get, post, put};
 use crate::app::App;
 use crate::keys::Access::{Read, Write};
@@ -184,7 +184,7 @@ async fn tags(
 async fn tag(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Pair(id, environment): Pair,
+    Segments((id, environment)): Segments<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     let dataset = datasets::find(&app, &caller, &id).await?;
     let tag = app.store.tags(dataset.id, Some(environment.clone())).await?.pop();
@@ -200,7 +200,7 @@ struct SetTag {
 async fn set_tag(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Pair(id, environment): Pair,
+    Segments((id, environment)): Segments<(String, String)>,
     JsonBody(body): JsonBody<SetTag>,
 ) -> Result<Json<Value>, ApiError> {
     let dataset = datasets::find(&app, &caller, &id).await?;
@@ -214,7 +214,7 @@ async fn set_tag(
 async fn delete_tag(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Pair(id, environment): Pair,
+    Segments((id, environment)): Segments<(String, String)>,
 ) -> Result<Json<Value>, ApiError> {
     let dataset = datasets::find(&app, &caller, &id).await?;
     let tag = app.store.delete_tag(dataset.id, environment.clone()).await?;

@@ -1,9 +1,9 @@
 //! Datasets, their named versions, and changes to any object, as a store hands them out.
 
 use serde_json::{Map, Value};
-use tidegate_model::{Destination, XactId};
+use tidegate_model::{Destination, RowId, XactId};
 
-use super::{Answer, Page, Registered};
+use super::{Answer, Page, Registered, Trace};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Dataset {
@@ -161,6 +161,16 @@ pub(crate) trait DatasetStore {
 
     /// Removes a tag; `None` if it does not exist.
     fn delete_tag(&self, dataset_id: String, environment: String) -> Answer<'_, Option<Tag>>;
+
+    /// Finds the trace of a row; `None` if there is no such row.
+    fn trace_of_row(&self, destination: Destination, id: RowId) -> Answer<'_, Option<Trace>>;
+
+    /// Deletes an object with everything in it; `false` if it does not exist. It is gone at once,
+    /// its name is free again, and its rows follow with [`DatasetStore::sweep`].
+    fn delete(&self, kind: ObjectKind, id: String) -> Answer<'_, bool>;
+
+    /// Removes some rows of deleted objects; `false` once there are none.
+    fn sweep(&self) -> Answer<'_, bool>;
 
     /// Changes an object; `false` if it does not exist.
     fn patch(&self, kind: ObjectKind, id: String, patch: Patch) -> Answer<'_, bool>;

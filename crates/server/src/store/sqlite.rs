@@ -4,6 +4,7 @@ mod blobs;
 mod changes;
 mod checkpoint;
 mod datasets;
+mod deletion;
 mod documents;
 mod experiments;
 mod index;

@@ -61,7 +61,6 @@ impl Touched {
     }
 
     /// Notes that all rows of an object were deleted.
-    #[cfg_attr(not(test), expect(dead_code, reason = "deleting objects follows"))]
     pub(super) fn all_deleted(&mut self, object: i64) {
         *self.objects.entry(object).or_default() = Rows { all_deleted: true, ..Rows::default() };
     }

@@ -3,15 +3,15 @@
 use futures_util::FutureExt;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Map, Value};
-use tidegate_model::{Destination, XactId};
+use tidegate_model::{Destination, RowId, XactId};
 use uuid::Uuid;
 
 use super::store::{SMALL_BYTES, SqliteStore};
-use super::{objects, row_tables, snapshots};
+use super::{deletion, objects, row_tables, snapshots};
 use crate::clock;
 use crate::store::{
     Answer, Dataset, DatasetFilter, DatasetStore, NewDataset, NewSnapshot, ObjectKind, Patch,
-    Registered, Snapshot, SnapshotFilter, StoreError, Tag,
+    Registered, Snapshot, SnapshotFilter, StoreError, Tag, Trace,
 };
 
 const COLUMNS: &str = "datasets.id, datasets.name, projects.id, projects.name, datasets.created,
@@ -88,6 +88,20 @@ impl DatasetStore for SqliteStore {
                 snapshots::delete_tag(&session.connection, &dataset_id, &environment)
             })
             .boxed()
+    }
+
+    fn trace_of_row(&self, destination: Destination, id: RowId) -> Answer<'_, Option<Trace>> {
+        self.readers
+            .run(move |connection| row_tables::trace_of(connection, &destination, &id))
+            .boxed()
+    }
+
+    fn delete(&self, kind: ObjectKind, id: String) -> Answer<'_, bool> {
+        self.writer.submit(SMALL_BYTES, move |session| deletion::delete(session, kind, &id)).boxed()
+    }
+
+    fn sweep(&self) -> Answer<'_, bool> {
+        self.writer.submit(deletion::SWEEP_BYTES, deletion::sweep).boxed()
     }
 
     fn patch(&self, kind: ObjectKind, id: String, changes: Patch) -> Answer<'_, bool> {

@@ -72,6 +72,21 @@ pub(super) fn object_number(
     Ok(number)
 }
 
+/// Finds the trace of a row; `None` if there is no such row.
+pub(super) fn trace_of(
+    connection: &Connection,
+    destination: &Destination,
+    id: &RowId,
+) -> Result<Option<Trace>, StoreError> {
+    let Some(object) = object_number(connection, destination)? else { return Ok(None) };
+    let sql = "SELECT root_span_id FROM rows WHERE object = ?1 AND row_id = ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let found = statement
+        .query_row(params![object, IdColumn(id)], |row| Ok(documents::trace(row.get_ref(0)?)))
+        .optional()?;
+    Ok(found)
+}
+
 /// A row to be written, there already or not.
 struct Place<'a> {
     connection: &'a Connection,

@@ -72,6 +72,16 @@ pub(super) fn example(method: &str, path: &str, of: &Objects) -> Option<Example>
         }
         ("POST", route) if route.ends_with("/fetch") => Example::post(here, json!({"limit": 1})),
         ("GET", route) if route.ends_with("/fetch") => Example::get(here),
+        ("DELETE", "/v1/project/{id}") => Example::get(path.replace("{id}", project)),
+        ("DELETE", "/v1/experiment/{id}" | "/v1/dataset/{id}") => Example::get(here),
+        ("GET", "/app/{org}/object") => {
+            Example::get(format!("{path}?object_type=experiment&object_id={experiment}"))
+        }
+        ("GET", page) if page.starts_with("/app/") => {
+            let page = page.replace("{org}", "local").replace("{project}", project_name);
+            let page = page.replace("{experiment}", &of.experiment_name).replace("{dataset}", "d");
+            Example::get(page)
+        }
         ("GET", "/v1/dataset/{id}" | "/v1/dataset/{id}/summarize") => Example::get(here),
         _ => return None,
     })
