@@ -28,6 +28,7 @@ mod read;
 mod reply;
 mod request;
 mod request_id;
+mod restore;
 mod router;
 mod session;
 mod snapshots;

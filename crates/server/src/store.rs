@@ -13,14 +13,15 @@ mod scan;
 mod space;
 pub(crate) mod sqlite;
 mod upkeep;
+mod versions;
 mod watch;
 
 use std::fmt;
+use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 use tidegate_analysis::comparison::Trial;
 use tidegate_model::{Destination, XactId};
-use tokio::time::Instant;
 
 pub(crate) use blobs::{Blob, BlobStore, Progress, Purpose};
 pub(crate) use datasets::{
@@ -42,6 +43,7 @@ pub(crate) use rows::{Change, Cursor, RowWrite, SERVER_MEMBERS, StoredRow};
 pub(crate) use scan::{Narrow, Range, Reading, RowPlace, RowSource, Scan, ScanEnd, ScannedRow};
 pub(crate) use space::{Space, free_bytes};
 pub(crate) use upkeep::UpkeepStore;
+pub(crate) use versions::{Restoration, VersionStore};
 pub(crate) use watch::Watch;
 
 /// A store's answer in the making.
@@ -79,6 +81,14 @@ pub enum StoreError {
     /// The disk, or the quota, is full. Nothing was written, and the same write may come again.
     #[error("the disk is full")]
     DiskFull,
+    /// Going back to a version would write more than one transaction may.
+    #[error("the rows to restore take {bytes} bytes, more than the {limit} of one restoration")]
+    RestoreTooLarge {
+        /// As they are stored.
+        bytes: i64,
+        /// The most that is restored at once.
+        limit: i64,
+    },
     /// A read went on beyond its deadline.
     #[error("the read took too long")]
     Interrupted,
@@ -100,7 +110,6 @@ impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => Self::DiskFull,
-            Some(rusqlite::ErrorCode::OperationInterrupted) => Self::Interrupted,
             _ => Self::Database(std::sync::Arc::new(error)),
         }
     }
@@ -118,7 +127,7 @@ impl From<std::io::Error> for StoreError {
 /// The interface of a store. All methods are cancel safe: a write whose future is dropped either
 /// happens whole or not at all.
 pub(crate) trait Store:
-    DatasetStore + BlobStore + UpkeepStore + fmt::Debug + Send + Sync
+    DatasetStore + BlobStore + UpkeepStore + VersionStore + fmt::Debug + Send + Sync
 {
     /// Applies rows in order, all or none, under one new transaction id. `bytes` is what the rows
     /// take in memory.

@@ -1,10 +1,9 @@
 //! Running a plan over the rows of a snapshot.
 
 use std::ops::ControlFlow;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tidegate_model::{Destination, RowId};
-use tokio::time::Instant;
 
 use super::cursor::after_row;
 use super::eval::View;
@@ -12,6 +11,7 @@ use super::groups::Groups;
 use super::plan::{Output, Plan, Shape};
 use super::project::{Fault, render, view};
 use super::sorted::Sorted;
+use crate::clock;
 use crate::store::{RowSource, Scan, ScanEnd, ScannedRow, StoreError};
 
 /// What one request may take.
@@ -139,7 +139,7 @@ fn rows(
     let mut last: Option<RowId> = None;
     // Whether the row belongs to this page or was looked at for it.
     let mut take = |row: &ScannedRow<'_>, page: &mut Page| -> Result<bool, Fault> {
-        let spent = looked_at >= limits.rows || Instant::now() >= scan.deadline;
+        let spent = looked_at >= limits.rows || clock::monotonic() >= scan.deadline;
         if page.rows.len() >= plan.limit || (looked_at > 0 && spent) {
             return Ok(false);
         }
@@ -195,7 +195,7 @@ fn over_all(
     let scan = scan_of(plan, deadline);
     let mut looked_at = 0;
     let mut take = |row: &ScannedRow<'_>| -> Result<(), Failure> {
-        if looked_at >= limits.rows || Instant::now() >= scan.deadline {
+        if looked_at >= limits.rows || clock::monotonic() >= scan.deadline {
             return Err(too_much(looked_at, limits));
         }
         looked_at += 1;

@@ -125,7 +125,7 @@ fn limits_end_a_page_or_refuse_a_sort() {
         Plan::of(query).expect("plan")
     });
     assert_eq!((ids(&found).as_str(), looked.get()), ("de", 3));
-    let deadline = Instant::now() + limits.time;
+    let deadline = clock::monotonic() + limits.time;
     let sorted = plan("select * from experiment('e') order by n");
     let failure = execute(&sorted, &mut memory, deadline, &limits).expect_err("too many rows");
     assert!(matches!(failure, Failure::TooMuch { rows: 2, .. }), "{failure}");
@@ -136,7 +136,7 @@ fn limits_end_a_page_or_refuse_a_sort() {
     let groups = plan("select id, count(*) from experiment('e') group by id");
     let failure = execute(&groups, &mut memory, deadline, &few).expect_err("too many");
     assert!(matches!(failure, Failure::TooManyGroups(3)), "{failure}");
-    let late = execute(&sorted, &mut memory, Instant::now(), &Limits::default());
+    let late = execute(&sorted, &mut memory, clock::monotonic(), &Limits::default());
     assert!(matches!(late, Err(Failure::TooMuch { .. })), "{late:?}");
     let mut long =
         Memory::of((0..3).map(|n| json!({"id": n.to_string(), "n": "x".repeat(9_000)})).collect());
@@ -157,7 +157,7 @@ fn only_datasets_are_read_as_they_were() {
         query.version = Some(version.to_string());
         Plan::of(query).expect("plan")
     };
-    let deadline = Instant::now() + Limits::default().time;
+    let deadline = clock::monotonic() + Limits::default().time;
     let read = execute(&pinned(newest), &mut memory, deadline, &Limits::default());
     assert_eq!(read.expect("now").rows.len(), 5);
     let before = XactId::from_u64(newest.as_u64() - 1);

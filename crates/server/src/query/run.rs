@@ -2,10 +2,10 @@
 
 use tidegate_model::Destination;
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
 use super::execute::{Failure, Limits, Page, execute};
 use super::plan::Plan;
+use crate::clock;
 use crate::store::{Store, StoreError};
 
 /// Runs a plan in one snapshot of a store, within the limits of a request. Cancel safe: a dropped
@@ -14,7 +14,7 @@ pub(crate) async fn run(store: &dyn Store, plan: Plan) -> Result<Page, Failure> 
     let limits = Limits::default();
     let (send, receive) = oneshot::channel();
     let object = plan.from.clone();
-    let deadline = Instant::now() + limits.time;
+    let deadline = clock::monotonic() + limits.time;
     let reading = store.read(
         object,
         deadline,
@@ -31,7 +31,7 @@ pub(crate) async fn run(store: &dyn Store, plan: Plan) -> Result<Page, Failure> 
 /// Whether an object ever had rows. Cancel safe.
 pub(crate) async fn known(store: &dyn Store, object: Destination) -> Result<bool, StoreError> {
     let (send, receive) = oneshot::channel();
-    let deadline = Instant::now() + Limits::default().time;
+    let deadline = clock::monotonic() + Limits::default().time;
     let asked = object.clone();
     let reading = store.read(
         object,
@@ -113,7 +113,7 @@ mod tests {
         let plan = |text| Plan::of(sql_query(text).expect("query")).expect("plan");
         let roots = plan("select * from experiment('e') where is_root");
         let (send, receive) = oneshot::channel();
-        let deadline = Instant::now();
+        let deadline = clock::monotonic();
         let reading = Box::new(move |source: &mut dyn crate::store::RowSource| {
             drop(send.send(execute(&roots, source, deadline, &Limits::default())));
             Ok(())

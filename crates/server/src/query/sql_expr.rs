@@ -80,6 +80,10 @@ impl Parser<'_> {
             self.skip();
             Expr::Like { text: Box::new(left), pattern: self.pattern()?, ignore_case }
         } else if self.word("between") {
+            // It becomes two comparisons; copies of copies of an expression would have no bound.
+            if !matches!(left, Expr::Path(_) | Expr::Literal(_)) {
+                return Err(self.refuse("between needs a member or a plain value before it"));
+            }
             let low = self.operand(depth)?;
             if !self.word("and") {
                 return Err(self.expected("and"));

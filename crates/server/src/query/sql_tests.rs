@@ -113,6 +113,7 @@ fn refusals_name_line_and_column() {
         (format!("select *{from} order by a nulls first"), "they come last"),
         (format!("select *{from} where a like b"), "expected a pattern in single quotes"),
         (format!("select *{from} where a in ()"), "expected a text, a number or a constant"),
+        (format!("select *{from} where (a = 1) between 0 and 2"), "between needs a member"),
         (format!("select *{from} where a is 1"), "expected null, found 1"),
         (format!("select *{from} where select = 1"), "quote it if it is a name"),
         ("select * from dataset".into(), "expected an object"),

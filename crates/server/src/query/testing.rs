@@ -7,10 +7,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tidegate_model::row::is_root;
 use tidegate_model::{Destination, RowId, XactId};
-use tokio::time::Instant;
 
 use super::execute::{Limits, execute};
 use super::plan::Plan;
+use crate::clock;
 use crate::store::{
     Narrow, RowPlace, RowSource, Scan, ScanEnd, ScannedRow, StoreError, StoredRow, Trace,
     created_us,
@@ -174,7 +174,7 @@ pub(crate) fn pages(
     let mut cursor = None;
     for _ in 0..1_000 {
         let plan = plan(cursor);
-        let deadline = Instant::now() + limits.time;
+        let deadline = clock::monotonic() + limits.time;
         let page = execute(&plan, source, deadline, limits).expect("a page");
         rows.extend(page.rows.iter().map(|row| serde_json::from_str(row).expect("JSON")));
         cursor = page.cursor;

@@ -84,7 +84,7 @@ fn compare_mixed(whole: i128, float: f64) -> Ordering {
     by_whole.then_with(|| 0.0_f64.partial_cmp(&float.fract()).unwrap_or(Ordering::Equal))
 }
 
-/// A text that is the same for values that are equal, and only for those.
+/// The JSON text, in a form that is the same for values that are equal.
 pub(super) fn canonical(value: &Value) -> String {
     let mut text = String::new();
     write_canonical(value, &mut text);
@@ -96,9 +96,11 @@ fn write_canonical(value: &Value, text: &mut String) {
         Value::Number(number) => text.push_str(&canonical_number(number)),
         Value::Array(items) => {
             text.push('[');
-            for item in items {
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    text.push(',');
+                }
                 write_canonical(item, text);
-                text.push(',');
             }
             text.push(']');
         }
@@ -106,11 +108,13 @@ fn write_canonical(value: &Value, text: &mut String) {
             let mut names: Vec<_> = members.iter().collect();
             names.sort_unstable_by_key(|(name, _)| *name);
             text.push('{');
-            for (name, member) in names {
+            for (index, (name, member)) in names.into_iter().enumerate() {
+                if index > 0 {
+                    text.push(',');
+                }
                 text.push_str(&Value::from(name.as_str()).to_string());
                 text.push(':');
                 write_canonical(member, text);
-                text.push(',');
             }
             text.push('}');
         }

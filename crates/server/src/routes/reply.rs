@@ -171,6 +171,9 @@ impl From<StoreError> for ApiError {
             StoreError::NameTaken(_) => Self::new(StatusCode::CONFLICT, "name_taken", message),
             // Clients look for the words "base experiment" and go on without one.
             StoreError::UnknownBase(_) => Self::bad_request(message),
+            StoreError::RestoreTooLarge { .. } => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "restore_too_large", message)
+            }
             StoreError::RowTooLarge { .. } => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "row_too_large", message)
             }

@@ -9,7 +9,7 @@ use super::table::{Route, get, post};
 use super::{
     attachments, auth, blobs, datasets, deletion, envelope, events, experiments, health, internal,
     lists, logs, metrics, object_info, observe, openapi, overflow, pages, patch, projects, read,
-    reply, request_id, session, snapshots, summary,
+    reply, request_id, restore, session, snapshots, summary,
 };
 use crate::app::App;
 use crate::data_dir::{HANDOVER_PATH, HELLO_PATH, KEYS_PATH};
@@ -52,6 +52,7 @@ pub(super) fn routes() -> Vec<Route> {
         object_routes(),
         datasets::routes(),
         snapshots::routes(),
+        restore::routes(),
         object_info::routes(),
         patch::routes(),
         row_routes(),

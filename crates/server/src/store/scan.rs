@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use std::time::Instant;
 use tidegate_model::{Destination, RowId, XactId};
-use tokio::time::Instant;
 
 use super::{Cursor, StoreError, StoredRow};
 

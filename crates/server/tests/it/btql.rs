@@ -182,3 +182,35 @@ async fn fetches_take_filters() {
         assert!(message.starts_with(expected), "{message}");
     }
 }
+
+/// Blocks of one language in the documentation.
+fn examples(language: &str) -> Vec<&'static str> {
+    let text = include_str!("../../../../docs/queries.md");
+    let blocks = text.split("```").skip(1).step_by(2);
+    blocks.filter_map(|block| block.strip_prefix(language)?.strip_prefix('\n')).collect()
+}
+
+#[tokio::test]
+async fn the_examples_of_the_documentation_run() {
+    let collector = Collector::start().await;
+    let row = |id: &str, more: Value| {
+        let mut row = json!({"id": id, "root_span_id": "t", "created": "2026-11-25T12:00:00Z",
+            "span_attributes": {"type": "llm"}, "metadata": {"model": "m"}});
+        for (name, value) in more.as_object().expect("object") {
+            row[name] = value.clone();
+        }
+        row
+    };
+    let child = json!({"experiment_id": "e", "span_parents": ["a"], "scores": {"exact": 0.5}});
+    let log = json!({"project_id": "p", "log_id": "g", "tags": ["slow"]});
+    let rows = json!([row("a", json!({"experiment_id": "e"})), row("b", child), row("c", log)]);
+    collector.log(&rows).await;
+    let mut queries: Vec<_> = examples("sql").iter().map(|text| json!({"query": text})).collect();
+    let nodes = examples("json");
+    queries.extend(nodes.iter().map(|text| serde_json::from_str::<Value>(text).expect(text)));
+    assert_eq!(queries.len(), 5);
+    for query in queries {
+        let reply = collector.post("/btql", &query).await;
+        assert!(!reply["data"].as_array().expect("data").is_empty(), "{query}");
+    }
+}

@@ -108,3 +108,55 @@ async fn other_objects_keep_no_versions_and_say_so() {
     let message = collector.refused("/btql", &body.to_string(), 400).await;
     assert!(message.contains("only datasets"), "{message}");
 }
+
+#[tokio::test]
+async fn a_restored_dataset_is_what_it_was_and_keeps_its_history() {
+    let collector = Collector::start().await;
+    let body = json!({"project_name": "p", "dataset_name": "d"});
+    let registered = collector.post("/api/dataset/register", &body).await;
+    let id = registered["dataset"]["id"].as_str().expect("id").to_owned();
+    let row = |row: &str, more: Value| {
+        let mut row = json!({"id": row, "dataset_id": id, "created": "2026-01-01T00:00:00Z"});
+        for (name, value) in more.as_object().expect("object") {
+            row[name] = value.clone();
+        }
+        row
+    };
+    let all = |version: Option<&Value>| {
+        let body = json!({"query": format!("select * from dataset('{id}')"), "version": version});
+        let collector = &collector;
+        async move { collector.post("/btql", &body).await["data"].as_array().expect("rows").clone() }
+    };
+    // Long enough to be packed.
+    let long = json!({"input": "words ".repeat(1_000)});
+    let rows = json!([row("a", json!({"input": 1})), row("b", long), row("c", json!({}))]);
+    let first = collector.log(&rows).await["xact_id"].clone();
+    let before = all(None).await;
+    let gone = json!({"_object_delete": true});
+    let rows = json!([row("a", json!({"input": 2})), row("b", gone), row("new", json!({}))]);
+    let second = collector.log(&rows).await["xact_id"].clone();
+    let between = all(None).await;
+    let (restore, version) = (format!("/v1/dataset/{id}/restore"), json!({"version": first}));
+    let preview = collector.post(&format!("{restore}/preview"), &version).await;
+    assert_eq!(preview, json!({"rows_to_restore": 2, "rows_to_delete": 1}));
+    assert_eq!(all(None).await, between);
+    let done = collector.post(&restore, &version).await;
+    assert_eq!((&done["rows_restored"], &done["rows_deleted"]), (&json!(2), &json!(1)));
+    assert!(done["xact_id"].as_str() > second.as_str(), "{done}");
+    let bare = |mut rows: Vec<Value>| {
+        for row in &mut rows {
+            row["_xact_id"] = Value::Null;
+        }
+        rows
+    };
+    assert_eq!(bare(all(None).await), bare(before.clone()));
+    assert_eq!(all(Some(&first)).await, before);
+    assert_eq!(all(Some(&second)).await, between);
+    let again = collector.post(&restore, &version).await;
+    assert_eq!(again, json!({"xact_id": null, "rows_restored": 0, "rows_deleted": 0}));
+    collector.refused(&restore, "{}", 400).await;
+    collector.refused("/v1/dataset/none/restore", &version.to_string(), 404).await;
+    // And the fetch routes read versions too.
+    let fetched = collector.post(&format!("/v1/dataset/{id}/fetch"), &version).await;
+    assert_eq!(fetched["events"], json!(before));
+}

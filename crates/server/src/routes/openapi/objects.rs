@@ -179,6 +179,15 @@ fn versions(method: &str, path: &str) -> Option<Operation> {
         ("POST", "/api/dataset_snapshot/delete_id") => {
             version("Forgets the name of a version").body(required([("id", id())]))
         }
+        ("POST", "/v1/dataset/{id}/restore/preview") => {
+            version("Counts what going back to a version would change")
+                .body(required([("version", xact())]))
+        }
+        ("POST", "/v1/dataset/{id}/restore") => {
+            version("Makes the rows of a dataset what they were at a version")
+                .body(required([("version", xact())]))
+                .or(413)
+        }
         ("GET", "/environment-object/dataset/{id}") => version("Lists the versions in use"),
         ("GET", "/environment-object/dataset/{id}/{environment}") => {
             version("The version that an environment uses")

@@ -58,6 +58,15 @@ fn paging() -> Value {
         ("limit", nullable(&limit())),
         ("cursor", json!({"anyOf": [{"const": ""}, {"type": "null"}]})),
         ("version", nullable(&xact())),
+        ("filters", nullable(&list(&lookup()))),
+    ])
+}
+
+fn lookup() -> Value {
+    required([
+        ("type", json!({"const": "path_lookup"})),
+        ("path", json!({"type": "array", "items": text(), "minItems": 1, "maxItems": 50})),
+        ("value", json!({})),
     ])
 }
 

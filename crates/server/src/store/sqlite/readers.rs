@@ -4,12 +4,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, InterruptHandle};
 use tidegate_model::Destination;
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
 use super::open;
 use super::scan::STEPS_PER_LOOK;
@@ -32,7 +31,7 @@ impl fmt::Debug for Running {
 #[derive(Default)]
 struct Reads {
     last: u64,
-    reads: HashMap<u64, (std::time::Instant, InterruptHandle)>,
+    reads: HashMap<u64, (Instant, InterruptHandle)>,
 }
 
 impl Running {
@@ -122,8 +121,8 @@ impl Readers {
         self.watched(Some(object), None, read).await
     }
 
-    /// As [`Readers::run_for`], and every statement that runs when the deadline has passed ends
-    /// with [`StoreError::Interrupted`].
+    /// As [`Readers::run_for`], and every statement that runs when the deadline has passed is
+    /// interrupted.
     pub(super) async fn run_until<T: Send + 'static>(
         &self,
         deadline: Instant,
@@ -156,7 +155,7 @@ impl Readers {
                 Some(connection) => connection,
                 None => open()?,
             };
-            let over = deadline.map(|deadline| move || Instant::now() >= deadline);
+            let over = deadline.map(|deadline| move || clock::monotonic() >= deadline);
             connection.progress_handler(STEPS_PER_LOOK, over)?;
             let answer = {
                 let begun = running.begin(&connection);
@@ -189,14 +188,13 @@ impl Readers {
 
 /// A read that was ended in favour of writes may come again.
 fn ended(error: StoreError) -> StoreError {
-    match &error {
-        StoreError::Database(cause)
-            if cause.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) =>
-        {
-            StoreError::Overloaded
-        }
-        _ => error,
-    }
+    if is_interruption(&error) { StoreError::Overloaded } else { error }
+}
+
+/// Whether a statement was ended from outside or by a deadline.
+pub(super) fn is_interruption(error: &StoreError) -> bool {
+    matches!(error, StoreError::Database(cause)
+        if cause.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

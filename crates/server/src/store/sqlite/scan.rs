@@ -1,13 +1,16 @@
 //! [`RowSource`] over one read transaction.
 
 use std::ops::ControlFlow;
+use std::time::Instant;
 
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, Row, ToSql, params_from_iter};
 use tidegate_model::{Destination, XactId};
 
 use super::documents;
+use super::readers::is_interruption;
 use super::row_tables::{IdColumn, newest_xact, object_number, row_id, xact_id};
+use crate::clock;
 use crate::store::{
     Cursor, Range, RowPlace, RowSource, Scan, ScanEnd, ScannedRow, StoreError, StoredRow, Trace,
 };
@@ -16,38 +19,28 @@ use crate::store::{
 pub(super) const STEPS_PER_LOOK: i32 = 10_000;
 
 /// The rows of a snapshot.
-pub(super) struct Snapshot<'c>(pub(super) &'c Connection);
+pub(super) struct Snapshot<'c> {
+    pub(super) connection: &'c Connection,
+    /// When statements are interrupted; others do that in favour of writes.
+    pub(super) deadline: Instant,
+}
 
-impl RowSource for Snapshot<'_> {
-    fn known(&mut self, destination: &Destination) -> Result<bool, StoreError> {
-        Ok(object_number(self.0, destination)?.is_some())
-    }
-
-    fn newest_xact(&mut self, destination: &Destination) -> Result<Option<XactId>, StoreError> {
-        newest_xact(self.0, destination)
-    }
-
-    fn scan(
-        &mut self,
-        scan: &Scan,
-        visit: &mut dyn FnMut(&ScannedRow<'_>) -> ControlFlow<()>,
-    ) -> Result<ScanEnd, StoreError> {
-        let Some(object) = object_number(self.0, &scan.destination)? else {
-            return Ok(ScanEnd::Done);
-        };
-        match run(self.0, object, scan, visit) {
-            Err(StoreError::Interrupted) => Ok(ScanEnd::Deadline),
-            other => other,
+impl Snapshot<'_> {
+    fn ended(&self, error: StoreError) -> StoreError {
+        match is_interruption(&error) {
+            true if clock::monotonic() >= self.deadline => StoreError::Interrupted,
+            true => StoreError::Overloaded,
+            false => error,
         }
     }
 
-    fn fetch(&mut self, place: RowPlace) -> Result<StoredRow, StoreError> {
+    fn row(&self, place: RowPlace) -> Result<StoredRow, StoreError> {
         let sql = if place.earlier {
             "SELECT document, xact, is_root FROM row_versions WHERE number = ?1"
         } else {
             "SELECT document, xact, is_root FROM rows WHERE number = ?1"
         };
-        let mut statement = self.0.prepare_cached(sql)?;
+        let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query([place.number])?;
         let row = rows.next()?.ok_or_else(|| {
             StoreError::Damaged(format!("row {} is in an index only", place.number))
@@ -57,6 +50,34 @@ impl RowSource for Snapshot<'_> {
             xact: xact_id(row.get(1)?),
             is_root: row.get(2)?,
         })
+    }
+}
+
+impl RowSource for Snapshot<'_> {
+    fn known(&mut self, destination: &Destination) -> Result<bool, StoreError> {
+        Ok(object_number(self.connection, destination)?.is_some())
+    }
+
+    fn newest_xact(&mut self, destination: &Destination) -> Result<Option<XactId>, StoreError> {
+        newest_xact(self.connection, destination)
+    }
+
+    fn scan(
+        &mut self,
+        scan: &Scan,
+        visit: &mut dyn FnMut(&ScannedRow<'_>) -> ControlFlow<()>,
+    ) -> Result<ScanEnd, StoreError> {
+        let Some(object) = object_number(self.connection, &scan.destination)? else {
+            return Ok(ScanEnd::Done);
+        };
+        match run(self.connection, object, scan, visit).map_err(|error| self.ended(error)) {
+            Err(StoreError::Interrupted) => Ok(ScanEnd::Deadline),
+            other => other,
+        }
+    }
+
+    fn fetch(&mut self, place: RowPlace) -> Result<StoredRow, StoreError> {
+        self.row(place).map_err(|error| self.ended(error))
     }
 }
 

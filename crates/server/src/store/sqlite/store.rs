@@ -2,12 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tidegate_analysis::comparison::Trial;
 use tidegate_model::{Destination, XactId};
-use tokio::time::Instant;
 
 use super::checkpoint::{self, Checkpoints, Limits};
 use super::index::{self, Index};
@@ -89,7 +89,9 @@ impl Store for SqliteStore {
 
     fn read(&self, object: Destination, deadline: Instant, reading: Reading) -> Answer<'_, ()> {
         self.readers
-            .run_until(deadline, object, move |connection| reading(&mut Snapshot(connection)))
+            .run_until(deadline, object, move |connection| {
+                reading(&mut Snapshot { connection, deadline })
+            })
             .boxed()
     }
 

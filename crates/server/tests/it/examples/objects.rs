@@ -70,6 +70,9 @@ pub(super) fn example(method: &str, path: &str, of: &Objects) -> Option<Example>
         ("POST", route) if route.ends_with("/feedback") => {
             Example::post(here, json!({"feedback": [{"id": "r", "tags": ["t"]}]}))
         }
+        ("POST", "/v1/dataset/{id}/restore" | "/v1/dataset/{id}/restore/preview") => {
+            Example::post(here, json!({"version": xact}))
+        }
         ("POST", route) if route.ends_with("/fetch") => Example::post(here, json!({"limit": 1})),
         ("GET", route) if route.ends_with("/fetch") => Example::get(here),
         ("DELETE", "/v1/project/{id}") => Example::get(path.replace("{id}", project)),
