@@ -1,4 +1,4 @@
-//! Lists for people: projects, experiments, cases, one trace, search. `docs/queries.md` describes
+//! Lists for people: projects, experiments, cases, one trace, search. `docs/lists.md` describes
 //! them.
 
 use std::fmt::Write as _;

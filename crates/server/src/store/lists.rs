@@ -1,6 +1,6 @@
 //! What pages and lists show: projects and experiments with sums, cases, traces, search results.
 //!
-//! The types that serialize are answers as they go over the wire; `docs/queries.md` describes them.
+//! The types that serialize are answers as they go over the wire; `docs/lists.md` describes them.
 
 use std::collections::HashSet;
 

@@ -86,7 +86,10 @@ impl Index {
         let shared = Arc::new(Shared::default());
         let follower = Follower {
             main: reader,
-            unsummarized: summaries::outdated(&index)?.into_iter().collect(),
+            unsummarized: summaries::outdated(&index)?
+                .into_iter()
+                .map(|object| (object, Instant::now()))
+                .collect(),
             index,
             names: figures::Interned::default(),
             writer: Arc::downgrade(writer),

@@ -1,6 +1,6 @@
 //! The thread that keeps the index: it follows the journal, and hurries for objects asked for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -26,6 +26,8 @@ const RETRY: Duration = Duration::from_secs(5);
 const STEP_ROWS: usize = 1_000;
 /// Entries read at once; each has at most a few thousand rows.
 const STEP_ENTRIES: usize = 64;
+/// How long an object has to stay as it is before it is summed up.
+const QUIET: Duration = Duration::from_secs(1);
 /// How often the log is synced and the journal cut while there is always something to do.
 const TRIM_EVERY: Duration = Duration::from_secs(5);
 
@@ -46,8 +48,8 @@ pub(super) struct Follower {
     /// Place up to which the journal may be cut: synced.
     pub(super) trimmed: i64,
     pub(super) trimmed_at: Instant,
-    /// Objects whose summary is out of date.
-    pub(super) unsummarized: BTreeSet<i64>,
+    /// Objects whose summary is out of date, and when they changed.
+    pub(super) unsummarized: BTreeMap<i64, Instant>,
 }
 
 /// How far the index is.
@@ -119,9 +121,13 @@ impl Follower {
         Ok(true)
     }
 
-    /// Sums up one object that changed; `false` if there was none.
+    /// Sums up one object that changed and is quiet now; `false` if there was none. Until then a
+    /// list that shows it sums it up by itself.
     fn summarize_one(&mut self) -> Result<bool, StoreError> {
-        let Some(object) = self.unsummarized.pop_first() else { return Ok(false) };
+        let quiet = |since: &Instant| since.elapsed() > QUIET;
+        let found = self.unsummarized.iter().find(|(_, since)| quiet(since));
+        let Some(object) = found.map(|(object, _)| *object) else { return Ok(false) };
+        self.unsummarized.remove(&object);
         let kind: Option<String> = self
             .main
             .prepare_cached("SELECT kind FROM objects WHERE number = ?1")?
@@ -167,7 +173,7 @@ impl Follower {
         let changed = apply(&main, &index, &mut self.names, work)?;
         index.prepare_cached("UPDATE index_state SET journal = ?1")?.execute([through])?;
         index.commit()?;
-        self.unsummarized.extend(changed);
+        note_changed(&mut self.unsummarized, changed);
         Ok(true)
     }
 
@@ -186,7 +192,7 @@ impl Follower {
         let changed = apply(&main, &index, &mut self.names, work)?;
         index.prepare_cached("UPDATE index_state SET scanned = ?1")?.execute([numbers.last()])?;
         index.commit()?;
-        self.unsummarized.extend(changed);
+        note_changed(&mut self.unsummarized, changed);
         Ok(true)
     }
 
@@ -242,7 +248,7 @@ impl Follower {
         }
         let changed = apply(&main, &index, &mut self.names, work)?;
         index.commit()?;
-        self.unsummarized.extend(changed);
+        note_changed(&mut self.unsummarized, changed);
         Ok(Some(after))
     }
 
@@ -286,7 +292,7 @@ impl Follower {
             }
             let changed = apply(&main, &index, &mut self.names, work)?;
             index.commit()?;
-            self.unsummarized.extend(changed);
+            note_changed(&mut self.unsummarized, changed);
             match (places.into_iter().next_back(), &trace) {
                 (Some(last), _) => (number, trace) = last,
                 // The least of all texts; ids as bytes come after every text.
@@ -329,6 +335,11 @@ impl Follower {
         };
         self.shared.measure(&self.main, state.journal, state.scanned.is_some(), left)
     }
+}
+
+fn note_changed(noted: &mut BTreeMap<i64, Instant>, objects: BTreeSet<i64>) {
+    let now = Instant::now();
+    noted.extend(objects.into_iter().map(|object| (object, now)));
 }
 
 /// Where an object is ahead of the place in the journal up to which all is indexed.

@@ -14,8 +14,11 @@ use super::wanted::Wanted;
 use super::{TraceKey, overview, words};
 use crate::store::{Hit, Hits, SearchQuery, StoreError};
 
-/// Rows that are looked at for one page: of words that are everywhere, phrases may be nowhere.
+/// Rows whose text is looked at for one page: of words that are everywhere, phrases may be nowhere.
 const LOOKED_AT: usize = 10_000;
+
+/// Rows of other objects that are passed over for one page.
+const PASSED_OVER: usize = 200_000;
 
 /// Bytes of documents read for one page.
 const PAGE_BYTES: usize = 32 << 20;
@@ -23,8 +26,9 @@ const PAGE_BYTES: usize = 32 << 20;
 /// Hits that a filter of cases takes into account, the newest ones.
 const FILTER_HITS: i64 = 200_000;
 
-/// Objects of a project that a search can name; in a larger one all rows are looked at.
-const NAMED_OBJECTS: usize = 500;
+/// Objects that the index is asked for by name. A project with more has most of the rows, so that
+/// leaving out those of others costs less than joining as many lists.
+const NAMED_OBJECTS: usize = 32;
 
 /// Reads one page of hits.
 pub(super) fn page(connection: &Connection, query: &SearchQuery) -> Result<Hits, StoreError> {
@@ -39,11 +43,24 @@ pub(super) fn page(connection: &Connection, query: &SearchQuery) -> Result<Hits,
         "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid < ?2 ORDER BY rowid DESC",
     )?;
     let mut found = statement.query((expression, before))?;
-    let (mut bytes, mut looked_at) = (0, 0);
+    // Apart from the document, which makes a row long.
+    let mut object_of = connection.prepare_cached("SELECT object FROM rows WHERE number = ?1")?;
+    let (mut bytes, mut looked_at, mut passed_over) = (0, 0, 0);
     while let Some(row) = found.next()? {
         let number: i64 = row.get(0)?;
+        if let Some(members) = &members {
+            let object: Option<i64> = object_of.query_row([number], |row| row.get(0)).optional()?;
+            if object.is_none_or(|object| !members.contains(&object)) {
+                passed_over += 1;
+                if passed_over < PASSED_OVER {
+                    continue;
+                }
+                hits.next = Some(number);
+                break;
+            }
+        }
         looked_at += 1;
-        if let Some(hit) = hit(connection, number, &wanted, members.as_ref(), &mut bytes)? {
+        if let Some(hit) = hit(connection, number, &wanted, &mut bytes)? {
             hits.hits.push(hit);
         }
         if hits.hits.len() >= query.limit || bytes > PAGE_BYTES || looked_at >= LOOKED_AT {
@@ -62,37 +79,32 @@ fn hit(
     connection: &Connection,
     number: i64,
     wanted: &Wanted,
-    members: Option<&HashSet<i64>>,
     bytes: &mut usize,
 ) -> Result<Option<Hit>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT object, row_id, root_span_id, is_root, created_us, document, kind, id
+        "SELECT row_id, root_span_id, is_root, created_us, document, kind, id
          FROM rows JOIN objects ON objects.number = rows.object WHERE rows.number = ?1",
     )?;
     let mut rows = statement.query([number])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    let object: i64 = row.get(0)?;
-    if members.is_some_and(|members| !members.contains(&object)) {
-        return Ok(None);
-    }
-    let text = documents::text(row.get_ref(5)?)?;
+    let text = documents::text(row.get_ref(4)?)?;
     *bytes += text.len();
     let skeleton = Skeleton::of(&text)?;
     let fields: Vec<_> = words::fields(&skeleton).collect();
     if !wanted.holds(&fields) {
         return Ok(None);
     }
-    let id = row_id(row.get_ref(1)?)?.to_string();
+    let id = row_id(row.get_ref(0)?)?.to_string();
     Ok(Some(Hit {
-        object_type: row.get(6)?,
-        object_id: row.get(7)?,
-        root_span_id: match row.get_ref(2)? {
+        object_type: row.get(5)?,
+        object_id: row.get(6)?,
+        root_span_id: match row.get_ref(1)? {
             ValueRef::Null => id.clone(),
             trace => TraceKey::of_column(trace)?.to_text(),
         },
         id,
-        is_root: row.get(3)?,
-        created: time_text(row.get(4)?),
+        is_root: row.get(2)?,
+        created: time_text(row.get(3)?),
         name: skeleton.name().map(str::to_owned),
         snippets: snippets(&fields, wanted),
     }))
