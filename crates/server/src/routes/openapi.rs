@@ -4,6 +4,7 @@
 mod lists;
 mod objects;
 mod operation;
+mod query;
 mod rows;
 mod schemas;
 mod service;
@@ -37,6 +38,14 @@ fn describe(method: &str, path: &str) -> Option<Operation> {
         .or_else(|| uploads::describe(method, path))
 }
 
+fn schemas() -> Value {
+    let mut all = schemas::components();
+    if let (Value::Object(all), Value::Object(more)) = (&mut all, query::components()) {
+        all.extend(more);
+    }
+    all
+}
+
 fn document() -> Value {
     let mut paths = Map::new();
     for route in routes() {
@@ -58,7 +67,7 @@ fn document() -> Value {
         },
         "paths": paths,
         "components": {
-            "schemas": schemas::components(),
+            "schemas": schemas(),
             "responses": operation::responses(),
             "securitySchemes": {
                 "key": {

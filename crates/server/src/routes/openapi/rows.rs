@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::operation::Operation;
-use super::schemas::{id, list, members, nullable, object, required, schema, text, xact};
+use super::query;
+use super::schemas::{id, list, members, nullable, required, schema, text, xact};
 
 pub(super) fn describe(method: &str, path: &str) -> Option<Operation> {
     let rows = |summary| Operation::new("rows", summary);
@@ -34,11 +35,9 @@ pub(super) fn describe(method: &str, path: &str) -> Option<Operation> {
         ("POST", "/logs3") => rows("Writes rows; the answer means that they survive loss of power")
             .body(required([("rows", new_rows())]))
             .reply(required([("ids", list(&text())), ("xact_id", xact())])),
-        ("POST", "/btql") => rows("Reads rows by a query")
-            .body(required([("query", json!({"anyOf": [query(), {"type": "string"}]}))]))
-            .reply(required([("data", list(&object()))]))
-            .or(404)
-            .or(422),
+        ("POST", "/btql") => {
+            rows("Reads rows by a query").body(query::request()).reply(query::reply()).or(404)
+        }
         _ => return None,
     })
 }
@@ -80,26 +79,4 @@ fn new_rows() -> Value {
 
 fn given(member: &str, item: &Value) -> Value {
     required([(member, json!({"type": "array", "items": item}))])
-}
-
-/// The JSON form of a query.
-fn query() -> Value {
-    let kinds = json!({"enum": ["experiment", "project_logs", "dataset", "playground_logs"]});
-    let name = required([
-        ("op", json!({"const": "ident"})),
-        ("name", json!({"type": "array", "prefixItems": [kinds], "items": false, "minItems": 1})),
-    ]);
-    let argument = required([("op", json!({"const": "literal"})), ("value", id())]);
-    let from = required([
-        ("op", json!({"const": "function"})),
-        ("name", name),
-        ("args", json!({"type": "array", "items": argument, "minItems": 1, "maxItems": 1})),
-    ]);
-    let mut query = members([
-        ("from", from),
-        ("select", json!({"const": [{"op": "star"}]})),
-        ("limit", nullable(&limit())),
-    ]);
-    query["required"] = json!(["from"]);
-    query
 }
