@@ -25,8 +25,8 @@ use tidegate_model::{Destination, XactId};
 
 pub(crate) use blobs::{Blob, BlobStore, Progress, Purpose};
 pub(crate) use datasets::{
-    Dataset, DatasetFilter, DatasetStore, NewDataset, NewSnapshot, ObjectKind, Patch, Snapshot,
-    SnapshotFilter, Tag,
+    Dataset, DatasetFilter, DatasetStore, NewDataset, NewSnapshot, ObjectKind, Patch, Restored,
+    Snapshot, SnapshotFilter, Tag,
 };
 pub(crate) use document::{Body, Document, ROW_LIMIT_BYTES, Trace, created_us, unpack};
 pub(crate) use lists::{
@@ -62,6 +62,21 @@ pub enum StoreError {
     /// A named project does not exist.
     #[error("unknown project {0:?}")]
     UnknownProject(String),
+    /// Bringing a version of a dataset back would take too much at once.
+    #[error(
+        "restoring this version changes {rows} rows of {bytes} bytes, more than the {max_rows} rows \
+         and {max_bytes} bytes that can be changed at once"
+    )]
+    TooMuch {
+        /// Rows to be changed.
+        rows: u64,
+        /// What they take.
+        bytes: u64,
+        /// The most rows.
+        max_rows: u64,
+        /// The most bytes.
+        max_bytes: u64,
+    },
     /// An object gets a name that another one has.
     #[error("the name {0:?} is taken")]
     NameTaken(String),

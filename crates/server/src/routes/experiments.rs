@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -53,7 +53,22 @@ struct Repo {
     branch: Option<String>,
 }
 
-fn read(body: Map<String, Value>) -> Result<NewExperiment, ApiError> {
+/// Longest `Idempotency-Key`, in bytes.
+const IDEMPOTENCY_KEY_BYTES: usize = 255;
+
+/// Reads the name that a client gave its request, so that it can repeat it safely.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().ok().filter(|key| (1..=IDEMPOTENCY_KEY_BYTES).contains(&key.len()));
+    let wrong = || {
+        let message =
+            format!("\"Idempotency-Key\" must be 1 to {IDEMPOTENCY_KEY_BYTES} visible characters");
+        ApiError::bad_request(message)
+    };
+    key.map(|key| Some(key.to_owned())).ok_or_else(wrong)
+}
+
+fn read(headers: &HeaderMap, body: Map<String, Value>) -> Result<NewExperiment, ApiError> {
     let registration =
         Registration::deserialize(&body).map_err(|error| ApiError::unreadable(&error))?;
     let mut details = body;
@@ -64,6 +79,7 @@ fn read(body: Map<String, Value>) -> Result<NewExperiment, ApiError> {
         project_id: present(registration.project_id),
         project_name: check_name(registration.project_name)?,
         name: check_name(registration.experiment_name.or(registration.name))?,
+        registration: idempotency_key(headers)?,
         continue_existing: registration.update.unwrap_or(false)
             || registration.ensure_new == Some(false),
         commit: present(repo.commit),
@@ -100,9 +116,10 @@ async fn permitted(
 pub(super) async fn register(
     State(app): State<Arc<App>>,
     caller: Caller,
+    headers: HeaderMap,
     JsonBody(body): JsonBody<Map<String, Value>>,
 ) -> Result<Json<Value>, ApiError> {
-    let new = permitted(&app, &caller, read(body)?).await?;
+    let new = permitted(&app, &caller, read(&headers, body)?).await?;
     let experiment = app.store.register_experiment(new).await?.object;
     let project = json!({"id": experiment.project_id, "name": experiment.project_name});
     Ok(Json(json!({"project": project, "experiment": render(&experiment)})))
@@ -111,9 +128,10 @@ pub(super) async fn register(
 pub(super) async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
+    headers: HeaderMap,
     JsonBody(body): JsonBody<Map<String, Value>>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let new = permitted(&app, &caller, read(body)?).await?;
+    let new = permitted(&app, &caller, read(&headers, body)?).await?;
     let registered = app.store.register_experiment(new).await?;
     Ok((found_existing(&registered), Json(render(&registered.object))))
 }

@@ -96,6 +96,8 @@ pub(crate) struct NewExperiment {
     pub(crate) name: Option<String>,
     /// Whether an experiment of that name is continued; otherwise a new one gets another name.
     pub(crate) continue_existing: bool,
+    /// What the client calls this registration; a second one of that name finds the first.
+    pub(crate) registration: Option<String>,
     pub(crate) commit: Option<String>,
     pub(crate) branch: Option<String>,
     /// The wanted base, before any choice of the store's own.

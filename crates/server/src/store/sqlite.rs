@@ -14,6 +14,7 @@ mod objects;
 pub(crate) mod offline;
 mod open;
 mod readers;
+mod restore;
 mod row_tables;
 mod scan;
 mod skeleton;

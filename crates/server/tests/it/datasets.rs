@@ -270,3 +270,62 @@ async fn datasets_survive_a_restart() {
     let rows = collector.get(&format!("/v1/dataset/{id}/fetch")).await;
     assert_eq!(rows["events"][0]["input"], 1);
 }
+
+#[tokio::test]
+async fn a_version_comes_back_and_the_history_stays() {
+    let collector = Collector::start().await;
+    let id = register(&collector, "d").await;
+    let row = |name: &str, n: u32| json!({"id": name, "dataset_id": id, "input": n});
+    let first = collector.log(&json!([row("same", 1), row("changed", 1), row("gone", 1)])).await;
+    let long = "words ".repeat(1_000);
+    let second = collector
+        .log(&json!([
+            {"id": "changed", "dataset_id": id, "input": 2, "output": long, "_is_merge": true},
+            {"id": "gone", "dataset_id": id, "_object_delete": true},
+            row("new", 2),
+        ]))
+        .await;
+    let restore = async |version: &Value| {
+        let body = json!({ "version": version });
+        let preview = collector.post(&format!("/v1/dataset/{id}/restore/preview"), &body).await;
+        let done = collector.post(&format!("/v1/dataset/{id}/restore"), &body).await;
+        assert_eq!(
+            (&preview["rows_to_restore"], &preview["rows_to_delete"]),
+            (&done["rows_restored"], &done["rows_deleted"])
+        );
+        done
+    };
+    let read = async |version: &Value| {
+        let body = json!({ "version": version });
+        let page = collector.post(&format!("/v1/dataset/{id}/fetch"), &body).await;
+        let mut rows: Vec<(String, Value, Value)> = page["events"]
+            .as_array()
+            .expect("rows")
+            .iter()
+            .map(|row| {
+                let id = row["id"].as_str().expect("id").to_owned();
+                (id, row["input"].clone(), row["output"].clone())
+            })
+            .collect();
+        rows.sort_by(|a, b| a.0.cmp(&b.0));
+        rows
+    };
+    let (then, later) = (read(&first["xact_id"]).await, read(&Value::Null).await);
+    assert_eq!(then.len(), 3);
+
+    let done = restore(&first["xact_id"]).await;
+    assert_eq!((&done["rows_restored"], &done["rows_deleted"]), (&json!(2), &json!(1)));
+    assert!(done["xact_id"].as_str() > second["xact_id"].as_str(), "{done}");
+    assert_eq!(read(&Value::Null).await, then);
+    assert_eq!(read(&second["xact_id"]).await, later, "the history stays");
+    let again = restore(&first["xact_id"]).await;
+    assert_eq!(again, json!({"xact_id": null, "rows_restored": 0, "rows_deleted": 0}));
+    restore(&second["xact_id"]).await;
+    assert_eq!(read(&Value::Null).await, later);
+
+    let path = format!("/v1/dataset/{id}/restore");
+    collector.refused(&path, "{}", 400).await;
+    collector.refused(&path, r#"{"version":"soon"}"#, 400).await;
+    let version = json!({"version": first["xact_id"]}).to_string();
+    collector.refused("/v1/dataset/nope/restore", &version, 404).await;
+}

@@ -137,3 +137,29 @@ async fn malformed_registrations_are_refused() {
     }
     assert_eq!(collector.get("/v1/experiment").await, json!({"objects": []}));
 }
+
+#[tokio::test]
+async fn a_registration_repeated_under_its_key_finds_the_first() {
+    let collector = Collector::start().await;
+    let register = async |path: &str, key: &str, body: Value| {
+        let headers = [("idempotency-key", key)];
+        collector.send_with(Method::POST, path, body.to_string(), &headers).await
+    };
+    let body = json!({"project_name": "p", "experiment_name": "a"});
+    let first = register("/api/experiment/register", "k1", body.clone()).await.body;
+    let again = register("/api/experiment/register", "k1", body.clone()).await.body;
+    assert_eq!(first, again);
+    let other = register("/api/experiment/register", "k2", body.clone()).await.body;
+    assert_ne!(other["experiment"]["id"], first["experiment"]["id"]);
+    let body = json!({"project_id": first["project"]["id"], "name": "a", "ensure_new": true});
+    let reply = register("/v1/experiment", "k1", body.clone()).await;
+    assert_eq!(reply.body["id"], first["experiment"]["id"]);
+    assert_eq!(reply.headers["x-bt-found-existing"], "true");
+    let elsewhere = json!({"project_name": "q", "experiment_name": "a"});
+    let elsewhere = register("/api/experiment/register", "k1", elsewhere).await.body;
+    assert_ne!(elsewhere["experiment"]["id"], first["experiment"]["id"]);
+    for bad in ["", &"k".repeat(256)] {
+        let reply = register("/v1/experiment", bad, body.clone()).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{bad:?}");
+    }
+}

@@ -131,7 +131,13 @@ pub(super) fn sweep(session: &mut Session) -> Result<bool, StoreError> {
             "DELETE FROM rows WHERE number IN (SELECT number FROM rows WHERE object = ?1 LIMIT ?2)",
         )?
         .execute(params![object, SWEEP_ROWS])?;
-    if removed < SWEEP_ROWS as usize {
+    let forgotten = connection
+        .prepare_cached(
+            "DELETE FROM row_versions WHERE number IN
+               (SELECT number FROM row_versions WHERE object = ?1 LIMIT ?2)",
+        )?
+        .execute(params![object, SWEEP_ROWS])?;
+    if removed.max(forgotten) < SWEEP_ROWS as usize {
         connection
             .prepare_cached("UPDATE objects SET kind = 'swept' WHERE number = ?1")?
             .execute([object])?;

@@ -20,6 +20,11 @@ pub(super) fn register(
 ) -> Result<Registered<Experiment>, StoreError> {
     let (id, name) = (new.project_id.as_deref(), new.project_name.as_deref());
     let project = objects::project_for(connection, id, name)?;
+    if let Some(registration) = &new.registration
+        && let Some(object) = registered(connection, &project.id, registration)?
+    {
+        return Ok(Registered { object, existing: true });
+    }
     let wanted = new.name.clone().unwrap_or_else(|| invent_name(&project, new.branch.as_deref()));
     let taken = by_name(connection, &project.id, &wanted)?;
     if let Some(object) = taken.clone().filter(|_| new.continue_existing) {
@@ -41,8 +46,9 @@ pub(super) fn register(
     };
     connection
         .prepare_cached(
-            "INSERT INTO experiments (id, project, name, created, commit_hash, base_id, details)
-             VALUES (?1, (SELECT number FROM projects WHERE id = ?2), ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO experiments
+               (id, project, name, created, commit_hash, base_id, details, registration)
+             VALUES (?1, (SELECT number FROM projects WHERE id = ?2), ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .execute(params![
             object.id,
@@ -52,6 +58,7 @@ pub(super) fn register(
             object.commit,
             object.base_id,
             serde_json::Value::Object(object.details.clone()).to_string(),
+            new.registration,
         ])?;
     Ok(Registered { object, existing: false })
 }
@@ -119,6 +126,20 @@ fn base(
 
 fn newest() -> ExperimentFilter {
     ExperimentFilter::all(Page::first())
+}
+
+/// Finds what an earlier registration of the same name made.
+fn registered(
+    connection: &Connection,
+    project_id: &str,
+    registration: &str,
+) -> Result<Option<Experiment>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM experiments JOIN projects ON projects.number = experiments.project
+         WHERE projects.id = ?1 AND experiments.registration = ?2"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    Ok(statement.query_row([project_id, registration], experiment).optional()?)
 }
 
 fn by_name(

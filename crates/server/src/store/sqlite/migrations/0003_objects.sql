@@ -63,5 +63,11 @@ CREATE INDEX blobs_by_purpose ON blobs (purpose, created_us);
 -- Signs the URLs of uploads and downloads.
 ALTER TABLE store ADD COLUMN signing_secret BLOB;
 
+-- What a client called its registration, so that one repeated after a lost answer makes nothing new.
+ALTER TABLE experiments ADD COLUMN registration TEXT;
+
+CREATE UNIQUE INDEX experiments_by_registration ON experiments (project, registration)
+    WHERE registration IS NOT NULL;
+
 -- For the search of what pointed at a deleted experiment.
 CREATE INDEX experiments_by_base ON experiments (base_id);
