@@ -11,3 +11,6 @@ pub use backup::{BackupError, BackupReport, backup};
 pub use doctor::{Check, Depth, Verdict, doctor};
 use pace::Pace;
 pub(crate) use upkeep::{keep_small, watch_space};
+
+#[cfg(test)]
+mod tests;

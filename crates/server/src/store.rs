@@ -25,8 +25,8 @@ use tidegate_model::{Destination, XactId};
 
 pub(crate) use blobs::{Blob, BlobStore, Progress, Purpose};
 pub(crate) use datasets::{
-    Dataset, DatasetFilter, DatasetStore, NewDataset, NewSnapshot, ObjectKind, Patch, Restored,
-    Snapshot, SnapshotFilter, Tag,
+    Dataset, DatasetFilter, DatasetStore, NewDataset, NewSnapshot, ObjectKind, Patch, Snapshot,
+    SnapshotFilter, Tag,
 };
 pub(crate) use document::{Body, Document, ROW_LIMIT_BYTES, Trace, created_us, unpack};
 pub(crate) use lists::{

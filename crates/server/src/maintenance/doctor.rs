@@ -323,7 +323,7 @@ fn blobs_check(connection: &Connection, data_dir: &Path) -> Checked {
         fail("blobs", found, "copy them from a backup into `blobs`")
     } else if orphans > 0 {
         let found = format!("{orphans} files of uploads belong to nothing");
-        warn("blobs", found, "the running server removes them within a day or two")
+        warn("blobs", found, "they only take space: no row leads to them, and they may be deleted")
     } else {
         ok("blobs", format!("{} files of uploads, all there", named.len()))
     })

@@ -22,8 +22,6 @@ use crate::store::{NewSnapshot, Snapshot, SnapshotFilter, Tag};
 pub(super) fn routes() -> Vec<Route> {
     vec![
         get("/xact-id", Read, xact_id),
-        post("/v1/dataset/{id}/restore/preview", Read, preview_restore),
-        post("/v1/dataset/{id}/restore", Write, restore),
         post("/api/dataset_snapshot/register", Write, register),
         post("/api/dataset_snapshot/get", Read, find),
         post("/api/dataset_snapshot/patch_id", Write, rename),
@@ -39,37 +37,6 @@ pub(super) fn routes() -> Vec<Route> {
 async fn xact_id(State(app): State<Arc<App>>, _: Caller) -> Result<impl IntoResponse, ApiError> {
     let last = app.store.last_xact().await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], last.to_string()))
-}
-
-#[derive(Debug, Deserialize)]
-struct Restore {
-    version: String,
-}
-
-async fn preview_restore(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Id(id): Id,
-    JsonBody(body): JsonBody<Restore>,
-) -> Result<Json<Value>, ApiError> {
-    let dataset = datasets::find(&app, &caller, &id).await?;
-    let changes = app.store.preview_restore(dataset.id, version(&body.version)?).await?;
-    Ok(Json(json!({"rows_to_restore": changes.restored, "rows_to_delete": changes.deleted})))
-}
-
-async fn restore(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Id(id): Id,
-    JsonBody(body): JsonBody<Restore>,
-) -> Result<Json<Value>, ApiError> {
-    let dataset = datasets::find(&app, &caller, &id).await?;
-    let done = app.store.restore(dataset.id, version(&body.version)?).await?;
-    Ok(Json(json!({
-        "xact_id": done.xact,
-        "rows_restored": done.restored,
-        "rows_deleted": done.deleted,
-    })))
 }
 
 fn version(text: &str) -> Result<XactId, ApiError> {

@@ -117,17 +117,6 @@ pub(crate) struct Patch {
     pub(crate) details: Map<String, Value>,
 }
 
-/// What bringing an older version of a dataset back changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Restored {
-    /// The transaction that did it; `None` if there was nothing to do, or it was not to be done.
-    pub(crate) xact: Option<XactId>,
-    /// Rows that became what they were.
-    pub(crate) restored: u64,
-    /// Rows that were not there then.
-    pub(crate) deleted: u64,
-}
-
 /// The part of a store that keeps datasets and changes objects of all kinds.
 pub(crate) trait DatasetStore {
     /// Returns the dataset of that name in its project, made if it does not exist.
@@ -182,12 +171,6 @@ pub(crate) trait DatasetStore {
 
     /// Removes some rows of deleted objects; `false` once there are none.
     fn sweep(&self) -> Answer<'_, bool>;
-
-    /// Counts what would change if the rows of a dataset became what they were in a version.
-    fn preview_restore(&self, dataset_id: String, version: XactId) -> Answer<'_, Restored>;
-
-    /// Makes the rows of a dataset what they were in a version, in one transaction.
-    fn restore(&self, dataset_id: String, version: XactId) -> Answer<'_, Restored>;
 
     /// Changes an object; `false` if it does not exist.
     fn patch(&self, kind: ObjectKind, id: String, patch: Patch) -> Answer<'_, bool>;

@@ -14,7 +14,6 @@ mod objects;
 pub(crate) mod offline;
 mod open;
 mod readers;
-mod restore;
 mod row_tables;
 mod scan;
 mod skeleton;

@@ -141,16 +141,6 @@ fn datasets(method: &str, path: &str) -> Option<Operation> {
         ("GET", "/v1/dataset/{id}") => one("Finds a dataset by id"),
         ("PATCH", "/v1/dataset/{id}") => one("Changes a dataset").body(changes()).or(409),
         ("DELETE", "/v1/dataset/{id}") => one("Deletes a dataset and its rows"),
-        ("POST", "/v1/dataset/{id}/restore/preview") => {
-            dataset("Counts what bringing a version back would change")
-                .body(required([("version", xact())]))
-                .or(404)
-        }
-        ("POST", "/v1/dataset/{id}/restore") => {
-            dataset("Makes the rows what they were in a version")
-                .body(required([("version", xact())]))
-                .or(404)
-        }
         ("GET", "/v1/dataset/{id}/summarize") => {
             dataset("Counts the rows of a dataset").query("summarize_data", text()).or(404)
         }

@@ -7,11 +7,11 @@ use tidegate_model::{Destination, RowId, XactId};
 use uuid::Uuid;
 
 use super::store::{SMALL_BYTES, SqliteStore};
-use super::{deletion, objects, restore, row_tables, snapshots};
+use super::{deletion, objects, row_tables, snapshots};
 use crate::clock;
 use crate::store::{
     Answer, Dataset, DatasetFilter, DatasetStore, NewDataset, NewSnapshot, ObjectKind, Patch,
-    Registered, Restored, Snapshot, SnapshotFilter, StoreError, Tag, Trace,
+    Registered, Snapshot, SnapshotFilter, StoreError, Tag, Trace,
 };
 
 const COLUMNS: &str = "datasets.id, datasets.name, projects.id, projects.name, datasets.created,
@@ -102,18 +102,6 @@ impl DatasetStore for SqliteStore {
 
     fn sweep(&self) -> Answer<'_, bool> {
         self.writer.submit(deletion::SWEEP_BYTES, deletion::sweep).boxed()
-    }
-
-    fn preview_restore(&self, dataset_id: String, version: XactId) -> Answer<'_, Restored> {
-        self.readers
-            .run(move |connection| restore::preview(connection, dataset_id, version))
-            .boxed()
-    }
-
-    fn restore(&self, dataset_id: String, version: XactId) -> Answer<'_, Restored> {
-        self.writer
-            .submit(restore::BYTES, move |session| restore::restore(session, dataset_id, version))
-            .boxed()
     }
 
     fn patch(&self, kind: ObjectKind, id: String, changes: Patch) -> Answer<'_, bool> {

@@ -75,9 +75,6 @@ pub(super) fn example(method: &str, path: &str, of: &Objects) -> Option<Example>
         }
         ("POST", route) if route.ends_with("/fetch") => Example::post(here, json!({"limit": 1})),
         ("GET", route) if route.ends_with("/fetch") => Example::get(here),
-        ("POST", "/v1/dataset/{id}/restore" | "/v1/dataset/{id}/restore/preview") => {
-            Example::post(here, json!({"version": xact}))
-        }
         ("DELETE", "/v1/project/{id}") => Example::get(path.replace("{id}", project)),
         ("DELETE", "/v1/experiment/{id}" | "/v1/dataset/{id}") => Example::get(here),
         ("GET", "/app/{org}/object") => {
