@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tidegate_testkit::{Finished, ServerProcess, built_binary, run};
+use tidegate_testkit::{Finished, ServerProcess, built_binary, get, run};
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 
@@ -46,10 +46,30 @@ impl World {
         run(&mut command, DEADLINE)
     }
 
-    /// What the program of a flow prints as JSON on stdout.
+    /// Opens an address of this server as a browser does, and returns where it led.
+    ///
+    /// # Panics
+    /// If it leads nowhere.
+    pub(crate) fn open(&self, address: &str) -> String {
+        let mut address = address.to_owned();
+        for _ in 0..5 {
+            let path = address.strip_prefix(self.url()).unwrap_or(&address).to_owned();
+            assert!(path.starts_with('/'), "{address} is not of {}", self.url());
+            let reply = get(self.url(), &path);
+            let location = reply.headers.iter().find_map(|line| line.strip_prefix("location: "));
+            match (reply.status, location) {
+                (300..400, Some(location)) => location.clone_into(&mut address),
+                (200, _) => return path,
+                (status, _) => panic!("{address} answers {status}: {}", reply.text),
+            }
+        }
+        panic!("{address} leads in circles");
+    }
+
+    /// What the program of a flow prints as JSON in its last line on stdout.
     pub(crate) fn report(&self, client: Client, flow: &str, variant: &str) -> Value {
         let finished = self.run(client, flow, variant).success();
-        let json = serde_json::from_str(&finished.stdout);
+        let json = serde_json::from_str(finished.stdout.lines().last().unwrap_or_default());
         json.unwrap_or_else(|error| panic!("{error}: {}", finished.stdout))
     }
 }
@@ -92,11 +112,16 @@ fn javascript(version: &str, program: &str) -> Command {
 
 /// A program of ours with what one of the lock files installs.
 pub(crate) fn python(venv: &str, program: &str) -> Command {
-    let python = target().join(venv).join("bin/python");
-    assert!(python.exists(), "{venv} is missing: run `cargo xtask test`");
-    let mut command = Command::new(python);
+    let mut command = Command::new(self::venv(venv));
     command.arg(sources().join("python").join(program));
     command
+}
+
+/// The interpreter of an environment that a lock file makes.
+pub(crate) fn venv(name: &str) -> PathBuf {
+    let python = target().join(name).join("bin/python");
+    assert!(python.exists(), "{name} is missing: run `cargo xtask test`");
+    python
 }
 
 fn sources() -> &'static Path {

@@ -2,10 +2,14 @@
 //! `BRAINTRUST_APP_URL` and `BRAINTRUST_API_KEY` are set. And our statistics against published ones.
 
 mod as_dataset;
+mod attachments;
 mod clients;
 mod comparison;
+mod datasets;
 mod feedback;
 mod javascript;
+mod links;
+mod overflow;
 mod python;
 mod scorers;
 mod spans;

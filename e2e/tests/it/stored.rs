@@ -14,6 +14,10 @@ impl Stored {
         Self(rows(url, "experiment", &id))
     }
 
+    pub(crate) fn dataset(url: &str, id: &str) -> Self {
+        Self(rows(url, "dataset", id))
+    }
+
     pub(crate) fn logs(url: &str, project: &str) -> Self {
         let found = get(url, &format!("/v1/project?project_name={project}")).json();
         let id = found["objects"][0]["id"].as_str().expect("a project of that name").to_owned();
