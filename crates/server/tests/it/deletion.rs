@@ -74,6 +74,8 @@ async fn a_dataset_goes_with_its_rows_snapshots_and_environments() {
     let body = json!({"project_name": "p", "dataset_name": "d"});
     let dataset = collector.post("/api/dataset/register", &body).await["dataset"].clone();
     let written = collector.log(&rows("dataset_id", &dataset["id"], 300)).await;
+    collector.log(&rows("dataset_id", &dataset["id"], 7)).await;
+    assert_eq!(count(&collector, "SELECT count(*) FROM row_versions"), 7);
     let body = json!({"dataset_id": dataset["id"], "dataset_snapshot_name": "s",
         "xact_id": written["xact_id"]});
     collector.post("/api/dataset_snapshot/register", &body).await;
@@ -87,7 +89,7 @@ async fn a_dataset_goes_with_its_rows_snapshots_and_environments() {
     assert_eq!(status(&collector, &format!("/v1/dataset/{id}")).await, StatusCode::NOT_FOUND);
     assert_eq!(collector.get("/v1/dataset").await, json!({"objects": []}));
     rows_left(&collector, 0).await;
-    for table in ["dataset_snapshots", "dataset_environments"] {
+    for table in ["dataset_snapshots", "dataset_environments", "row_versions"] {
         assert_eq!(count(&collector, &format!("SELECT count(*) FROM {table}")), 0, "{table}");
     }
     let body = json!({"project_name": "p", "dataset_name": "d"});
