@@ -140,6 +140,10 @@ pub(crate) struct Serve {
     /// Requests per second that each key may send, and as many at once after a pause; more get 429.
     #[arg(long, value_name = "N")]
     pub(crate) rate_limit: Option<NonZeroU32>,
+    /// Largest attachment in MiB; larger ones get 413.
+    #[arg(long, default_value_t = 1_024, value_name = "MIB",
+        value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_attachment: u32,
     /// Logs reads of the database that take longer, without what they read.
     #[arg(long, default_value = "500ms", value_parser = time::duration, value_name = "TIME")]
     pub(crate) slow_query: Duration,

@@ -19,6 +19,7 @@ pub(crate) async fn run(serve: &Serve, printer: &Printer) -> Result<(), Failure>
         .listen(serve.listen)
         .require_key(serve.require_key)
         .slow_query(serve.slow_query)
+        .max_attachment_bytes(u64::from(serve.max_attachment) << 20)
         .role(Role::Serve);
     if let Some(age) = serve.retention {
         options = options.retention(age);
