@@ -62,21 +62,6 @@ pub enum StoreError {
     /// A named project does not exist.
     #[error("unknown project {0:?}")]
     UnknownProject(String),
-    /// Bringing a version of a dataset back would take too much at once.
-    #[error(
-        "restoring this version changes {rows} rows of {bytes} bytes, more than the {max_rows} rows \
-         and {max_bytes} bytes that can be changed at once"
-    )]
-    TooMuch {
-        /// Rows to be changed.
-        rows: u64,
-        /// What they take.
-        bytes: u64,
-        /// The most rows.
-        max_rows: u64,
-        /// The most bytes.
-        max_bytes: u64,
-    },
     /// An object gets a name that another one has.
     #[error("the name {0:?} is taken")]
     NameTaken(String),

@@ -169,7 +169,6 @@ impl From<StoreError> for ApiError {
             }
             StoreError::UnknownProject(_) => Self::new(StatusCode::NOT_FOUND, "not_found", message),
             StoreError::NameTaken(_) => Self::new(StatusCode::CONFLICT, "name_taken", message),
-            StoreError::TooMuch { .. } => Self::bad_request(message),
             // Clients look for the words "base experiment" and go on without one.
             StoreError::UnknownBase(_) => Self::bad_request(message),
             StoreError::RestoreTooLarge { .. } => {

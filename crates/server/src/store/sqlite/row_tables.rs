@@ -28,29 +28,19 @@ pub(super) fn write(session: &mut Session, rows: Vec<RowWrite>) -> Result<XactId
     let xact = session.next_xact();
     let mut touched = Touched::default();
     for row in rows {
-        apply(session, xact, row, &mut touched)?;
+        let object = intern(session, &row.destination)?;
+        if versions::are_kept(&row.destination) {
+            versions::keep(&session.connection, object, &row.id, xact)?;
+        }
+        let place = Place { connection: &session.connection, object, id: &row.id, xact };
+        match row.change {
+            Change::Replace(document) => place.replace(&document, &mut touched)?,
+            Change::Delete => place.delete(&mut touched)?,
+            Change::Merge(delta) => place.merge(delta, &mut touched)?,
+        }
     }
     touched.append(&session.connection, &mut session.journal, xact)?;
     Ok(xact)
-}
-
-/// Applies one row.
-pub(super) fn apply(
-    session: &mut Session,
-    xact: XactId,
-    row: RowWrite,
-    touched: &mut Touched,
-) -> Result<(), StoreError> {
-    let object = intern(session, &row.destination)?;
-    if versions::are_kept(&row.destination) {
-        versions::keep(&session.connection, object, &row.id, xact)?;
-    }
-    let place = Place { connection: &session.connection, object, id: &row.id, xact };
-    match row.change {
-        Change::Replace(document) => place.replace(&document, touched),
-        Change::Delete => place.delete(touched),
-        Change::Merge(delta) => place.merge(delta, touched),
-    }
 }
 
 fn intern(session: &mut Session, destination: &Destination) -> Result<i64, StoreError> {
