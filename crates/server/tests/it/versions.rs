@@ -1,8 +1,9 @@
 //! Datasets are read as they were.
 
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::Collector;
+use crate::harness::{Collector, DEADLINE};
 
 /// Pseudo-random numbers, the same in every run.
 struct Numbers(u64);
@@ -130,7 +131,10 @@ async fn a_restored_dataset_is_what_it_was_and_keeps_its_history() {
     // Long enough to be packed.
     let long = json!({"input": "words ".repeat(1_000)});
     let rows = json!([row("a", json!({"input": 1})), row("b", long), row("c", json!({}))]);
-    let first = collector.log(&rows).await["xact_id"].clone();
+    // With spaces, as Python writes it.
+    let body = format!("{{ \"rows\" : {} }}", rows.to_string().replace("\":", "\" : "));
+    let reply = collector.send(Method::POST, "/logs3", body).await;
+    let first = reply.body["xact_id"].clone();
     let before = all(None).await;
     let gone = json!({"_object_delete": true});
     let rows = json!([row("a", json!({"input": 2})), row("b", gone), row("new", json!({}))]);
@@ -159,4 +163,32 @@ async fn a_restored_dataset_is_what_it_was_and_keeps_its_history() {
     // And the fetch routes read versions too.
     let fetched = collector.post(&format!("/v1/dataset/{id}/fetch"), &version).await;
     assert_eq!(fetched["events"], json!(before));
+}
+
+#[tokio::test]
+async fn a_deleted_dataset_takes_its_earlier_states_along() {
+    let collector = Collector::start().await;
+    let body = json!({"project_name": "p", "dataset_name": "d"});
+    let registered = collector.post("/api/dataset/register", &body).await;
+    let id = registered["dataset"]["id"].as_str().expect("id").to_owned();
+    for input in 0..4 {
+        let row = |n| json!({"id": format!("r{n}"), "dataset_id": id, "input": input});
+        collector.log(&(0..100).map(row).collect()).await;
+    }
+    let kept = || {
+        let path = collector.dir.path().join("tidegate.db");
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let database = rusqlite::Connection::open_with_flags(path, flags).expect("open");
+        let count = "SELECT count(*) FROM row_versions";
+        database.query_row(count, [], |row| row.get::<_, i64>(0)).expect("a number")
+    };
+    assert_eq!(kept(), 300);
+    let gone = collector.send(Method::DELETE, &format!("/v1/dataset/{id}"), "").await;
+    assert_eq!(gone.status, StatusCode::OK, "{}", gone.body);
+    let swept = async {
+        while kept() > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, swept).await.expect("swept in time");
 }
