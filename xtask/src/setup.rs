@@ -70,8 +70,9 @@ const NPM_VERSIONS: [&str; 2] = ["3.35.0", "3.3.0"];
 
 /// Python environments in `target/e2e` and the lock files in `e2e/python` they are made from; one
 /// for each set of packages, so that they cannot constrain each other's versions.
-const VENVS: [(&str, &str); 3] = [
+const VENVS: [(&str, &str); 4] = [
     ("venv", "requirements.lock"),
+    ("venv-schemathesis", "schemathesis.lock"),
     ("venv-scorers", "scorers.lock"),
     ("venv-statistics", "statistics.lock"),
 ];

@@ -9,6 +9,7 @@ mod datasets;
 mod feedback;
 mod javascript;
 mod links;
+mod openapi;
 mod overflow;
 mod python;
 mod scorers;
