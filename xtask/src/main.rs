@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod dist;
 mod env;
+mod fuzz;
 mod run_tests;
 mod setup;
 mod step;
@@ -13,7 +14,7 @@ mod tools;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 const HELP: &str = "\
 usage: cargo xtask COMMAND [--yes]
@@ -22,7 +23,8 @@ usage: cargo xtask COMMAND [--yes]
   test    sets up what the tests need, then builds and runs all of them
   setup   only the set-up: packages from npm and PyPI into target/e2e
   tidy    dependency arrows, file lengths, machine paths, tests that documents name
-  soak    the long runs: many kill points
+  soak    the long runs: many kill points, the fuzz targets for 10 minutes each
+  fuzz    the fuzz targets alone, for so many SECONDS each (600)
   dist    a tarball of the stripped release binary, in target/dist
   bench   wall time (criterion) and instructions (Valgrind) of recording and batching
 
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         ["setup"] => setup::run(yes),
         ["tidy"] => tidy::run(),
         ["soak"] => run_tests::soak(yes),
+        ["fuzz", rest @ ..] => fuzz_for(rest),
         ["dist"] => dist::run(),
         ["bench"] => bench::run(yes),
         ["help" | "--help" | "-h"] => {
@@ -52,6 +55,14 @@ fn main() -> ExitCode {
         }
     };
     exit(result)
+}
+
+fn fuzz_for(words: &[&str]) -> Result<()> {
+    match words {
+        [] => fuzz::run(fuzz::SOAK_SECONDS),
+        [seconds] => fuzz::run(seconds.parse().with_context(|| format!("{seconds:?} seconds"))?),
+        _ => anyhow::bail!("`cargo xtask fuzz` takes one number of seconds"),
+    }
 }
 
 fn exit(result: Result<()>) -> ExitCode {

@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::setup;
 use crate::step::{self, Steps, cargo};
+use crate::{fuzz, setup};
 
 /// Kill points of a soak; the tests themselves use few.
 const SOAK_KILL_POINTS: &str = "200";
@@ -99,6 +99,7 @@ pub(crate) fn soak(yes: bool) -> Result<()> {
             step::run(test.env("TIDEGATE_KILL_POINTS", SOAK_KILL_POINTS))
         })?;
     }
+    fuzz::all(fuzz::SOAK_SECONDS, &mut all)?;
     all.summary();
     Ok(())
 }

@@ -79,7 +79,7 @@ pub(crate) fn decode(body: &[u8]) -> Result<Decoded, DecodeError> {
 ///
 /// Rows are found first and parsed one by one, so that a fault is reported with its row and only
 /// one row at a time exists as a tree.
-fn slow(body: &[u8]) -> Result<Decoded, DecodeError> {
+pub(super) fn slow(body: &[u8]) -> Result<Decoded, DecodeError> {
     if body.trim_ascii().starts_with(b"[") {
         // A list would be taken for the members of the envelope in their order.
         return Err(DecodeError::NoRows);

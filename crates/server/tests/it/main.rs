@@ -3,6 +3,7 @@
 mod attachments;
 mod authorization;
 mod btql;
+mod corpus;
 mod datasets;
 mod deletion;
 mod directory;

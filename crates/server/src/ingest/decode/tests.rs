@@ -3,8 +3,9 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::super::agreement::meaning;
 use super::*;
-use crate::store::{Body, unpack};
+use crate::store::Body;
 
 fn fault(body: &str) -> String {
     decode(body.as_bytes()).expect_err(body).to_string()
@@ -62,37 +63,6 @@ fn half_a_pair_is_replaced_and_the_row_kept() {
     let Change::Replace(document) = &decoded.writes[0].change else { panic!("replace") };
     let Body::Text(text) = &document.body else { panic!("plain") };
     assert!(text.contains("x\u{fffd}"), "{text}");
-}
-
-/// What a change stores, with the text parsed; the time that is made up apart.
-fn meaning(write: &RowWrite) -> (&Destination, &RowId, String, Option<i64>) {
-    let (what, created) = match &write.change {
-        Change::Delete => ("delete".to_owned(), None),
-        Change::Merge(row) => (format!("merge {}", Value::Object(row.clone())), None),
-        Change::Replace(Document { body, created_us, is_root, trace }) => {
-            let text = match body {
-                Body::Text(text) => text.clone(),
-                Body::Packed { frame, .. } => unpack(frame).expect("a good frame"),
-            };
-            assert_eq!(body.length(), text.len());
-            let mut row: Row = serde_json::from_str(&text).expect("a good row");
-            let time =
-                row.get("created").and_then(Value::as_str).map(str::parse::<jiff::Timestamp>);
-            let created = match time {
-                // Times that are made up are later than any the tests send.
-                Some(Ok(time)) if time.as_second() > 1_700_000_000 => {
-                    row.shift_remove("created");
-                    None
-                }
-                Some(Ok(_)) => Some(*created_us),
-                _ => None,
-            };
-            row.sort_keys();
-            let what = format!("replace {is_root} {trace:?} {}", Value::Object(row));
-            (what, created)
-        }
-    };
-    (&write.destination, &write.id, what, created)
 }
 
 fn same(body: &str) -> Result<bool, TestCaseError> {
