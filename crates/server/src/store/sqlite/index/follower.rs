@@ -39,7 +39,9 @@ pub(super) struct Demand {
 }
 
 pub(super) struct Follower {
-    /// Reads only.
+    /// Reads only, statement by statement: a snapshot held by a thread of low priority would keep
+    /// the log of the rows from starting over, and with it the writer. Rows may so be newer than
+    /// the journal's entry that named them; a later entry then names them again.
     pub(super) main: Connection,
     pub(super) index: Connection,
     pub(super) names: Interned,
@@ -150,9 +152,8 @@ impl Follower {
 
     /// Indexes what the next entries of the journal name.
     fn follow(&mut self, journal: i64) -> Result<bool, StoreError> {
-        let main = self.main.unchecked_transaction()?;
-        let Read::Entries(entries) = changes::read_after(&main, journal, STEP_ENTRIES)? else {
-            drop(main);
+        let main = &self.main;
+        let Read::Entries(entries) = changes::read_after(main, journal, STEP_ENTRIES)? else {
             self.restart()?;
             return Ok(true);
         };
@@ -164,13 +165,13 @@ impl Follower {
         for entry in entries {
             through = entry.number;
             if ahead(&index, entry.object)?.is_none_or(|ahead| ahead < entry.number) {
-                work.add(&main, &index, entry.object, &entry.rows)?;
+                work.add(main, &index, entry.object, &entry.rows)?;
             }
             if work.size() >= STEP_ROWS {
                 break;
             }
         }
-        let changed = apply(&main, &index, &mut self.names, work)?;
+        let changed = apply(main, &index, &mut self.names, work)?;
         index.prepare_cached("UPDATE index_state SET journal = ?1")?.execute([through])?;
         index.commit()?;
         note_changed(&mut self.unsummarized, changed);
@@ -179,7 +180,7 @@ impl Follower {
 
     /// Indexes the next rows of all, in the order of their making.
     fn scan(&mut self, after: i64) -> Result<bool, StoreError> {
-        let main = self.main.unchecked_transaction()?;
+        let main = &self.main;
         let index = self.index.unchecked_transaction()?;
         let numbers = main
             .prepare_cached("SELECT number FROM rows WHERE number > ?1 ORDER BY number LIMIT ?2")?
@@ -187,9 +188,9 @@ impl Follower {
             .collect::<Result<Vec<i64>, _>>()?;
         let mut work = Work::default();
         for number in &numbers {
-            work.add_row(&main, &index, *number)?;
+            work.add_row(main, &index, *number)?;
         }
-        let changed = apply(&main, &index, &mut self.names, work)?;
+        let changed = apply(main, &index, &mut self.names, work)?;
         index.prepare_cached("UPDATE index_state SET scanned = ?1")?.execute([numbers.last()])?;
         index.commit()?;
         note_changed(&mut self.unsummarized, changed);
@@ -233,20 +234,20 @@ impl Follower {
         after: i64,
         newest: i64,
     ) -> Result<Option<i64>, StoreError> {
-        let main = self.main.unchecked_transaction()?;
+        let main = &self.main;
         let index = self.index.unchecked_transaction()?;
         let (mut work, mut after) = (Work::default(), after);
         while after < newest && work.size() < STEP_ROWS {
-            let Read::Entries(entries) = changes::read_after(&main, after, STEP_ENTRIES)? else {
+            let Read::Entries(entries) = changes::read_after(main, after, STEP_ENTRIES)? else {
                 return Ok(None);
             };
             let Some(last) = entries.last() else { break };
             after = last.number;
             for entry in entries.iter().filter(|entry| entry.object == object) {
-                work.add(&main, &index, object, &entry.rows)?;
+                work.add(main, &index, object, &entry.rows)?;
             }
         }
-        let changed = apply(&main, &index, &mut self.names, work)?;
+        let changed = apply(main, &index, &mut self.names, work)?;
         index.commit()?;
         note_changed(&mut self.unsummarized, changed);
         Ok(Some(after))
@@ -265,7 +266,7 @@ impl Follower {
     fn scan_object(&mut self, object: i64) -> Result<(), StoreError> {
         let (mut trace, mut number) = (Value::Null, 0_i64);
         loop {
-            let main = self.main.unchecked_transaction()?;
+            let main = &self.main;
             let index = self.index.unchecked_transaction()?;
             // NULL comes before all and compares with nothing: rows without a trace go first.
             let sql = match trace {
@@ -288,9 +289,9 @@ impl Follower {
                 .collect::<Result<Vec<(i64, Value)>, _>>()?;
             let mut work = Work::default();
             for (number, _) in &places {
-                work.add_row(&main, &index, *number)?;
+                work.add_row(main, &index, *number)?;
             }
-            let changed = apply(&main, &index, &mut self.names, work)?;
+            let changed = apply(main, &index, &mut self.names, work)?;
             index.commit()?;
             note_changed(&mut self.unsummarized, changed);
             match (places.into_iter().next_back(), &trace) {
