@@ -5,15 +5,16 @@ use std::path::Path;
 
 use tidegate_server::fuzzing;
 
-/// Runs a target on all its inputs; a panic names the input by the output of the test.
+/// Runs a target on all its inputs; a panic is told with the name of the input.
 fn replay(target: &str, run: impl Fn(&[u8])) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
     let inputs = fs::read_dir(&corpus).expect("a corpus");
     let mut count = 0;
     for input in inputs {
         let path = input.expect("an entry").path();
-        println!("{}", path.display());
-        run(&fs::read(path).expect("an input"));
+        let bytes = fs::read(&path).expect("an input");
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&bytes)));
+        assert!(ended.is_ok(), "{} is a finding again", path.display());
         count += 1;
     }
     assert!(count >= 9, "only {count} inputs in {}", corpus.display());
