@@ -33,7 +33,7 @@ fn slow_reads_are_logged_by_kind_and_object_without_content() {
     let body = json!({"rows": [row], "api_version": 2}).to_string();
     assert_eq!(post(server.url(), "/logs3", &[], &body).expect("an answer").status, 200);
     assert_eq!(rows(server.url(), "experiment", &experiment).len(), 1);
-    let line = server.line_with("\"kind\":\"rows\"");
+    let line = server.line_with("\"kind\":\"read\"");
     let event = json_line(&line);
     assert_eq!(event["level"], "WARN");
     assert_eq!(

@@ -105,7 +105,7 @@ fn malformed_uploads_get_400_with_json_and_store_nothing() {
         (json!({"rows": [good, 3], "api_version": 2}).to_string(), ""),
         (json!({"rows": [good, {"id": "x"}], "api_version": 2}).to_string(), "destination"),
         (json!({"rows": [good, {"experiment_id": experiment}]}).to_string(), "id"),
-        (json!({"rows": {"type": "logs3_overflow", "key": "k"}}).to_string(), "overflow"),
+        (json!({"rows": {"type": "logs3_overflow"}}).to_string(), "overflow"),
         (format!("{{\"rows\":[{good},{}1{}]}}", "[".repeat(3_000), "]".repeat(3_000)), ""),
     ] {
         let reply = post(server.url(), "/logs3", &[], &bad).expect("an answer");
