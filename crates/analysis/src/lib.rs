@@ -7,6 +7,7 @@
 
 pub mod comparison;
 mod name_map;
+pub mod profile;
 pub mod statistics;
 pub mod timeline;
 

@@ -9,6 +9,7 @@
 pub mod id;
 pub mod limits;
 pub mod merge;
+pub mod profile;
 pub mod row;
 pub mod wire;
 pub mod xact;
