@@ -208,7 +208,10 @@ mod tests {
     fn what_cannot_be_read_names_its_line() {
         assert_eq!(fault(""), "the profile is empty");
         assert!(fault("{}\n").contains("no header"));
-        assert!(fault("{\"queue\":{\"at_us\":1,\"pending_bytes\":0,\"in_flight\":0}}\n").contains("no header"));
+        assert!(
+            fault("{\"queue\":{\"at_us\":1,\"pending_bytes\":0,\"in_flight\":0}}\n")
+                .contains("no header")
+        );
         assert!(fault(&HEADER.replace("\"version\":1", "\"version\":7")).contains("empty"));
         let newer = format!("{}\n", HEADER.replace("\"version\":1", "\"version\":7"));
         assert!(fault(&newer).contains("version 7"));
@@ -221,7 +224,8 @@ mod tests {
     #[test]
     fn unknown_kinds_and_members_are_skipped_and_half_lines_wait() {
         let mut reader = Reader::default();
-        let text = format!("{HEADER}\n{{\"later\":{{\"a\":1}}}}\n{{\"queue\":{{\"at_us\":3,\"new\":1,");
+        let text =
+            format!("{HEADER}\n{{\"later\":{{\"a\":1}}}}\n{{\"queue\":{{\"at_us\":3,\"new\":1,");
         reader.read_all(&mut text.as_bytes()).expect("read");
         assert_eq!((reader.profile().queue.len(), reader.profile().header.lanes), (0, Some(8)));
         let rest = "\"pending_bytes\":7,\"in_flight\":1}}\n";
