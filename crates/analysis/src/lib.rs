@@ -6,6 +6,7 @@
 #![deny(missing_docs)]
 
 pub mod comparison;
+pub mod explain;
 mod name_map;
 pub mod profile;
 pub mod statistics;
