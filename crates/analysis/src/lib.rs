@@ -7,9 +7,11 @@
 
 pub mod comparison;
 pub mod explain;
+pub mod export;
 mod name_map;
 pub mod profile;
 pub mod statistics;
 pub mod timeline;
+pub mod tracks;
 
 pub use name_map::{Iter, NameMap};

@@ -115,7 +115,20 @@ pub(super) struct State {
     /// Over the requests under way, the sum of bytes / duration, per microsecond.
     pub(super) bytes_per_us: f64,
     /// Whether nothing is under way since a request has failed.
-    pub(super) is_back_off: bool,
+    is_after_failure: bool,
+    /// Requests that have failed and were not repeated yet.
+    failures: u32,
+    /// Repeats to come.
+    repeats_waiting: u32,
+}
+
+impl State {
+    /// Whether nothing is under way because of a failure: it was the last that happened, or its
+    /// repeat is still to come.
+    pub(super) fn is_back_off(&self) -> bool {
+        let repeats = self.failures > 0 && self.repeats_waiting > 0;
+        self.in_flight == 0 && (self.is_after_failure || repeats)
+    }
 }
 
 /// Something that changes at a moment.
@@ -237,19 +250,25 @@ impl Producers {
 
 impl State {
     fn change(&mut self, edge: &Edge, request: &Request) {
+        let (count, sign) = if edge.begins { (1, 1.0) } else { (-1, -1.0) };
+        let is_repeat = request.attempt > 0;
         if edge.what == What::Waiting {
-            self.waiting =
-                if edge.begins { self.waiting + 1 } else { self.waiting.saturating_sub(1) };
+            self.waiting = self.waiting.saturating_add_signed(count);
+            let repeats = if is_repeat { count } else { 0 };
+            self.repeats_waiting = self.repeats_waiting.saturating_add_signed(repeats);
             return;
         }
         let duration = request.end_us.saturating_sub(request.start_us).max(1) as f64;
-        let (count, sign) = if edge.begins { (1, 1.0) } else { (-1, -1.0) };
-        let is_sound = succeeded(request) && request.attempt == 0;
+        let is_sound = succeeded(request) && !is_repeat;
         self.in_flight = self.in_flight.saturating_add_signed(count);
         self.sound = self.sound.saturating_add_signed(if is_sound { count } else { 0 });
         self.requests_per_us += sign / duration;
         self.bytes_per_us += sign * request.bytes as f64 / duration;
-        self.is_back_off = self.in_flight == 0 && !succeeded(request);
+        self.is_after_failure = !edge.begins && !succeeded(request);
+        self.failures += u32::from(self.is_after_failure);
+        if edge.begins && is_repeat {
+            self.failures = self.failures.saturating_sub(1);
+        }
         if self.in_flight == 0 {
             // What rounding has left.
             (self.requests_per_us, self.bytes_per_us) = (0.0, 0.0);

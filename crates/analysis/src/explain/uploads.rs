@@ -37,7 +37,8 @@ impl Uploads {
         if uploads.in_flight == 1 && uploads.waiting > 0 {
             self.serial_us += us;
         }
-        if uploads.sound == 0 && (uploads.in_flight > 0 || uploads.is_back_off) {
+        let is_failing = uploads.in_flight > 0 && uploads.sound == 0;
+        if is_failing || uploads.is_back_off() {
             self.lost_us += us;
         }
     }
