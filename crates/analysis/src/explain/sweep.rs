@@ -110,9 +110,9 @@ pub(super) struct State {
     pub(super) sound: u32,
     /// Requests to come whose oldest row waits already.
     pub(super) waiting: u32,
-    /// Over the requests under way, the sum of 1 / duration, per microsecond.
+    /// Over the sound requests under way, the sum of 1 / duration, per microsecond.
     pub(super) requests_per_us: f64,
-    /// Over the requests under way, the sum of bytes / duration, per microsecond.
+    /// Over the sound requests under way, the sum of bytes / duration, per microsecond.
     pub(super) bytes_per_us: f64,
     /// Whether nothing is under way since a request has failed.
     is_after_failure: bool,
@@ -258,18 +258,19 @@ impl State {
             self.repeats_waiting = self.repeats_waiting.saturating_add_signed(repeats);
             return;
         }
-        let duration = request.end_us.saturating_sub(request.start_us).max(1) as f64;
-        let is_sound = succeeded(request) && !is_repeat;
         self.in_flight = self.in_flight.saturating_add_signed(count);
-        self.sound = self.sound.saturating_add_signed(if is_sound { count } else { 0 });
-        self.requests_per_us += sign / duration;
-        self.bytes_per_us += sign * request.bytes as f64 / duration;
+        if succeeded(request) && !is_repeat {
+            let duration = request.end_us.saturating_sub(request.start_us).max(1) as f64;
+            self.sound = self.sound.saturating_add_signed(count);
+            self.requests_per_us += sign / duration;
+            self.bytes_per_us += sign * request.bytes as f64 / duration;
+        }
         self.is_after_failure = !edge.begins && !succeeded(request);
         self.failures += u32::from(self.is_after_failure);
         if edge.begins && is_repeat {
             self.failures = self.failures.saturating_sub(1);
         }
-        if self.in_flight == 0 {
+        if self.sound == 0 {
             // What rounding has left.
             (self.requests_per_us, self.bytes_per_us) = (0.0, 0.0);
         }

@@ -17,9 +17,10 @@ pub(super) struct Uploads {
     /// requests, repeats, or the pause after a failure.
     pub(super) lost_us: f64,
     /// Requests one after another: each counts as its part of those under way beside it. Eight
-    /// at the same time are one, eight in a row are eight. Without waits for a flush.
+    /// at the same time are one, eight in a row are eight. Without waits for a flush, which force
+    /// rounds, and without failed requests and repeats.
     pub(super) rounds: f64,
-    /// Bytes that were under way, without waits for a flush.
+    /// Bytes of these requests.
     pub(super) bytes: f64,
 }
 

@@ -59,11 +59,13 @@ fn adaptive(first_us: u64, produced_us: u64) -> Build {
 #[test]
 fn serial_chunks_with_a_flush_per_task_are_both() {
     let explanation = explain(&SERIAL.run().profile());
-    assert_eq!(explanation.shape.uploads.overlapping_pairs, 0);
+    let uploads = explanation.shape.uploads;
+    assert_eq!((uploads.requests, uploads.overlapping_pairs), (50, 0), "as was published");
     assert_eq!(causes(&explanation), [Cause::FlushPerTask, Cause::SerialUploads]);
     let [flush, serial] = &explanation.diagnosis[..] else { panic!("two") };
-    assert!(flush.wall_ratio > 0.9 && serial.wall_ratio > 0.6, "{flush:?} {serial:?}");
-    assert_eq!(figure(flush, "flush_waits_per_case"), 1.0);
+    assert!(flush.wall_ratio > 0.85 && serial.wall_ratio > 0.75, "{flush:?} {serial:?}");
+    // Those of the last four cases belong to the tail.
+    assert_eq!(figure(flush, "flush_waits_per_case"), 0.9);
     assert_eq!(figure(serial, "overlapping_pairs"), 0.0);
     assert!(flush.advice.contains("BRAINTRUST_FLUSH_BACKPRESSURE_BYTES"));
     assert!(serial.advice.contains("in parallel"));
@@ -92,7 +94,7 @@ fn fixed_batches_are_small_batches_alone() {
     let small = &explanation.diagnosis[0];
     assert!((figure(small, "rounds") - 2.0).abs() < 0.1, "{small:?}");
     assert_eq!(figure(small, "rounds_needed"), 1.0);
-    assert!((figure(small, "fixed_us") - 250e3).abs() < 1.0);
+    assert!((figure(small, "fixed_us_at_least") - 250e3).abs() < 1.0);
     assert!((figure(small, "per_row_us") - 4e3).abs() < 1.0);
     assert!(small.advice.contains("capped at 100 rows"), "{}", small.advice);
 }
@@ -133,6 +135,21 @@ fn rounds_that_the_bytes_need_are_no_fault() {
         }
     }
     build.end(2_615 * MS, Some(10 * MS));
+    assert_eq!(found(&build), [Cause::ServerBound]);
+}
+
+#[test]
+fn rounds_of_one_size_do_not_tell_what_they_cost() {
+    let mut build = Build::sdk();
+    build.root(1, 0, 10 * MS);
+    for round in 0..10 {
+        for lane in 0..8 {
+            let start = 10 * MS + round * 210 * MS;
+            build.request(50, 0, start, start + (200 + lane) * MS);
+        }
+    }
+    build.end(2_110 * MS, Some(10 * MS));
+    // It may all be the time of rows, which larger requests would not save.
     assert_eq!(found(&build), [Cause::ServerBound]);
 }
 

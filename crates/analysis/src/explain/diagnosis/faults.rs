@@ -80,7 +80,7 @@ pub(super) fn small_batches(evidence: &Evidence<'_>) -> Option<Finding> {
     let budget = header.budget_bytes.unwrap_or(0).max(DEFAULT_BACKPRESSURE_BYTES);
     let round_bytes = (lanes * request.max(1) as f64).min(budget as f64);
     let needed = (uploads.bytes / round_bytes).max(1.0);
-    let extra_us = (uploads.rounds - needed).max(0.0) * cost.fixed_us;
+    let extra_us = (uploads.rounds - needed).max(0.0) * cost.fixed_us_at_least;
     let wall_ratio = evidence.window.ratio(extra_us);
     if wall_ratio < FAULT_WALL_RATIO {
         return None;
@@ -90,7 +90,7 @@ pub(super) fn small_batches(evidence: &Evidence<'_>) -> Option<Finding> {
         number("rows_per_request_median", shape.rows_per_request.median, "rows of a request"),
         number("rounds", uploads.rounds, "rounds: requests one after another"),
         number("rounds_needed", needed, "rounds that the bytes need"),
-        us("fixed_us", cost.fixed_us, "fixed cost of a request"),
+        us("fixed_us_at_least", cost.fixed_us_at_least, "fixed cost of a request, at least"),
         us("extra_us", extra_us, "fixed cost of the rounds that were not needed"),
         bytes("round_bytes", round_bytes as u64, "what a round can carry"),
     ];
