@@ -116,6 +116,8 @@ pub enum Unit {
     Bytes,
     /// A number of things, which the label names.
     Count,
+    /// An HTTP status.
+    Status,
 }
 
 /// All that causes are decided by.

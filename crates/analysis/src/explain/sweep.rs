@@ -348,7 +348,8 @@ fn waits_since(profile: &Profile) -> Option<Vec<u64>> {
         if let Some(last) = last
             && last.end_us <= request.start_us
         {
-            let (gap, took) = (request.start_us - last.end_us, last.end_us - last.start_us);
+            let gap = request.start_us - last.end_us;
+            let took = last.end_us.saturating_sub(last.start_us);
             if gap as f64 <= took as f64 * SUCCESSION {
                 since[position] = last.start_us;
             }

@@ -1,7 +1,8 @@
 //! What is found in runs of known shape, and what is not.
 
 use tidegate_analysis::explain::{Cause, Explanation, Finding, explain};
-use tidegate_model::profile::{Cause as Waits, Line, Request, Source};
+use tidegate_analysis::export::{perfetto, speedscope};
+use tidegate_model::profile::{Cause as Waits, Cpu, Line, Queue, Request, Source};
 
 use crate::build::{Build, MS, request, span};
 use crate::emulate::{FIXED_US, Logger, PER_ROW_US, SEED};
@@ -302,6 +303,43 @@ fn waiting_at_the_gate_counts_as_waiting_for_uploads() {
     // The same requests beside a running case are nobody's concern.
     build.lines.retain(|line| !matches!(line, Line::Wait(_)));
     assert_eq!(found(&build), [Cause::Healthy]);
+}
+
+#[test]
+fn the_only_lane_of_this_sdk_is_named() {
+    let mut build = Logger { flush_every_task: false, ..SERIAL }.run();
+    build.header.lanes = Some(1);
+    let advice = |build: &Build| explain(&build.profile()).diagnosis[0].advice.clone();
+    // An emulated logger has no such setting.
+    assert!(!advice(&build).contains("is 1"));
+    build.header.source = Source::Sdk;
+    assert!(advice(&build).contains("BRAINTRUST_MAX_CONCURRENT_LOG_REQUESTS is 1"));
+}
+
+#[test]
+fn numbers_at_the_ends_of_their_range_are_survived() {
+    for source in [Source::Sdk, Source::Server] {
+        let mut build = Build::new(source);
+        for trace in [1, u64::MAX] {
+            build.root(trace, 0, u64::MAX);
+            build.span(trace, "llm", u64::MAX, u64::MAX);
+            build.wait(Waits::Gate, None, 0, u64::MAX);
+            build.wait(Waits::Flush, Some(trace), 1, u64::MAX);
+        }
+        for lane in [0, u32::MAX, u32::MAX] {
+            let (attempt, bytes, sent_bytes) = (lane, u64::MAX, u64::MAX);
+            let wild = request(u64::MAX, lane, u32::MAX, 0, u64::MAX);
+            build.line(Line::Request(Request { attempt, bytes, sent_bytes, ..wild }));
+        }
+        build.line(Line::Cpu(Cpu { at_us: 1, user_us: u64::MAX, system_us: u64::MAX }));
+        build.line(Line::Queue(Queue { at_us: 0, pending_bytes: u64::MAX, in_flight: u32::MAX }));
+        build.end(0, Some(u64::MAX));
+        let profile = build.profile();
+        let json = serde_json::to_string(&explain(&profile)).expect("JSON");
+        assert!(!json.contains("null,\"unit"), "every figure is a number: {json}");
+        speedscope::write(&profile, std::io::sink()).expect("written");
+        perfetto::write(&profile, std::io::sink()).expect("written");
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub(super) fn serial_uploads(header: &Header<'_>) -> String {
             "; with Braintrust's JavaScript SDK this means version 3.3.0 or later. As only the \
              server was watched, it is not known whether anybody waited for these uploads."
         }
-        (_, Some(1)) => ": BRAINTRUST_MAX_CONCURRENT_LOG_REQUESTS is 1; leave it at 8.",
+        (Source::Sdk, Some(1)) => ": BRAINTRUST_MAX_CONCURRENT_LOG_REQUESTS is 1; leave it at 8.",
         _ => {
             ", as this SDK does (BRAINTRUST_MAX_CONCURRENT_LOG_REQUESTS, 8 unless set); a logger \
              that walks chunks and awaits each has to start all of them first."

@@ -9,7 +9,7 @@ use super::super::sweep::produced_us;
 use super::thresholds::{
     FAILED_REQUESTS, FAILED_REQUESTS_RATIO, FAULT_WALL_RATIO, SERIAL_BUSY_RATIO,
 };
-use super::{Cause, Evidence, Figure, Finding, advice, bytes, count, number, ratio, us};
+use super::{Cause, Evidence, Figure, Finding, Unit, advice, bytes, count, number, ratio, us};
 
 /// One request alone under way while rows of later ones waited.
 pub(super) fn serial_uploads(evidence: &Evidence<'_>) -> Option<Finding> {
@@ -117,8 +117,11 @@ pub(super) fn retries(evidence: &Evidence<'_>) -> Option<Finding> {
         count("retries", shape.retries, "requests that repeated an earlier one"),
         us("lost_us", evidence.uploads.lost_us, "only failures, repeats or pauses between them"),
     ];
-    figures.extend(status.map(|status| {
-        count("most_frequent_status", status.into(), "most frequent status of a failure")
+    figures.extend(status.map(|status| Figure {
+        name: "most_frequent_status",
+        value: status.into(),
+        unit: Unit::Status,
+        label: "most frequent status of a failure",
     }));
     let advice = advice::retries(status, most.is_some());
     Some(Finding { cause: Cause::Retries, wall_ratio, evidence: figures, advice })
