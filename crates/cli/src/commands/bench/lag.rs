@@ -11,7 +11,8 @@ use crate::exit::Failure;
 
 /// The gauge that is zero once everything is found.
 const GAUGE: &str = "tidegate_search_lag_rows";
-const DEADLINE: Duration = Duration::from_secs(600);
+/// Longest time without any progress.
+const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Waits until search has seen everything; returns how long that took.
@@ -19,6 +20,7 @@ pub(super) async fn wait(url: &str, key: Option<&str>) -> Result<Duration, Failu
     let waited: anyhow::Result<Duration> = async {
         let client = client(1)?;
         let began = clock::now();
+        let mut least = (f64::INFINITY, began);
         loop {
             let request = authorized(client.get(format!("{url}/metrics")), key);
             let text = request.send().await?.error_for_status()?.text().await?;
@@ -28,8 +30,11 @@ pub(super) async fn wait(url: &str, key: Option<&str>) -> Result<Duration, Failu
             if behind == 0.0 {
                 return Ok(clock::now().duration_since(began));
             }
-            if clock::now().duration_since(began) > DEADLINE {
-                bail!("search is still {behind} rows behind");
+            let now = clock::now();
+            if behind < least.0 {
+                least = (behind, now);
+            } else if now.duration_since(least.1) > PATIENCE {
+                bail!("search stays {behind} rows behind");
             }
             tokio::time::sleep(PAUSE).await;
         }
