@@ -1,5 +1,6 @@
 //! The file of the index: opened, checked, made anew.
 
+use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
 
@@ -38,6 +39,12 @@ pub(super) fn open(path: &Path, main: &Connection) -> Result<Connection, StoreEr
 }
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    // SQLite would make it readable by everybody; its side files copy this mode.
+    drop(options.open(path)?);
     let connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE

@@ -260,6 +260,15 @@ async fn an_index_that_does_not_fit_is_built_again() {
         let store = open(dir.path());
         check(&store, "e").await;
         assert_eq!(count(&store, "e").await, 50, "{what}");
+        #[cfg(unix)]
+        for file in std::fs::read_dir(dir.path()).expect("a directory") {
+            let file = file.expect("a file");
+            let name = file.file_name().to_string_lossy().into_owned();
+            let mode = file.metadata().expect("there").permissions();
+            let mode = std::os::unix::fs::PermissionsExt::mode(&mode) & 0o077;
+            // The database itself is made by whoever locks the directory.
+            assert!(!name.starts_with("tidegate-index") || mode == 0, "{name} is {mode:o}");
+        }
         close(store).await;
     }
 }
