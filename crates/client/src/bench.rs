@@ -51,6 +51,7 @@ impl Default for Stages {
             journal: None,
             dumps: Dumps::default(),
             owner: Owner::this_process(),
+            waits: Arc::default(),
         };
         let destination = Arc::new(Destination::Experiment("bench".into()));
         Self { recorder: Arc::new(recorder), destination }

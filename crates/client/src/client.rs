@@ -1,5 +1,6 @@
 //! The handle that everything starts from.
 
+mod profiled;
 mod read;
 
 use std::future::Future;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate_model::Destination;
+use tidegate_model::profile::{Cause, Header};
 use tidegate_model::wire::objects::Named;
 use tidegate_model::wire::session::OrgInfo;
 use tidegate_model::wire::summary::ExperimentComparison;
@@ -52,6 +54,8 @@ struct Inner {
     shutdown_timeout: Duration,
     /// Its sender is dropped once what earlier processes left is delivered, or nothing is.
     earlier: watch::Receiver<()>,
+    /// What the header of a profile says of the client.
+    about: Header<'static>,
 }
 
 impl Client {
@@ -60,8 +64,8 @@ impl Client {
     ///
     /// # Errors
     /// The operating system refused a thread; the policy [`Spool`](crate::Policy::Spool) or
-    /// [`Config::durable`] without a spool directory; or, for the latter, one that cannot be
-    /// written.
+    /// [`Config::durable`] without a spool directory; or one that cannot be written, or the file
+    /// of [`Config::profile`].
     pub fn new(config: Config) -> io::Result<Self> {
         let inbox = Arc::new(Inbox::default());
         let budget = Budget::new(config.budget_bytes);
@@ -82,10 +86,13 @@ impl Client {
             spool_when_full: config.policy == Policy::Spool,
             seed: ids::random(),
         };
+        let shared = Shared::new(Arc::clone(&inbox), Arc::clone(&budget), Arc::clone(&notices))
+            .journal(journal.clone());
+        let shared = Arc::new(shared.dumps(config.dumps.clone()));
         let recorder = Arc::new(Recorder {
-            inbox: Arc::clone(&inbox),
-            budget: Arc::clone(&budget),
-            notices: Arc::clone(&notices),
+            inbox,
+            budget,
+            notices,
             policy: config.policy,
             admit_timeout: config.admit_timeout,
             mask: config.mask.clone(),
@@ -93,10 +100,13 @@ impl Client {
             journal: journal.clone().filter(|_| config.durable),
             dumps: config.dumps.clone(),
             owner: Owner::this_process(),
+            waits: Arc::clone(&shared.profile.waits),
         });
         let (shutdown_timeout, patience) = (config.shutdown_timeout, config.give_up_after);
-        let shared = Shared::new(inbox, budget, notices).journal(journal.clone());
-        let shared = Arc::new(shared.dumps(config.dumps.clone()));
+        let about = profiled::about(&options);
+        if let Some(path) = &config.profile {
+            profiled::from_the_start(path, &about, &shared)?;
+        }
         let session = Arc::new(Session::new(config));
         let driver = Driver::start(options, Arc::clone(&shared), Arc::clone(&session))?;
         let (done, waiting) = watch::channel(());
@@ -108,7 +118,7 @@ impl Client {
             });
         }
         let earlier = waiting;
-        let inner = Inner { recorder, session, driver, shared, shutdown_timeout, earlier };
+        let inner = Inner { recorder, session, driver, shared, shutdown_timeout, earlier, about };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -215,6 +225,7 @@ impl Client {
     /// # Cancel safety
     /// Dropping the future has no effect.
     pub async fn admitted(&self) {
+        let _waiting = self.inner.recorder.waits.begin(Cause::Gate, || None);
         self.inner.recorder.budget.open().await;
     }
 
@@ -293,6 +304,7 @@ impl Client {
         if !self.is_mine() {
             return Err(FlushError::Forked { receipt: self.stats() });
         }
+        let _waiting = self.waits_for_flush();
         let flushed = self.inner.driver.runtime.spawn(self.flushed(deadline)).await;
         judge(flushed.unwrap_or_else(|_| self.final_receipt()))
     }
@@ -305,6 +317,7 @@ impl Client {
         if !self.is_mine() {
             return Err(FlushError::Forked { receipt: self.stats() });
         }
+        let _waiting = self.waits_for_flush();
         let (send, receive) = std::sync::mpsc::sync_channel(1);
         let flushed = self.flushed(deadline);
         self.inner.driver.runtime.spawn(async move {

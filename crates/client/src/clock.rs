@@ -30,6 +30,11 @@ impl WallTime {
         self.0.as_secs_f64()
     }
 
+    /// Whole microseconds since the unix epoch.
+    pub(crate) fn unix_micros(self) -> u64 {
+        u64::try_from(self.0.as_micros()).unwrap_or(u64::MAX)
+    }
+
     /// Zero if the other is later.
     pub(crate) fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
@@ -65,7 +70,7 @@ impl WallTime {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Started {
     pub(crate) wall: WallTime,
-    monotonic: Instant,
+    pub(crate) monotonic: Instant,
 }
 
 impl Started {

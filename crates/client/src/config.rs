@@ -63,6 +63,7 @@ pub struct Config {
     pub(crate) mask: Option<Mask>,
     pub(crate) on_error: Option<ErrorHook>,
     pub(crate) dumps: Dumps,
+    pub(crate) profile: Option<PathBuf>,
 }
 
 /// The program's own way to hear of problems.
@@ -111,6 +112,7 @@ impl Default for Config {
             mask: None,
             on_error: None,
             dumps: Dumps::default(),
+            profile: None,
         }
     }
 }
@@ -351,6 +353,19 @@ impl Config {
     #[must_use]
     pub fn on_error(mut self, hook: impl Fn(&Problem) + Send + Sync + 'static) -> Self {
         self.on_error = Some(ErrorHook(Arc::new(hook)));
+        self
+    }
+
+    /// Writes a profile of all that the client does to this file: spans, requests, waits, what is
+    /// pending and the processor time, on one monotonic clock whose zero is when the client was
+    /// made. `None`, the default, writes none.
+    ///
+    /// It is a new file, at most 1 GiB, that can be read while it grows; the format is described
+    /// in `docs/profiles.md`. An evaluation has a profile of its own with `Eval::profile`, and a
+    /// client one at a time.
+    #[must_use]
+    pub fn profile(mut self, path: impl Into<Option<PathBuf>>) -> Self {
+        self.profile = path.into();
         self
     }
 

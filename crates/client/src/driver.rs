@@ -19,6 +19,7 @@ use crate::dump::Dumps;
 use crate::inbox::{DropReason, Inbox, Outcome};
 use crate::notice::Notices;
 use crate::pipeline::{Action, Core, Options, Pressure, Reply, Settled, Spooled};
+use crate::profile::{Control, Side};
 use crate::requests::{Requests, Trace};
 use crate::spool::Journal;
 
@@ -66,6 +67,7 @@ pub(crate) struct Shared {
     /// Where rows go that cannot be delivered, if anywhere.
     pub(crate) journal: Option<Arc<Journal>>,
     pub(crate) dumps: Dumps,
+    pub(crate) profile: Control,
     /// Set once: how long a stop may take. The thread turns it into a deadline on its own
     /// clock, since the caller's may be paused by a test.
     stop: Mutex<Option<Duration>>,
@@ -80,6 +82,7 @@ impl Shared {
             requests: Requests::new(),
             journal: None,
             dumps: Dumps::default(),
+            profile: Control::default(),
             stop: Mutex::new(None),
         }
     }
@@ -153,6 +156,7 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
     let mut last_record = clock::now();
     let mut spare = Vec::new();
     let mut stop = None;
+    let mut profile = Side::default();
     loop {
         let now = clock::now();
         // Before the records are taken: the inbox is closed before a stop can be seen, so none
@@ -169,11 +173,13 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
             gate_waiting: shared.budget.has_waiters(),
             used_bytes: shared.budget.used_bytes(),
         };
+        profile.begin(shared, &mut core);
         let active = now.saturating_duration_since(last_record) < ACTIVE;
         let mut records = shared.inbox.take(std::mem::take(&mut spare), !active);
         let idle = !active && records.is_empty();
         if !records.is_empty() {
             last_record = now;
+            profile.records(&records, clock::now());
             core.records(records.drain(..), now);
         }
         spare = records;
@@ -196,11 +202,13 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
         if stop.is_some_and(|deadline| core.oldest_pending().is_none() || now >= deadline) {
             break;
         }
+        profile.turn(shared, &mut core, uploads.batches.len());
         shared.inbox.complete_flushes(core.oldest_pending());
 
         let poll = (!idle).then_some(now + POLL);
         // A stopping client sends at once instead of lingering.
-        let wake = [core.next_wake(pressure, now), poll, stop].into_iter().flatten().min();
+        let wake = [core.next_wake(pressure, now), poll, stop, profile.wake()];
+        let wake = wake.into_iter().flatten().min();
         // Cancel safety: all four arms only wait; what they announce stays where it is.
         tokio::select! {
             (number, reply, trace) = uploads.next() => {
@@ -209,8 +217,9 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
                 if shared.budget.has_waiters() {
                     core.gate_is_closed(now);
                 }
-                shared.requests.finished(number, trace, now);
+                let request = shared.requests.finished(number, trace, now);
                 core.finished(number, reply, now);
+                profile.finished(request, uploads.batches.len(), shared);
             }
             () = sleep(wake) => {}
             () = shared.inbox.bell.wake.notified() => {}
@@ -218,7 +227,9 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
         }
     }
     let now = clock::now();
-    core.records(shared.inbox.take(Vec::new(), false), now);
+    let records = shared.inbox.take(Vec::new(), false);
+    profile.records(&records, now);
+    core.records(records, now);
     core.abandon(DropReason::Shutdown);
     for action in core.poll(Pressure::default(), now) {
         carry_out(action, shared, transport, &mut uploads);
@@ -228,6 +239,7 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
     }
     shared.notices.finish();
     shared.inbox.complete_flushes(None);
+    profile.close(shared, &mut core);
 }
 
 fn carry_out<T: Transport>(

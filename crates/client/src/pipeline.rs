@@ -19,7 +19,7 @@ pub(crate) mod lanes;
 pub(crate) mod row;
 mod settle;
 
-pub(crate) use self::core::{Action, Core, Options, Pressure, Settled, Spooled};
+pub(crate) use self::core::{Action, Core, Options, Pressure, Settled, Spooled, Written};
 
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use tidegate_model::{Destination, RowId, SpanId, TraceId};
 
@@ -28,6 +29,8 @@ pub(crate) struct Head {
 #[derive(Debug)]
 pub(crate) struct Start {
     pub(crate) at: WallTime,
+    /// The same moment on the other clock, unless it was given.
+    pub(crate) monotonic: Option<Instant>,
     pub(crate) name: Name,
     pub(crate) span_type: Option<Name>,
     pub(crate) purpose: Option<Name>,

@@ -4,6 +4,8 @@ use std::io;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
+use tidegate_model::profile::Cause;
+
 use crate::budget::{Budget, Lease};
 use crate::clock::WallTime;
 use crate::config::Policy;
@@ -14,6 +16,7 @@ use crate::mask::Mask;
 use crate::notice::Notices;
 use crate::pipeline::batch::body_of;
 use crate::pipeline::row::write_record;
+use crate::profile::{Waiting, Waits};
 use crate::record::{Head, Record, Start, wire_bytes};
 use crate::spool::{Entry, Journal};
 use crate::trace::TraceBuffer;
@@ -33,6 +36,7 @@ pub(crate) struct Recorder {
     pub(crate) journal: Option<Arc<Journal>>,
     pub(crate) dumps: Dumps,
     pub(crate) owner: Owner,
+    pub(crate) waits: Arc<Waits>,
 }
 
 /// The process that made a client. After a fork the child has the client's memory but not its
@@ -90,7 +94,10 @@ impl Recorder {
         let lease = self.budget.try_admit(bytes).or_else(|| match self.policy {
             // In a forked child nothing ever makes room.
             Policy::Block | Policy::Spool if !self.may_record() => None,
-            Policy::Block | Policy::Spool => self.budget.admit_blocking(bytes, self.admit_timeout),
+            Policy::Block | Policy::Spool => {
+                let _waiting = self.waiting(&draft);
+                self.budget.admit_blocking(bytes, self.admit_timeout)
+            }
             Policy::Drop => None,
         });
         if let Some(kept) = kept {
@@ -111,7 +118,10 @@ impl Recorder {
         let bytes = draft.wire_bytes();
         let lease = match (self.budget.try_admit(bytes), self.policy) {
             (Some(lease), _) => Some(lease),
-            (None, Policy::Block | Policy::Spool) => Some(self.budget.admit(bytes).await),
+            (None, Policy::Block | Policy::Spool) => {
+                let _waiting = self.waiting(&draft);
+                Some(self.budget.admit(bytes).await)
+            }
             (None, Policy::Drop) => None,
         };
         if let Some(kept) = kept {
@@ -121,6 +131,10 @@ impl Recorder {
             Some(lease) => self.accept(draft, lease),
             None => self.refuse(&draft, DropReason::BudgetFull, None),
         }
+    }
+
+    fn waiting(&self, draft: &Draft) -> Option<Waiting<'_>> {
+        self.waits.begin(Cause::Gate, || Some(draft.head.trace_id))
     }
 
     /// Whether this is the process that made the client; says so once if it is not.

@@ -66,6 +66,11 @@ impl Requests {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The zero of all times.
+    pub(crate) fn zero(&self) -> Instant {
+        self.origin
+    }
+
     fn since_start(&self, moment: Instant) -> Duration {
         moment.saturating_duration_since(self.origin)
     }
@@ -90,21 +95,26 @@ impl Requests {
         });
     }
 
-    pub(crate) fn finished(&self, number: u64, trace: Trace, now: Instant) {
+    /// Enters how a request ended, and returns it, unless newer ones have pushed it out.
+    pub(crate) fn finished(&self, number: u64, trace: Trace, now: Instant) -> Option<Request> {
         let mut ring = self.lock();
         // Numbers ascend, so a request that is still in the ring is found by its distance.
-        let Ok(position) = ring.binary_search_by_key(&number, |request| request.number) else {
-            return;
-        };
+        let position = ring.binary_search_by_key(&number, |request| request.number).ok()?;
         let request = &mut ring[position];
         request.sent_bytes = trace.sent_bytes;
         request.first_byte = trace.first_byte.map(|moment| self.since_start(moment));
         request.finished = Some(self.since_start(now));
         request.status = trace.status;
+        Some(request.clone())
     }
 
     pub(crate) fn all(&self) -> Vec<Request> {
         self.lock().iter().cloned().collect()
+    }
+
+    /// Those that are under way.
+    pub(crate) fn unfinished(&self) -> Vec<Request> {
+        self.lock().iter().filter(|request| request.finished.is_none()).cloned().collect()
     }
 }
 

@@ -201,6 +201,7 @@ impl Span {
         parent: Option<SpanId>,
         options: SpanOptions,
     ) -> Self {
+        let is_now = options.started_at.is_none();
         let started = options.started_at.map_or_else(Started::now, Started::at);
         let head = Arc::new(Head {
             destination,
@@ -213,6 +214,7 @@ impl Span {
         });
         let start = Start {
             at: started.wall,
+            monotonic: is_now.then_some(started.monotonic),
             name: options.name,
             span_type: options.span_type,
             purpose: options.purpose,

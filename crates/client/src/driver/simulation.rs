@@ -172,6 +172,7 @@ impl Life {
             journal: durable.then(|| Arc::clone(&journal)),
             dumps: Dumps::default(),
             owner: Owner::this_process(),
+            waits: Arc::default(),
         });
         let shared = Shared::new(inbox, budget, notices).journal(Some(journal));
         Self { recorder, shared: Arc::new(shared), net: Arc::clone(net), written: Rc::default() }
@@ -206,7 +207,13 @@ impl Life {
                 delivered: false.into(),
                 in_spool: false.into(),
             });
-            let start = Start { at: wall(), name: "s".into(), span_type: None, purpose: None };
+            let start = Start {
+                at: wall(),
+                monotonic: None,
+                name: "s".into(),
+                span_type: None,
+                purpose: None,
+            };
             self.record(&head, Some(start), None, Event::new().input(&number)).await;
             for step in 0..3 {
                 let wait = self.net.draw();

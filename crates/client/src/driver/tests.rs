@@ -13,6 +13,7 @@ use crate::span::{Span, SpanOptions};
 use tidegate_model::Destination;
 
 mod producers;
+mod profiled;
 mod quiet;
 mod untimely;
 
@@ -59,10 +60,11 @@ fn shared(budget_bytes: u64) -> (Arc<Recorder>, Arc<Shared>) {
     let inbox = Arc::new(Inbox::default());
     let budget = Budget::new(budget_bytes);
     let notices = Arc::new(Notices::new(Duration::from_secs(60), None));
+    let shared = Shared::new(Arc::clone(&inbox), Arc::clone(&budget), Arc::clone(&notices));
     let recorder = Arc::new(Recorder {
-        inbox: Arc::clone(&inbox),
-        budget: Arc::clone(&budget),
-        notices: Arc::clone(&notices),
+        inbox,
+        budget,
+        notices,
         policy: Policy::Block,
         admit_timeout: Duration::from_secs(30),
         mask: None,
@@ -70,8 +72,9 @@ fn shared(budget_bytes: u64) -> (Arc<Recorder>, Arc<Shared>) {
         journal: None,
         dumps: Dumps::default(),
         owner: Owner::this_process(),
+        waits: Arc::clone(&shared.profile.waits),
     });
-    (recorder, Arc::new(Shared::new(inbox, budget, notices)))
+    (recorder, Arc::new(shared))
 }
 
 fn options(budget_bytes: u64) -> Options {

@@ -7,6 +7,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::budget::Lease;
+use crate::pipeline::Written;
 use crate::pipeline::row::PendingRow;
 use crate::record::{Head, RowKey};
 use crate::spool::Entry;
@@ -54,8 +55,21 @@ pub(crate) struct SentRow {
     pub(crate) sequences: Vec<u64>,
     pub(crate) lease: Lease,
     pub(crate) journal: Vec<Entry>,
+    /// Whether the end of the span is in it.
+    pub(crate) has_ended: bool,
     /// Where the row stands in the body.
     pub(crate) range: Range<usize>,
+}
+
+impl Written {
+    pub(crate) fn of(row: &SentRow) -> Self {
+        Self {
+            head: Arc::clone(&row.head),
+            has_ended: row.has_ended,
+            records: u32::try_from(row.sequences.len()).unwrap_or(u32::MAX),
+            bytes: row.lease.bytes(),
+        }
+    }
 }
 
 impl Batch {
@@ -74,9 +88,11 @@ impl Batch {
             let from = body.len();
             row.write(&mut body);
             let range = from..body.len();
+            let has_ended = row.has_ended();
             let PendingRow { head, sequences, mut lease, journal, .. } = row;
             lease.shrink_to(range.len() as u64 + 1);
-            sent.push(SentRow { key: head.key(), head, sequences, lease, journal, range });
+            let key = head.key();
+            sent.push(SentRow { key, head, sequences, lease, journal, has_ended, range });
         }
         body.extend_from_slice(CLOSE);
         // Bytes keeps the spare capacity of its vector, which would escape the budget.

@@ -4,6 +4,7 @@
 //! when, [`super::settle`] what becomes of a reply.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -15,7 +16,7 @@ use crate::pipeline::batch::Batch;
 use crate::pipeline::cost::Cost;
 use crate::pipeline::lanes::{Lanes, RetryBudget};
 use crate::pipeline::row::PendingRow;
-use crate::record::{Record, RowKey};
+use crate::record::{Head, Record, RowKey};
 use crate::requests::Load;
 use crate::spool::Entry;
 
@@ -90,6 +91,18 @@ pub(crate) struct Spooled {
     pub(crate) _lease: Lease,
 }
 
+/// A part of a row that waits no longer: it was put into a request, or parted with. For whoever
+/// keeps a profile.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) head: Arc<Head>,
+    /// Whether the end of the span is in it.
+    pub(crate) has_ended: bool,
+    pub(crate) records: u32,
+    /// As JSON; 0 if it was dropped.
+    pub(crate) bytes: u64,
+}
+
 /// Why new records are not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Halt {
@@ -139,6 +152,8 @@ pub(crate) struct Core {
     pub(super) failing_since: Option<Instant>,
     pub(super) halt: Option<Halt>,
     pub(super) actions: Vec<Action>,
+    /// Kept only while somebody wants to know.
+    pub(super) written: Option<Vec<Written>>,
 }
 
 impl Core {
@@ -166,6 +181,7 @@ impl Core {
             failing_since: None,
             halt: None,
             actions: Vec::new(),
+            written: None,
         }
     }
 
@@ -182,6 +198,16 @@ impl Core {
     /// A producer waits for room at this moment.
     pub(crate) fn gate_is_closed(&mut self, now: Instant) {
         self.gate_closed_at = Some(now);
+    }
+
+    /// Sets whether somebody will ask for [`Core::take_written`].
+    pub(crate) fn note_written(&mut self, note: bool) {
+        self.written = note.then(Vec::new);
+    }
+
+    /// What was written or parted with since the last call.
+    pub(crate) fn take_written(&mut self) -> impl Iterator<Item = Written> {
+        self.written.iter_mut().flat_map(|written| written.drain(..))
     }
 
     /// Takes in records, in the order of acceptance.
@@ -242,6 +268,10 @@ impl Core {
     }
 
     fn refuse(&mut self, record: Record, reason: DropReason) {
+        if let Some(written) = &mut self.written {
+            let (head, has_ended) = (Arc::clone(&record.head), record.end.is_some());
+            written.push(Written { head, has_ended, records: 1, bytes: 0 });
+        }
         let journal = record.journal.into_iter().collect();
         let rows = vec![Settled { sequences: vec![record.sequence], delivered: false, journal }];
         self.actions.push(Action::Settle { rows, outcome: Outcome::Dropped(reason) });

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::inbox::DropReason;
 use crate::pipeline::batch::Batch;
-use crate::pipeline::core::{Action, Core, Halt, PROBE_EVERY, Pressure, Sending};
+use crate::pipeline::core::{Action, Core, Halt, PROBE_EVERY, Pressure, Sending, Written};
 use crate::pipeline::row::PendingRow;
 use crate::requests::Load;
 
@@ -229,7 +229,11 @@ impl Core {
         }
         self.in_flight.extend(rows.iter().map(|row| row.head.key()));
         self.retry_budget.first_try();
-        self.send(Batch::build(rows, now), now);
+        let batch = Batch::build(rows, now);
+        if let Some(written) = &mut self.written {
+            written.extend(batch.rows.iter().map(Written::of));
+        }
+        self.send(batch, now);
         true
     }
 

@@ -82,6 +82,11 @@ impl PendingRow {
         self.sequences[0]
     }
 
+    /// Whether the end of the span is in it.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.is_some()
+    }
+
     /// Whether this creates a span that has not ended yet.
     pub(crate) fn is_open(&self) -> bool {
         self.created.is_some() && self.ended.is_none()

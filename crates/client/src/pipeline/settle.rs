@@ -9,7 +9,7 @@ use crate::inbox::{DropReason, Outcome};
 use crate::pipeline::Reply;
 use crate::pipeline::backoff;
 use crate::pipeline::batch::{Batch, ENVELOPE_BYTES, SentRow};
-use crate::pipeline::core::{Action, Core, Halt, PROBE_EVERY, Sending, Settled, Spooled};
+use crate::pipeline::core::{Action, Core, Halt, PROBE_EVERY, Sending, Settled, Spooled, Written};
 use crate::pipeline::row::PendingRow;
 
 /// What a row gives up when its fate is known.
@@ -125,7 +125,7 @@ impl Core {
         self.actions.push(Action::Failed { body: body.clone() });
         let mut keys = Vec::with_capacity(rows.len());
         let mut parted = Vec::with_capacity(rows.len());
-        for SentRow { key, head, sequences, journal, lease, range } in rows {
+        for SentRow { key, head, sequences, journal, lease, range, .. } in rows {
             self.unsettled.remove(&sequences[0]);
             if spool {
                 head.spooled();
@@ -152,7 +152,13 @@ impl Core {
                 row.head.spooled();
                 row.write(&mut json);
             }
-            let PendingRow { sequences, journal, lease, .. } = row;
+            let has_ended = row.has_ended();
+            let PendingRow { head, sequences, journal, lease, .. } = row;
+            if let Some(written) = &mut self.written {
+                let records = u32::try_from(sequences.len()).unwrap_or(u32::MAX);
+                let bytes = json.len() as u64;
+                written.push(Written { head, has_ended, records, bytes });
+            }
             let settled = Settled { sequences, delivered: false, journal };
             Parted { settled, json: json.into(), lease }
         });

@@ -78,6 +78,7 @@ impl World {
         let at = self.wall;
         let start = (kind == Kind::Start).then(|| Start {
             at,
+            monotonic: None,
             name: "span".into(),
             span_type: Some("task".into()),
             purpose: None,

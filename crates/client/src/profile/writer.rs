@@ -84,18 +84,41 @@ struct State {
     ended: bool,
 }
 
-impl ProfileWriter {
-    /// Makes the file, or empties it, and writes the header, whose format and version are set.
+/// A file that a profile will be written to. An older profile in it stays until that begins.
+#[derive(Debug)]
+pub struct ProfileFile {
+    file: File,
+    /// No pipe and no device, which cannot be emptied.
+    is_file: bool,
+    path: PathBuf,
+}
+
+impl ProfileFile {
+    /// Opens the file, or makes it.
     ///
     /// # Errors
-    /// The file cannot be written, another process is writing it, or there is no thread to be had.
-    pub fn create(path: &Path, header: &Header<'_>) -> io::Result<Self> {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    /// It cannot be written, or somebody else is writing a profile to it.
+    pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
+        let path = path.into();
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path)?;
         let is_file = file.metadata()?.is_file();
         if is_file {
             lock(&file)?;
-            file.set_len(0)?;
         }
+        Ok(Self { file, is_file, path })
+    }
+
+    /// Where it is, as it was given.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes the header, whose format and version are set.
+    ///
+    /// # Errors
+    /// The disk refuses, or there is no thread to be had.
+    pub fn begin(mut self, header: &Header<'_>) -> io::Result<ProfileWriter> {
         let header = Header { format: FORMAT.into(), version: VERSION, ..header.clone() };
         let mut state = State {
             waiting: Vec::new(),
@@ -108,10 +131,23 @@ impl ProfileWriter {
             ended: false,
         };
         state.add(&Line::Header(header));
+        if self.is_file {
+            self.file.set_len(0)?;
+        }
         // In one piece, so that who reads along finds all of it or nothing yet.
-        file.write_all(&std::mem::take(&mut state.waiting))?;
+        self.file.write_all(&std::mem::take(&mut state.waiting))?;
         state.max_bytes = MAX_BYTES;
-        Self::start(Disk { file, is_file, path: path.to_owned() }, state)
+        ProfileWriter::start(self, state)
+    }
+}
+
+impl ProfileWriter {
+    /// Makes the file, or empties it, and writes the header, whose format and version are set.
+    ///
+    /// # Errors
+    /// As [`ProfileFile::open`] and [`ProfileFile::begin`].
+    pub fn create(path: impl Into<PathBuf>, header: &Header<'_>) -> io::Result<Self> {
+        ProfileFile::open(path)?.begin(header)
     }
 
     fn start(sink: impl Sink, state: State) -> io::Result<Self> {
@@ -154,13 +190,18 @@ impl ProfileWriter {
     ///
     /// # Errors
     /// The disk refused, now or before, or does not answer.
-    pub fn finish(self, mut end: End) -> io::Result<()> {
-        let mut state = self.shared.lock();
-        end.left_out += state.left_out;
-        // It has its place below the limit, and may wait behind a full buffer.
-        state.push(&Line::End(end));
-        drop(state);
+    pub fn finish(self, end: End) -> io::Result<()> {
+        self.shared.lock().end(end);
         self.shared.close()
+    }
+
+    /// As [`ProfileWriter::finish`], for who cannot wait: the thread does the rest.
+    pub(crate) fn let_go(self, end: End) {
+        let mut state = self.shared.lock();
+        state.end(end);
+        state.closed = true;
+        drop(state);
+        self.shared.wake.notify_one();
     }
 }
 
@@ -247,6 +288,12 @@ impl State {
         self.used_bytes += length;
     }
 
+    fn end(&mut self, mut end: End) {
+        end.left_out += self.left_out;
+        // It has its place below the limit, and may wait behind a full buffer.
+        self.push(&Line::End(end));
+    }
+
     fn push(&mut self, line: &Line<'_>) -> u64 {
         let before = self.waiting.len();
         serde_json::to_writer(&mut self.waiting, line).expect("texts and numbers serialize");
@@ -300,13 +347,7 @@ trait Sink: Send + 'static {
     fn name(&self) -> String;
 }
 
-struct Disk {
-    file: File,
-    is_file: bool,
-    path: PathBuf,
-}
-
-impl Sink for Disk {
+impl Sink for ProfileFile {
     fn append(&mut self, lines: &[u8]) -> io::Result<()> {
         self.file.write_all(lines)
     }
