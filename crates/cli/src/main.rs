@@ -8,6 +8,7 @@ mod destination;
 mod env;
 mod exit;
 mod printer;
+mod profiles;
 mod runs;
 
 use std::process::ExitCode;

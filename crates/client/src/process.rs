@@ -58,17 +58,12 @@ impl CpuTime {
     pub fn total(self) -> Duration {
         self.user + self.system
     }
-
-    /// The share of `wall` in which the process has used no processor:
-    /// 1 - (user + system) / wall, and 0 if it has used more than one.
-    #[must_use]
-    pub fn idle_share(self, wall: Duration) -> Option<f64> {
-        idle_share(self.total(), wall)
-    }
 }
 
-/// See [`CpuTime::idle_share`]; `None` if no time has passed.
-fn idle_share(cpu: Duration, wall: Duration) -> Option<f64> {
+/// The share of `wall` in which a process has used no processor, in 0..=1: 1 - cpu / wall, and 0 if
+/// it has used more than one. `None` if no time has passed.
+#[must_use]
+pub fn idle_share(cpu: Duration, wall: Duration) -> Option<f64> {
     let wall = Some(wall.as_secs_f64()).filter(|wall| *wall > 0.0)?;
     Some((1.0 - cpu.as_secs_f64() / wall).max(0.0))
 }
@@ -95,9 +90,9 @@ mod tests {
     #[test]
     fn the_idle_share_is_never_negative() {
         let seconds = Duration::from_secs_f64;
-        let cpu = CpuTime { user: seconds(1.5), system: seconds(0.5) };
-        assert_eq!(cpu.idle_share(seconds(8.0)), Some(0.75));
-        assert_eq!(cpu.idle_share(seconds(1.0)), Some(0.0));
-        assert_eq!(cpu.idle_share(Duration::ZERO), None);
+        let cpu = CpuTime { user: seconds(1.5), system: seconds(0.5) }.total();
+        assert_eq!(idle_share(cpu, seconds(8.0)), Some(0.75));
+        assert_eq!(idle_share(cpu, seconds(1.0)), Some(0.0));
+        assert_eq!(idle_share(cpu, Duration::ZERO), None);
     }
 }

@@ -54,6 +54,7 @@ impl Summary {
             stopped: false,
             cells: None,
             duration: Duration::ZERO,
+            cpu: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::path::PathBuf;
 
 use tidegate_client::{ApiError, FlushError};
 
@@ -30,6 +31,14 @@ pub enum EvalError {
     /// The records of cells cannot be used; nothing ran.
     #[error("cannot keep the results in files")]
     Cells(#[source] CellsError),
+    /// The file of the profile cannot be written; nothing ran.
+    #[error("cannot write the profile {}", path.display())]
+    Profile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The experiment could not be registered; nothing ran.
     #[error("cannot register the experiment")]
     Register(#[source] ApiError),
@@ -107,8 +116,21 @@ impl EvalError {
             | Self::Thread(_)
             | Self::Register(_)
             | Self::NoData(_)
-            | Self::Cells(_) => None,
+            | Self::Cells(_)
+            | Self::Profile { .. } => None,
         }
+    }
+
+    /// Whether anything ran before the error.
+    #[must_use]
+    pub fn has_outcome(&self) -> bool {
+        matches!(
+            self,
+            Self::Data { .. }
+                | Self::NotKept { .. }
+                | Self::NotRecorded { .. }
+                | Self::NoSummary { .. }
+        )
     }
 
     /// What the user can do about it.
@@ -118,6 +140,9 @@ impl EvalError {
             Self::Incomplete { .. } => "see the documentation of `Eval`",
             Self::Thread(_) => "close other programs, or raise the limit of threads",
             Self::Register(source) | Self::NoSummary { source, .. } => source.hint(),
+            Self::Profile { .. } => {
+                "check the directory, its permissions and the space left, or name another file"
+            }
             Self::NoData(_) => "check the names of the project and the experiment, and the server",
             Self::Cells(source) | Self::NotKept { source, .. } => source.hint(),
             Self::Data { .. } => "correct the data and run again",

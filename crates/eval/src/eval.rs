@@ -4,12 +4,14 @@ mod data;
 mod kept;
 mod merge;
 mod options;
+mod profile;
 mod run;
 
 pub use merge::merge;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,6 +92,7 @@ struct Plan {
     cells: Option<Cells>,
     task_version: Option<String>,
     scorer_versions: BTreeMap<String, String>,
+    profile: Option<PathBuf>,
 }
 
 impl<I, O, E> std::fmt::Debug for Eval<I, O, E> {
@@ -122,6 +125,7 @@ impl Eval {
             cells: None,
             task_version: None,
             scorer_versions: BTreeMap::new(),
+            profile: None,
         };
         Self::of(None, None, Stop::never(), plan)
     }

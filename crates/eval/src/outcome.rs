@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use tidegate_analysis::NameMap;
 use tidegate_analysis::statistics::{Estimate, GateOutcome, PairedComparison};
+use tidegate_client::process::idle_share;
 use tidegate_client::{Experiment, Receipt};
 use tidegate_model::wire::objects::Named;
 use tidegate_model::wire::summary::ExperimentComparison;
@@ -110,6 +111,10 @@ pub struct Summary {
     pub cells: Option<CellsSummary>,
     /// From the first case to the last result.
     pub duration: Duration,
+    /// Processor time that the process has used meanwhile, in user mode and in the kernel, in
+    /// steps of 10 ms: all its threads, an embedded collector included, but not its children.
+    /// `None` where the system does not say (other than Linux), and without a run of its own.
+    pub cpu: Option<Duration>,
 }
 
 impl Summary {
@@ -123,6 +128,13 @@ impl Summary {
             (None, Some(name)) => format!("{project} / {name} (not recorded)"),
             (None, None) => format!("{project} (not recorded)"),
         }
+    }
+
+    /// The share of [`Summary::duration`] in which the process used no processor, in 0..=1:
+    /// 1 - [`Summary::cpu`] / duration, and 0 if it used more than one processor.
+    #[must_use]
+    pub fn cpu_idle_ratio(&self) -> Option<f64> {
+        idle_share(self.cpu?, self.duration)
     }
 
     /// Whether something ended the run before the data did: the time-out, the limit of failures,
@@ -168,7 +180,7 @@ impl<I, O, E> Outcome<I, O, E> {
     /// `receipt`, `trials`, `task_errors`, `scorer_errors`,
     /// `classifier_errors`, `timed_out`, `too_many_errors`, `stopped`,
     /// `concurrency` (`limit, highest, cuts`, or null), `cells` (the fields of [`CellsSummary`], or
-    /// null) and `duration_s`.
+    /// null), `duration_s`, `cpu_s` (or null) and `cpu_idle_ratio` (0..=1, or null).
     #[must_use]
     pub fn to_json(&self) -> Value {
         let Summary { experiment, base, comparison, .. } = &self.summary;
@@ -200,6 +212,8 @@ impl<I, O, E> Outcome<I, O, E> {
             "concurrency": self.summary.concurrency,
             "cells": self.summary.cells,
             "duration_s": self.summary.duration.as_secs_f64(),
+            "cpu_s": self.summary.cpu.map(|cpu| cpu.as_secs_f64()),
+            "cpu_idle_ratio": self.summary.cpu_idle_ratio(),
         })
     }
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tidegate_analysis::comparison::Trial;
+use tidegate_client::process::CpuTime;
 use tokio::task::JoinSet;
 
 use self::crew::{Closed, Crew, Finished};
@@ -60,6 +61,8 @@ pub(crate) struct Ran<I, O, E> {
     /// What the limit came to, if it adapts.
     pub(crate) concurrency: Option<Concurrency>,
     pub(crate) duration: Duration,
+    /// Processor time of the process meanwhile, if the system says.
+    pub(crate) cpu: Option<Duration>,
 }
 
 pub(crate) async fn run<I, O, E>(
@@ -74,7 +77,7 @@ where
     O: Serialize + Send + Sync + 'static,
     E: Serialize + Send + Sync + 'static,
 {
-    let started = clock::now();
+    let (started, cpu) = (clock::now(), CpuTime::of_this_process());
     let deadline = limits.timeout.and_then(|timeout| started.checked_add(timeout));
     let (cancel, adaptive) = (Arc::clone(&shared.cancel), shared.adaptive.clone());
     let (crew, mut wishes) = Crew::new(shared, cases, limits, progress);
@@ -113,12 +116,13 @@ where
         }
     }
     let duration = clock::now().saturating_duration_since(started);
+    let used = CpuTime::of_this_process().zip(cpu).map(|(now, before)| now.since(before).total());
     let (finished, closed) = crew.done();
     let Finished { mut results, mut keys, order } = finished;
     if !order.is_empty() {
         (results, keys) = (in_order(results, &order), in_order(keys, &order));
     }
-    let mut ran = Ran { results, keys, duration, timed_out, ..Ran::empty() };
+    let mut ran = Ran { results, keys, duration, cpu: used, timed_out, ..Ran::empty() };
     ran.concurrency = adaptive.map(|adaptive| adaptive.reached());
     match closed {
         Some(Closed::DataError(error)) => ran.data_error = Some(error),
@@ -167,6 +171,7 @@ impl<I, O, E> Ran<I, O, E> {
             cell_warnings: Vec::new(),
             concurrency: None,
             duration: Duration::ZERO,
+            cpu: None,
         }
     }
 }

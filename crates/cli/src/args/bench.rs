@@ -171,11 +171,15 @@ pub(crate) struct Upload {
     /// Repeats the run, each time in a process of its own.
     #[arg(long, default_value_t = 1, value_parser = positive)]
     pub(crate) runs: usize,
+    /// Writes what happened when to this file. Of several runs each has a file of its own, with
+    /// its number before the extension.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: Option<PathBuf>,
     /// Prints one JSON value on stdout and nothing else.
     #[arg(long)]
     pub(crate) json: bool,
     /// Runs a whole table of strategies.
-    #[arg(long, value_enum, conflicts_with_all = ["strategy", "json", "api_url", "chunk",
+    #[arg(long, value_enum, conflicts_with_all = ["strategy", "json", "api_url", "profile", "chunk",
         "parallel_chunks", "flush_every_items", "drain_delay", "flush_every_task"])]
     pub(crate) table: Option<Table>,
 }
@@ -277,6 +281,9 @@ pub(crate) struct Log {
     /// Where the spool is.
     #[arg(long, value_name = "DIR")]
     pub(crate) spool_dir: Option<PathBuf>,
+    /// Writes what happened when to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profile: Option<PathBuf>,
     /// Nobody answers for the whole run.
     #[arg(long)]
     pub(crate) dead_server: bool,

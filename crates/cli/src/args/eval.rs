@@ -92,6 +92,11 @@ pub(crate) struct Show {
         conflicts_with_all = ["list", "dry_run"]
     )]
     pub(crate) github_summary: Option<Option<PathBuf>>,
+    /// Writes what happened when to this file: spans, uploads, waits, processor time. Of several
+    /// evaluations each has a file of its own: FILE `run.jsonl` becomes `run-1.jsonl`,
+    /// `run-2.jsonl` and so on, in the order of --list.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["list", "dry_run", "no_send_logs"])]
+    pub(crate) profile: Option<PathBuf>,
     /// Says which difference so many cases show and, for a difference of scores D, how many cases
     /// it needs.
     #[arg(

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 use tidegate_analysis::comparison::compare;
-use tidegate_client::{ApiError, Client, Experiment, ExperimentOptions, FlushError, Receipt};
+use tidegate_client::{
+    ApiError, Client, Experiment, ExperimentOptions, FlushError, Profiling, Receipt,
+};
 use tidegate_model::wire::objects::Named;
 use tidegate_model::wire::summary::ExperimentComparison;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::kept::{abandoned, begun, opened};
-use super::{Eval, Plan};
+use super::{Eval, Plan, profile};
 use crate::adaptive::Adaptive;
 use crate::blocking::block_on;
 use crate::cells::Session;
@@ -54,6 +56,7 @@ where
         let mut this = self;
         let plan = this.check()?;
         // Before anything is made on the server.
+        let profile = profile::opened(&plan)?;
         let source = this.source.take().expect("checked");
         let source = source.found(client, &plan.project).await.map_err(EvalError::NoData)?;
         let session = opened(this.facts()).await?;
@@ -76,8 +79,11 @@ where
             Ok(source) => this.source = Some(source),
             Err(error) => return Err(EvalError::NoData(error)),
         }
-        let (mut ran, terminal) = this.go(record, Some(&experiment), session).await?;
+        let profiling = profile::begun(profile, client, &experiment, &plan)?;
+        let (mut ran, terminal) =
+            this.go(record, Some(&experiment), session, profiling.as_ref()).await?;
         let flushed = client.flush(plan.flush_timeout).await;
+        let profiled = profile::ended(profiling).await;
         ran.analyse().await;
         let compared = match &flushed {
             Ok(_) => compared(client, &experiment).await.map(Some),
@@ -94,7 +100,7 @@ where
         let (trials, mut evidence) =
             evidence::weigh(ran.trials, sources, plan.statistics, most).await;
         ran.trials = trials;
-        evidence.warnings.extend(warning);
+        evidence.warnings.extend(warning.into_iter().chain(profiled));
         let changes = std::mem::take(&mut evidence.regressions);
         let mut regressions = Vec::new();
         if let Some(base) = base.filter(|_| !changes.is_empty()) {
@@ -131,11 +137,15 @@ where
             let problem = "takes the cases of an experiment, which needs a client: use `run_with`";
             return Err(EvalError::Incomplete { project: plan.project, problem });
         }
+        if plan.profile.is_some() {
+            let problem = "asks for a profile, which a client records: use `run_with`";
+            return Err(EvalError::Incomplete { project: plan.project, problem });
+        }
         let session = opened(self.facts()).await?;
         if let Some(session) = &session {
             begun(session, None).await?;
         }
-        let (mut ran, terminal) = Box::pin(self.go(None, None, session)).await?;
+        let (mut ran, terminal) = Box::pin(self.go(None, None, session, None)).await?;
         ran.analyse().await;
         let sources = Sources::Unrecorded;
         let (trials, evidence) = evidence::weigh(ran.trials, sources, plan.statistics, 0).await;
@@ -166,6 +176,7 @@ where
         record: Option<(Client, Arc<tidegate_model::Destination>)>,
         experiment: Option<&Experiment>,
         session: Option<Arc<Session>>,
+        profiling: Option<&Profiling>,
     ) -> Result<(Ran<I, O, E>, Terminal), EvalError> {
         let Self { source, task, scorers, classifiers, run_scorers, stop, decode, plan } = self;
         let (Some(source), Some(task)) = (source, task) else {
@@ -210,6 +221,9 @@ where
         };
         let progressing = Arc::clone(&progress);
         let mut ran = runner::run(Arc::new(shared), cases, limits, stop, progressing).await;
+        if let Some(profiling) = profiling {
+            profiling.produced();
+        }
         progress.end();
         ran.task_warning = mistyped.warning();
         if let Some(session) = session {
@@ -354,6 +368,7 @@ where
         concurrency: ran.concurrency,
         cells,
         duration: ran.duration,
+        cpu: ran.cpu,
     };
     let gates = gate::judge(of.gates, &summary);
     let outcome = Outcome { results: ran.results, summary, gates, receipt };

@@ -1,6 +1,7 @@
 //! The summary as lines of text cells, before any layout.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use tidegate_analysis::statistics::{Interval, PairedComparison, Verdict};
 use tidegate_model::wire::summary::{MetricSummary, ScoreSummary};
@@ -45,11 +46,23 @@ pub(super) fn lines(summary: &Summary) -> Vec<Line> {
     scores.chain(unscored).chain(of_run).chain(metrics).collect()
 }
 
+/// Shortest run whose idle share is worth a word: within two points.
+const LEAST_FOR_IDLE: Duration = Duration::from_secs(1);
+
 /// How many trials there were, how long they took, and what went wrong.
 pub(super) fn trials(summary: &Summary) -> String {
     let (trials, took) =
         (counted(summary.trials, "trial"), seconds(summary.duration.as_secs_f64()));
     let mut text = format!("{trials} in {took}");
+    // The system counts in steps of 10 ms, of which a short run has too few.
+    let idle = summary.cpu_idle_ratio().filter(|_| summary.duration >= LEAST_FOR_IDLE);
+    if let (Some(idle), Some(cpu)) = (idle, summary.cpu) {
+        write!(text, ", CPU {:.1} % idle", 100.0 * idle).expect("memory");
+        let cores = cpu.as_secs_f64() / summary.duration.as_secs_f64();
+        if cores > 1.0 {
+            write!(text, " ({cores:.1} cores busy)").expect("memory");
+        }
+    }
     if summary.task_errors > 0 {
         write!(text, ", {} failed", summary.task_errors).expect("memory");
     }

@@ -17,6 +17,7 @@ use crate::args::bench::{Log, LogPolicy, Pace};
 use crate::clock;
 use crate::exit::Failure;
 use crate::printer::Printer;
+use crate::profiles;
 
 /// The first part of a run warms caches and allocators up and is not counted.
 const WARM_UP: Duration = Duration::from_millis(300);
@@ -108,7 +109,9 @@ pub(super) fn run(log: &Log, printer: &Printer, runtime: &Runtime) -> Result<(),
         .api_url(&url)
         .policy(policy)
         .durable(log.durable)
+        .profile(log.profile.clone())
         .spool_dir(log.spool_dir.clone());
+    log.profile.as_deref().map_or(Ok(()), profiles::check)?;
     let client = Client::new(config)?;
     let before = process::cpu_seconds();
     let start = clock::now();

@@ -2,8 +2,7 @@
 
 use std::fs;
 
-/// Clock ticks per second in `/proc/self/stat`: fixed at 100 on every Linux that Rust runs on.
-const TICKS: f64 = 100.0;
+use tidegate_client::process::CpuTime;
 
 /// Seconds of CPU that this process has used, user and system.
 pub(super) fn cpu_seconds() -> Option<f64> {
@@ -12,12 +11,7 @@ pub(super) fn cpu_seconds() -> Option<f64> {
 
 /// The same of another process.
 pub(super) fn cpu_seconds_of(pid: u32) -> Option<f64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may hold anything, spaces included.
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks = |position: usize| fields.get(position)?.parse::<f64>().ok();
-    // utime and stime are fields 14 and 15 of the line, 12 and 13 after the name.
-    Some((ticks(11)? + ticks(12)?) / TICKS)
+    Some(CpuTime::of(pid)?.total().as_secs_f64())
 }
 
 /// Most memory that this process has ever had resident, in bytes.

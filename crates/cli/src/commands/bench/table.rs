@@ -8,6 +8,7 @@ use super::figures::Figures;
 use crate::args::bench::Upload;
 use crate::exit::Failure;
 use crate::printer::Printer;
+use crate::profiles;
 
 /// One row of the table: what it is called, how it is run, and what was published for it.
 struct Variant {
@@ -159,9 +160,12 @@ pub(super) async fn children<S: AsRef<str>>(
 ) -> Result<Vec<Figures>, Failure> {
     let workload = &upload.workload;
     let mut runs = Vec::new();
-    for _ in 0..upload.runs {
+    for run in 1..=upload.runs {
         let mut command = command()?;
         command.args(["bench", "upload", "--json"]);
+        if let Some(path) = &upload.profile {
+            command.arg("--profile").arg(profiles::numbered(path, run, upload.runs));
+        }
         command.args(more.iter().map(AsRef::as_ref));
         command.arg(format!("--cases={}", workload.cases));
         command.arg(format!("--spans={}", workload.spans));

@@ -8,9 +8,11 @@ use super::figures::Figures;
 use super::{legacy, process, workload};
 use crate::args::bench::{Strategy, Upload};
 use crate::exit::Failure;
+use crate::profiles;
 
 pub(super) fn run(upload: &Upload, runtime: &Runtime) -> Result<Figures, Failure> {
     check(upload)?;
+    upload.profile.as_deref().map_or(Ok(()), profiles::check)?;
     tls();
     let server = match &upload.api_url {
         Some(_) => None,
@@ -52,6 +54,10 @@ pub(super) fn check(upload: &Upload) -> Result<(), Failure> {
             ),
             "add --strategy serial-chunks or --strategy fixed-batches",
         ));
+    }
+    if upload.profile.is_some() && upload.strategy == Strategy::None {
+        let error = anyhow::anyhow!("--strategy none records nothing, so it has no profile");
+        return Err(Failure::usage(error, "leave --profile out, or name another strategy"));
     }
     Ok(())
 }

@@ -77,6 +77,10 @@ pub(super) async fn run(upload: &Upload, url: &str) -> Result<Run, Failure> {
             .flush_timeout(FLUSH)
             .report(Report::Silent)
     };
+    let eval = match &upload.profile {
+        Some(path) => eval.profile(path),
+        None => eval,
+    };
     // Two small requests for the summary follow the flush; they take a millisecond here.
     let ran = match upload.strategy {
         Strategy::None => eval.run_without_sending().await,

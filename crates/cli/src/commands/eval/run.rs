@@ -1,5 +1,6 @@
 //! Runs evaluations one after the other, and records them.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -22,6 +23,7 @@ use crate::destination;
 use crate::env::Environment;
 use crate::exit::{FAILED, Failure};
 use crate::printer::Printer;
+use crate::profiles;
 
 /// As many as the library runs at once by default.
 const DEFAULT_CONCURRENCY: usize = 10;
@@ -93,6 +95,7 @@ pub(crate) async fn all(
     let Surroundings { arguments, environment, again, printer } = surroundings;
     // Before anything runs: what cannot be written is known at once, not after hours.
     let outputs = Outputs::open(arguments, environment)?;
+    let profiles = profiles(arguments, ready.len())?;
     let kept = begun(runs, ready.len(), surroundings);
     let mut reporter = Reporter::new(&arguments.show, printer, outputs);
     let mut codes = Vec::new();
@@ -100,7 +103,7 @@ pub(crate) async fn all(
     let (mut connection, mut no_connection) = (None, false);
     let mut left = ready.len();
     let mut finished = true;
-    for (ready, kept) in ready.into_iter().zip(kept) {
+    for ((ready, kept), profile) in ready.into_iter().zip(kept).zip(profiles) {
         if stop.is_set() {
             break;
         }
@@ -117,8 +120,8 @@ pub(crate) async fn all(
                     Ok(new) => {
                         connection = connection.or(new);
                         let cases = cases::counted(cases, data, &arguments.choice, filters);
-                        one(&ready, kept.as_ref(), cases, connection.as_ref(), arguments, stop)
-                            .await
+                        let ran = Running { ready: &ready, kept: kept.as_ref(), profile };
+                        one(ran, cases, connection.as_ref(), surroundings, stop).await
                     }
                     Err(failure) => {
                         no_connection = true;
@@ -184,23 +187,48 @@ fn connect(
     destination::open(settings, &arguments.data_dir)
 }
 
+/// Where the profile of each evaluation goes, if it has one. Before anything runs: see `all`.
+fn profiles(arguments: &Arguments, count: usize) -> Result<Vec<Option<PathBuf>>, Failure> {
+    let Some(path) = &arguments.show.profile else { return Ok(vec![None; count]) };
+    let paths = (1..=count).map(|number| profiles::numbered(path, number, count));
+    let checked = paths.map(|path| profiles::check(&path).map(|()| Some(path)));
+    checked.collect()
+}
+
+/// An evaluation, and what else it writes.
+struct Running<'a> {
+    ready: &'a Ready,
+    kept: Option<&'a Kept>,
+    profile: Option<PathBuf>,
+}
+
 async fn one(
-    ready: &Ready,
-    kept: Option<&Kept>,
+    running: Running<'_>,
     cases: Cases,
     connection: Option<&Connection>,
-    arguments: &Arguments,
+    surroundings: Surroundings<'_>,
     stop: &Stop,
 ) -> Done {
-    let eval = built(ready, cases, arguments).stop_when(stop.clone().after(1));
-    let eval = match kept {
-        Some(kept) => kept.add(eval),
-        None => eval,
-    };
+    let Surroundings { arguments, printer, .. } = surroundings;
+    let Running { ready, kept, profile } = running;
+    let mut eval = built(ready, cases, arguments).stop_when(stop.clone().after(1));
+    if let Some(kept) = kept {
+        eval = kept.add(eval);
+    }
+    if let Some(path) = &profile {
+        eval = eval.profile(path);
+    }
     let result = match connection {
         Some(connection) => Box::pin(eval.run_with(connection.client())).await,
         None => Box::pin(eval.run_without_sending()).await,
     };
+    let ran = match &result {
+        Ok(_) => true,
+        Err(error) => error.has_outcome(),
+    };
+    if let Some(path) = profile.filter(|_| ran) {
+        printer.say(format_args!("profile written to {}", path.display()));
+    }
     match result {
         Ok(outcome) => {
             if let Some(missing) = missing_baseline(&outcome, arguments) {

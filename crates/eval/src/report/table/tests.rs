@@ -60,6 +60,7 @@ pub(in crate::report) fn summary() -> Summary {
         run_scores: [("f1".into(), Some(0.75))].into(),
         unscored: vec!["broken".into()],
         duration: Duration::from_millis(1500),
+        cpu: None,
     }
 }
 
