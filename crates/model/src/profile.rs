@@ -118,7 +118,7 @@ pub struct Span<'a> {
     pub end_us: u64,
     /// Records that it made: start, logs, end.
     pub records: u32,
-    /// Bytes of its row, as they were leased; 0 if it was not recorded.
+    /// Bytes of its row, as they were leased, all parts of it together; 0 if it was not recorded.
     pub bytes: u64,
 }
 
@@ -201,12 +201,13 @@ pub struct Cpu {
 /// How a profile ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
-    /// When the last row was settled.
+    /// When it was closed; in an evaluation right after the last row was settled.
     pub at_us: u64,
     /// When the last case had ended, in an evaluation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub produced_us: Option<u64>,
-    /// Lines that were left out because the profile had reached its limit.
+    /// Lines that were left out: the profile had reached its limit, the disk did not keep up, or
+    /// too much was open at once.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub left_out: u64,
     /// Records that were lost.

@@ -13,6 +13,7 @@ mod load;
 mod logs;
 mod merge;
 mod plan;
+mod profiled;
 mod runs;
 mod serve;
 mod spool;

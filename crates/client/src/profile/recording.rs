@@ -166,7 +166,7 @@ impl Recording {
     }
 
     /// Takes in what has become of rows.
-    pub(crate) fn written(&mut self, rows: impl Iterator<Item = Written>) {
+    fn written(&mut self, rows: impl Iterator<Item = Written>) {
         for row in rows {
             let Some(open) = self.spans.get_mut(&address(&row.head)) else { continue };
             open.records = open.records.saturating_add(row.records);
@@ -226,8 +226,17 @@ impl Recording {
     }
 
     /// Notes what has changed by now.
-    pub(crate) fn turn(&mut self, waits: &Waits, pending: u64, in_flight: usize, now: Instant) {
+    pub(crate) fn turn(
+        &mut self,
+        waits: &Waits,
+        written: impl Iterator<Item = Written>,
+        pending: u64,
+        in_flight: usize,
+        now: Instant,
+    ) {
+        // Before the rows: a trace whose spans are all written is forgotten.
         self.waited(waits);
+        self.written(written);
         self.queue(pending, in_flight, now, false);
         if now >= self.cpu_due {
             self.cpu(now);
@@ -239,16 +248,27 @@ impl Recording {
         self.cpu_before.map(|_| self.cpu_due)
     }
 
-    /// Waits are written a turn late: whoever waited to begin a trace records it right after.
+    /// Notes waits that are over, unless their trace is not known: who waited to begin one records
+    /// it right after, and the next turn knows it.
     fn waited(&mut self, waits: &Waits) {
-        for Waited { cause, trace, start, end } in std::mem::take(&mut self.waits) {
-            let trace = trace.and_then(|id| self.traces.get(&id)).map(|(number, _)| *number);
-            let (start_us, end_us) = (self.us(start), self.us(end));
-            self.writer.write(&Line::Wait(Wait { cause, trace, start_us, end_us }));
-        }
-        let taken = waits.take(&mut self.waits);
+        let late = std::mem::take(&mut self.waits);
+        late.into_iter().for_each(|wait| self.wait(wait));
+        let taken = waits.take();
         self.left_out += taken.left_out;
         self.produced = taken.produced;
+        for wait in taken.ended {
+            match wait.trace.is_none_or(|id| self.traces.contains_key(&id)) {
+                true => self.wait(wait),
+                false => self.waits.push(wait),
+            }
+        }
+    }
+
+    fn wait(&self, wait: Waited) {
+        let Waited { cause, trace, start, end } = wait;
+        let trace = trace.and_then(|id| self.traces.get(&id)).map(|(number, _)| *number);
+        let (start_us, end_us) = (self.us(start), self.us(end));
+        self.writer.write(&Line::Wait(Wait { cause, trace, start_us, end_us }));
     }
 
     fn queue(&mut self, pending_bytes: u64, in_flight: usize, now: Instant, is_last: bool) {
@@ -279,15 +299,17 @@ impl Recording {
     pub(crate) fn end(
         mut self,
         waits: &Waits,
+        written: impl Iterator<Item = Written>,
         requests: &[Request],
         pending_bytes: u64,
         lost: u64,
         now: Instant,
     ) -> (ProfileWriter, End) {
-        // Twice, for none is left behind.
+        // Twice, for those that the next turn would write.
         self.waited(waits);
         self.waited(waits);
         waits.end_profile();
+        self.written(written);
         // Ended, but in no request yet.
         let mut left: Vec<Open> = self.spans.drain().map(|(_, open)| open).collect();
         left.sort_by_key(|open| open.start_us);

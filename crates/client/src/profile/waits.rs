@@ -76,17 +76,18 @@ impl Waits {
         Some(Waiting { waits: self, cause, trace: trace(), start: clock::now() })
     }
 
-    pub(super) fn take(&self, into: &mut Vec<Waited>) -> Taken {
+    /// What has happened since the last call.
+    pub(super) fn take(&self) -> Taken {
         let mut state = self.lock();
-        into.append(&mut state.ended);
+        let ended = std::mem::take(&mut state.ended);
         let left_out = std::mem::take(&mut state.left_out);
-        Taken { left_out, produced: state.produced }
+        Taken { ended, left_out, produced: state.produced }
     }
 }
 
-/// What there is besides the waits themselves.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Taken {
+    pub(super) ended: Vec<Waited>,
     pub(super) left_out: u64,
     pub(super) produced: Option<Instant>,
 }

@@ -195,13 +195,18 @@ impl ProfileWriter {
         self.shared.close()
     }
 
-    /// As [`ProfileWriter::finish`], for who cannot wait: the thread does the rest.
-    pub(crate) fn let_go(self, end: End) {
+    /// As [`ProfileWriter::finish`], for who cannot wait: the thread does the rest, and
+    /// [`ProfileWriter::wait`] waits for it.
+    pub(crate) fn let_go(&self, end: End) {
         let mut state = self.shared.lock();
         state.end(end);
         state.closed = true;
         drop(state);
         self.shared.wake.notify_one();
+    }
+
+    pub(crate) fn wait(self) -> io::Result<()> {
+        self.shared.close()
     }
 }
 

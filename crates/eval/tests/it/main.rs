@@ -6,6 +6,7 @@ mod classifying;
 mod controls;
 mod gates;
 mod interrupted;
+mod profiled;
 mod recorded;
 mod reports;
 mod runner;

@@ -12,12 +12,16 @@ pub(crate) struct World {
 }
 
 pub(crate) async fn world() -> World {
+    world_with(|config| config).await
+}
+
+pub(crate) async fn world_with(adapt: impl FnOnce(Config) -> Config) -> World {
     let data = TempDir::new().expect("a directory");
     let listen = "127.0.0.1:0".parse().expect("an address");
     let options = Options::new(data.path()).listen(listen).role(Role::Embedded);
     let collector = start(options).await.expect("a collector");
     let config = Config::default().app_url(collector.url()).policy(Policy::Block);
-    let client = Client::new(config).expect("a client");
+    let client = Client::new(adapt(config)).expect("a client");
     World { client, collector, _data: data }
 }
 

@@ -10,5 +10,5 @@ mod outputs;
 mod repository;
 mod resume;
 mod shards;
-mod support;
+pub(crate) mod support;
 mod tasks;
