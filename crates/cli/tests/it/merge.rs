@@ -29,7 +29,8 @@ fn shard(data: &Path, number: u32, count: u32, least: f64) -> Value {
 /// Without times, and without where the results come from.
 fn figures(mut json: Value) -> Value {
     let members = json.as_object_mut().expect("an object");
-    for member in ["duration_s", "metrics", "metric_estimates", "cells"] {
+    for member in ["duration_s", "cpu_s", "cpu_idle_ratio", "metrics", "metric_estimates", "cells"]
+    {
         members.remove(member).expect("known");
     }
     json

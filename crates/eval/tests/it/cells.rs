@@ -72,7 +72,8 @@ fn summary(outcome: &Ran) -> &CellsSummary {
 /// Figures apart from times and from where results come.
 fn figures(outcome: &Outcome<impl Sized, impl Sized, impl Sized>) -> Value {
     let mut json = outcome.to_json();
-    for member in ["cells", "duration_s", "metrics", "metric_estimates"] {
+    for member in ["cells", "duration_s", "cpu_s", "cpu_idle_ratio", "metrics", "metric_estimates"]
+    {
         json.as_object_mut().expect("an object").remove(member).expect("known");
     }
     json

@@ -63,7 +63,15 @@ impl Victim {
         // A kill in the middle of a write is said, and changes nothing else.
         let warnings = members["warnings"].as_array_mut().expect("an array");
         warnings.retain(|warning| !warning.to_string().contains("were cut off"));
-        for member in ["duration_s", "metrics", "metric_estimates", "receipt", "experiment"] {
+        for member in [
+            "duration_s",
+            "cpu_s",
+            "cpu_idle_ratio",
+            "metrics",
+            "metric_estimates",
+            "receipt",
+            "experiment",
+        ] {
             members.remove(member).expect("known");
         }
         (summary, cells)

@@ -78,7 +78,15 @@ fn recorded(folder: &Folder, run: &str) -> BTreeSet<u32> {
 
 /// Without ids, times, and what says where results come from; in the order it had.
 pub(super) fn figures(mut evaluation: Value) -> Value {
-    let own = ["duration_s", "metrics", "metric_estimates", "cells", "receipt"];
+    let own = [
+        "duration_s",
+        "cpu_s",
+        "cpu_idle_ratio",
+        "metrics",
+        "metric_estimates",
+        "cells",
+        "receipt",
+    ];
     let of_records = ["experiment", "base", "comparisons", "metric_comparisons"];
     let members = evaluation.as_object_mut().expect("an object");
     assert!(own.iter().all(|name| members.contains_key(*name)), "{members:#?}");
