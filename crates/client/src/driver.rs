@@ -26,9 +26,9 @@ use crate::spool::Journal;
 /// While records keep coming they are collected this often; nobody wakes the thread for each.
 /// Each wake-up takes a core from somebody. What it costs producers is within the noise: p99 of
 /// recording was 17.0 µs at 4 ms and 18.3 at 1 ms, in turns, with spreads of 4.
-const POLL: Duration = Duration::from_millis(4);
+pub(crate) const POLL: Duration = Duration::from_millis(4);
 /// Without a record for this long the thread sleeps until the next one wakes it.
-const ACTIVE: Duration = Duration::from_millis(20);
+pub(crate) const ACTIVE: Duration = Duration::from_millis(20);
 
 /// The vector that collects records is kept for the next turn up to this capacity.
 const KEEP_RECORDS: usize = 4096;

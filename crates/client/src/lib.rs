@@ -63,6 +63,7 @@ mod span;
 pub mod spool;
 mod sync;
 mod trace;
+pub mod what_if;
 
 pub use client::{Client, FoundExperiment};
 pub use compress::Compression;
