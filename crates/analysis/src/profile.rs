@@ -19,7 +19,7 @@ pub use read::{ProfileError, Reader};
 
 use std::io::BufRead;
 
-use tidegate_model::profile::{Cpu, End, Header, Queue, Request, Wait};
+use tidegate_model::profile::{Cpu, End, Header, Line, Queue, Request, Span as SpanLine, Wait};
 
 /// Number of an interned name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,6 +83,27 @@ impl Profile {
     #[must_use]
     pub fn name_of(&self, name: Name) -> &str {
         self.names.get(name.0 as usize).map_or("", |name| name)
+    }
+
+    /// The lines after the header, one kind after the other and each in the order of the file.
+    pub fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+        let spans = self.spans.iter().map(|span| {
+            Line::Span(SpanLine {
+                trace: span.trace,
+                root: span.root,
+                kind: self.name_of(span.kind).into(),
+                name: self.name_of(span.name).into(),
+                start_us: span.start_us,
+                end_us: span.end_us,
+                records: span.records,
+                bytes: span.bytes,
+            })
+        });
+        let waits = self.waits.iter().copied().map(Line::Wait);
+        let requests = self.requests.iter().copied().map(Line::Request);
+        let queue = self.queue.iter().copied().map(Line::Queue);
+        let cpu = self.cpu.iter().copied().map(Line::Cpu);
+        spans.chain(waits).chain(requests).chain(queue).chain(cpu).chain(self.end.map(Line::End))
     }
 
     /// The latest moment in the profile: its end, or what came last if it has none.

@@ -232,4 +232,21 @@ mod tests {
         assert_eq!(reader.read_all(&mut rest.as_bytes()).expect("read"), 1);
         assert_eq!(reader.profile().queue[0].pending_bytes, 7);
     }
+
+    #[test]
+    fn lines_that_are_read_and_written_again_are_the_same() {
+        let lines = [
+            r#"{"span":{"trace":3,"root":true,"kind":"eval","name":"e","start_us":1,"end_us":9,"records":3,"bytes":5}}"#,
+            r#"{"span":{"trace":3,"kind":"","name":"f","start_us":2,"end_us":3,"records":2,"bytes":0}}"#,
+            r#"{"wait":{"cause":"gate","start_us":4,"end_us":6}}"#,
+            r#"{"request":{"number":1,"lane":0,"rows":2,"bytes":10,"sent_bytes":9,"queued_us":9,"start_us":9,"end_us":20,"status":200}}"#,
+            r#"{"queue":{"at_us":3,"pending_bytes":7,"in_flight":1}}"#,
+            r#"{"cpu":{"at_us":3,"user_us":1,"system_us":2}}"#,
+            r#"{"end":{"at_us":21}}"#,
+        ];
+        let text = format!("{HEADER}\n{}\n", lines.join("\n"));
+        let profile = Profile::read(text.as_bytes()).expect("a profile");
+        let again = profile.lines().map(|line| serde_json::to_string(&line).expect("a line"));
+        assert_eq!(again.collect::<Vec<_>>(), lines);
+    }
 }

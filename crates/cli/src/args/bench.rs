@@ -48,7 +48,8 @@ Examples:
   tidegate bench upload
   tidegate bench upload --cases 5000 --per-row 0.2ms --runs 5
   tidegate bench upload --strategy serial-chunks --flush-every-task
-  tidegate bench upload --table seed
+  tidegate bench upload --strategy serial-chunks --flush-every-task --profile broken.jsonl
+  tidegate bench upload --table seed --profile-dir profiles
   tidegate bench upload --table overhead --task-time 50ms --per-row 0.2ms --runs 3
   tidegate bench upload --api-url http://127.0.0.1:8787 --json";
 
@@ -182,6 +183,10 @@ pub(crate) struct Upload {
     #[arg(long, value_enum, conflicts_with_all = ["strategy", "json", "api_url", "profile", "chunk",
         "parallel_chunks", "flush_every_items", "drain_delay", "flush_every_task"])]
     pub(crate) table: Option<Table>,
+    /// For the table seed: writes the profiles of the published versions and of this SDK to this
+    /// directory, and prints how idle the processor was beside the published shares.
+    #[arg(long, value_name = "DIR", requires = "table")]
+    pub(crate) profile_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Args)]

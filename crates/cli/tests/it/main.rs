@@ -18,3 +18,4 @@ mod runs;
 mod serve;
 mod spool;
 mod support;
+mod what_if;

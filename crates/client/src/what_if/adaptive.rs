@@ -103,7 +103,13 @@ impl Adaptive {
 
     /// The first record of a row: with so much text that the row becomes as long as recorded.
     fn content(&self, head: &Head, bytes: u64) -> (Option<Start>, Event) {
-        let start = Start { at: self.wall, name: "x".into(), span_type: None, purpose: None };
+        let start = Start {
+            at: self.wall,
+            monotonic: None,
+            name: "x".into(),
+            span_type: None,
+            purpose: None,
+        };
         let start = Some(start);
         let bare = wire_bytes(head, start.as_ref(), None, &Event::new());
         let text = bytes.saturating_sub(bare + FIELD_BYTES + END_BYTES) as usize;

@@ -14,6 +14,7 @@ const LEVELS: [usize; 4] = [1, 4, 16, 64];
 const CASES_EACH: usize = 200;
 
 pub(super) async fn run(upload: &Upload, printer: &Printer) -> Result<(), Failure> {
+    super::upload::check(upload)?;
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);

@@ -1,5 +1,7 @@
 //! Several runs, side by side.
 
+mod idle;
+
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
 
@@ -16,6 +18,8 @@ struct Variant {
     arguments: &'static [&'static str],
     /// Wall time in seconds and number of requests.
     published: Option<(f64, usize)>,
+    /// Has a profile, and perhaps a published share of idle processor time.
+    idle: Option<idle::Published>,
 }
 
 const FLUSH: &str = "--flush-every-task";
@@ -25,53 +29,82 @@ const FIXED: &str = "--strategy=fixed-batches";
 /// Three versions and eight attempts at a fix, as the pull request of the fix reports them
 /// (braintrust-sdk-javascript #1459), and this SDK.
 const SEED: [Variant; 12] = [
-    Variant { name: "0.4.10", arguments: &[FIXED], published: Some((2.0, 6)) },
-    Variant { name: "3.2.0", arguments: &[SERIAL, FLUSH], published: Some((17.9, 50)) },
-    Variant { name: "the fix", arguments: &[FIXED], published: Some((2.1, 6)) },
+    Variant {
+        name: "0.4.10",
+        arguments: &[FIXED],
+        published: Some((2.0, 6)),
+        idle: Some(Some("89.0 % of 2.2 s")),
+    },
+    Variant {
+        name: "3.2.0",
+        arguments: &[SERIAL, FLUSH],
+        published: Some((17.9, 50)),
+        idle: Some(Some("97.1 % of 18.0 s")),
+    },
+    Variant {
+        name: "the fix",
+        arguments: &[FIXED],
+        published: Some((2.1, 6)),
+        idle: Some(Some("93.6 % of 7.0 s, before it was finished")),
+    },
     Variant {
         name: "parallel chunks",
         arguments: &[SERIAL, FLUSH, "--parallel-chunks"],
         published: Some((6.6, 50)),
+        idle: None,
     },
     Variant {
         name: "chunks of 100",
         arguments: &[SERIAL, FLUSH, "--chunk=100"],
         published: Some((6.8, 20)),
+        idle: None,
     },
     Variant {
         name: "no chunks",
         arguments: &[SERIAL, FLUSH, "--chunk=0"],
         published: Some((8.8, 20)),
+        idle: None,
     },
     Variant {
         name: "yield before the drain",
         arguments: &[SERIAL, FLUSH, "--drain-delay=yield"],
         published: Some((8.4, 50)),
+        idle: None,
     },
     Variant {
         name: "0 ms timer before the drain",
         arguments: &[SERIAL, FLUSH, "--drain-delay=0ms"],
         published: Some((10.0, 41)),
+        idle: None,
     },
     Variant {
         name: "flush per 100 items",
         arguments: &[FIXED, "--flush-every-items=100"],
         published: Some((5.0, 10)),
+        idle: None,
     },
     Variant {
         name: "flush per 500 items",
         arguments: &[FIXED, "--flush-every-items=500"],
         published: Some((2.6, 7)),
+        idle: None,
     },
     Variant {
         name: "flush per 1000 items",
         arguments: &[FIXED, "--flush-every-items=1000"],
         published: Some((1.9, 6)),
+        idle: None,
     },
-    Variant { name: "tidegate", arguments: &["--strategy=adaptive"], published: None },
+    Variant {
+        name: "tidegate",
+        arguments: &["--strategy=adaptive"],
+        published: None,
+        idle: Some(None),
+    },
 ];
 
 pub(super) async fn run(upload: &Upload, printer: &Printer) -> Result<(), Failure> {
+    let mut idle = idle::Idle::begin(upload)?;
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);
@@ -87,8 +120,10 @@ pub(super) async fn run(upload: &Upload, printer: &Printer) -> Result<(), Failur
     ]);
     for variant in &SEED {
         printer.say(format_args!("running {}", variant.name));
-        let runs = children(upload, variant.arguments).await?;
+        let profiled = idle.profiled(upload, variant);
+        let runs = children(&profiled, variant.arguments).await?;
         let middle = &runs[runs.len() / 2];
+        idle.add(upload, variant, middle);
         let (wall, requests) = match variant.published {
             Some((wall, requests)) => (format!("{wall:.1}"), requests.to_string()),
             None => ("".to_owned(), "".to_owned()),
@@ -111,7 +146,8 @@ pub(super) async fn run(upload: &Upload, printer: &Printer) -> Result<(), Failur
         ]);
     }
     printer.data(table)?;
-    printer.data(NOTES)
+    printer.data(NOTES)?;
+    idle.print(printer)
 }
 
 const NOTES: &str = "\

@@ -6,7 +6,7 @@ use tokio::task::LocalSet;
 use super::child::{ModelServer, failed};
 use super::figures::Figures;
 use super::{legacy, process, workload};
-use crate::args::bench::{Strategy, Upload};
+use crate::args::bench::{Strategy, Table, Upload};
 use crate::exit::Failure;
 use crate::profiles;
 
@@ -54,6 +54,10 @@ pub(super) fn check(upload: &Upload) -> Result<(), Failure> {
             ),
             "add --strategy serial-chunks or --strategy fixed-batches",
         ));
+    }
+    if upload.profile_dir.is_some() && upload.table != Some(Table::Seed) {
+        let error = anyhow::anyhow!("--profile-dir belongs to --table seed");
+        return Err(Failure::usage(error, "add --table seed, or give --profile FILE instead"));
     }
     if upload.profile.is_some() && upload.strategy == Strategy::None {
         let error = anyhow::anyhow!("--strategy none records nothing, so it has no profile");
