@@ -97,7 +97,7 @@ pub struct WhatIf {
 impl WhatIf {
     /// Takes in a profile: its header and all further lines, in any order.
     ///
-    /// Memory: about 150 bytes per span, at most four million of them.
+    /// Memory: about 100 bytes per span, at most four million of them.
     ///
     /// # Errors
     /// The profile has no spans, too many of them, or no request that succeeded.
@@ -138,8 +138,8 @@ impl WhatIf {
 
     /// Replays the work under changed settings.
     ///
-    /// Takes about a second for each 300 000 spans; the pending bytes are held in memory, up to
-    /// the budget.
+    /// Takes some 3 s for a million spans, and as much again to replay the recorded settings if
+    /// they are others. What is pending is held in memory, up to the budget.
     ///
     /// # Errors
     /// A setting means nothing to the strategy, or the replay comes to no end.
