@@ -22,8 +22,8 @@
 //! let recorded = WhatIf::new(&header, lines)?;
 //! let change: Change = "flush-every-task=no".parse()?;
 //! let prediction = recorded.predict(&change)?;
-//! // Two cases of 0.9 ms, and one request of 50 ms for both rows.
-//! assert_eq!((prediction.recorded_us, prediction.requests), (102_000, 1));
+//! // Two cases of 0.9 ms, and a request of 50 ms for the row of each, both at once.
+//! assert_eq!((prediction.recorded_us, prediction.overlapping_pairs), (102_000, 1));
 //! assert!((51_800..60_000).contains(&prediction.wall_us), "{prediction}");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -91,6 +91,8 @@ pub struct WhatIf {
     recording: Recording,
     workload: Workload,
     latency: Latency,
+    /// Most requests at once in the recording.
+    in_flight: usize,
     recorded: Settings,
 }
 
@@ -116,12 +118,14 @@ impl WhatIf {
         if workload.rows.is_empty() {
             return Err(WhatIfError::NoSpans);
         }
-        // The workload has all that is needed of them.
-        recording.spans = Vec::new();
         let latency = Latency::fit(&recording.requests);
         let latency = latency.ok_or(WhatIfError::NoRequests(recording.requests.len()))?;
+        let in_flight = recording.peak_in_flight();
+        // All that is needed of them is taken out.
+        (recording.spans, recording.waits) = (Vec::new(), Vec::new());
+        recording.requests = Vec::new();
         let recorded = Settings { flush_every_task: workload.flushes, ..recording.defaults };
-        Ok(Self { recording, workload, latency, recorded })
+        Ok(Self { recording, workload, latency, in_flight, recorded })
     }
 
     /// The settings of the recorded run, as far as the profile names them; else the defaults.

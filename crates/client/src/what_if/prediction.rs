@@ -126,7 +126,7 @@ fn latency(latency: &Latency, replayed: &Replayed) -> Vec<String> {
 }
 
 fn server(run: &WhatIf, replayed: &Replayed) -> Option<String> {
-    let recorded = run.recording.peak_in_flight();
+    let recorded = run.in_flight;
     (replayed.peak_in_flight > recorded).then(|| {
         format!(
             "the server answers {} requests at once as fast as the {recorded} that it was seen \

@@ -324,7 +324,7 @@ impl<'a, L: Logger> Replay<'a, L> {
             self.flushes.pop_front();
             let Some(number) = who else { return true };
             let waited = self.now - since;
-            self.result.flush_wait_us += waited;
+            self.result.flush_wait_us = self.result.flush_wait_us.saturating_add(waited);
             let run = &mut self.runs[number as usize];
             run.flushed = true;
             run.base_us += waited;
@@ -343,7 +343,7 @@ impl<'a, L: Logger> Replay<'a, L> {
                 Waiting::Admission(_) => run.base_us = self.now,
                 Waiting::Room(_) => run.base_us += waited,
             }
-            self.result.gate_wait_us += waited;
+            self.result.gate_wait_us = self.result.gate_wait_us.saturating_add(waited);
             self.gate.pop_front();
             let done = run.done;
             let others = self.gate.len();
