@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use tempfile::TempDir;
+use tidegate_analysis::explain::explain;
 use tidegate_analysis::profile::Profile;
 use tidegate_client::what_if::{Prediction, WhatIf};
 use tidegate_model::profile::{Cause, Source};
@@ -28,6 +29,11 @@ fn predicted(profile: &Profile, change: &str) -> Prediction {
     recorded.predict(&change.parse().expect("a change")).expect("a prediction")
 }
 
+/// Ids of what the analysis has found.
+fn causes(profile: &Profile) -> Vec<&'static str> {
+    explain(profile).diagnosis.iter().map(|finding| finding.cause.id()).collect()
+}
+
 /// How far a prediction is from a measured wall time, as a fraction.
 fn off(prediction: &Prediction, measured: &Value) -> f64 {
     let wall = measured["wall_s"].as_f64().expect("a wall time");
@@ -43,6 +49,11 @@ fn the_broken_run_replays_to_its_own_time_and_leads_to_the_best_one() {
     let itself = predicted(&profile, "strategy=serial-chunks");
     assert!(off(&itself, &measured) <= 0.1, "{measured}\n{itself}");
     assert_eq!(measured["requests"], itself.requests);
+    let causes = causes(&profile);
+    assert!(
+        ["serial_uploads", "flush_per_task"].iter().all(|id| causes.contains(id)),
+        "{causes:?}"
+    );
 
     let healthy = predicted(&profile, "strategy=adaptive");
     let bound = measured["lower_bound_s"].as_f64().expect("a bound");
@@ -68,6 +79,15 @@ fn from_the_broken_run_the_time_of_the_healthy_one_is_predicted() {
     // And what this SDK has recorded of itself.
     let itself = predicted(&profile, "strategy=adaptive");
     assert!(off(&itself, &measured) <= 0.1, "{measured}\n{itself}");
+}
+
+#[test]
+fn batches_of_a_fixed_size_are_found_out() {
+    let directory = TempDir::new().expect("a directory");
+    let (_, profile) = run(&directory.path().join("fixed.jsonl"), &["--strategy=fixed-batches"]);
+    assert_eq!(causes(&profile), ["small_batches"]);
+    let itself = predicted(&profile, "strategy=fixed-batches");
+    assert_eq!((itself.requests, itself.overlapping_pairs), (6, 10), "{itself}");
 }
 
 #[test]
