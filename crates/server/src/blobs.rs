@@ -1,8 +1,13 @@
 //! Uploaded bytes as files under `<data directory>/blobs`.
 //!
 //! A file is written under a temporary name, synced, and renamed, so that a name always stands for
-//! all of its bytes, a loss of power included. What the files are is in the store.
+//! all of its bytes, a loss of power included. What the files are is in the store: a file is made
+//! before the store names it, and removed after the store has forgotten it. In between, uploads of
+//! the same bytes share a name, so whoever makes a file claims its name until the store has it, and
+//! nothing is removed that is claimed (see [`claims`]).
 
+mod claims;
+mod hold;
 mod signature;
 mod upload;
 
@@ -10,7 +15,12 @@ use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use claims::Claims;
+pub(crate) use claims::{Claim, Condemned};
+use hold::Removals;
+pub(crate) use hold::hold;
 pub(crate) use signature::{Refused, Signer};
 pub(crate) use upload::Upload;
 
@@ -18,11 +28,22 @@ pub(crate) use upload::Upload;
 const DIRECTORY: &str = "blobs";
 /// Directory of files being written, inside [`DIRECTORY`], so that a rename can move them.
 const UNFINISHED: &str = "unfinished";
+/// Files are spread over directories that are named after as many of their first digits.
+const GROUP_LENGTH: usize = 2;
 
 /// The directory of uploaded bytes. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct BlobFiles {
     directory: Arc<Path>,
+    claims: Arc<Claims>,
+    removals: Arc<Removals>,
+}
+
+/// What became of files that were to be removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Removed {
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
 }
 
 impl BlobFiles {
@@ -34,7 +55,9 @@ impl BlobFiles {
         for left in fs::read_dir(directory.join(UNFINISHED))? {
             fs::remove_file(left?.path())?;
         }
-        Ok(Self { directory: directory.into() })
+        let removals = Removals::open(data_dir)?;
+        let (claims, removals) = (Arc::default(), Arc::new(removals));
+        Ok(Self { directory: directory.into(), claims, removals })
     }
 
     /// Opens a file of a name that an upload returned. Blocks.
@@ -42,12 +65,70 @@ impl BlobFiles {
         File::open(self.path(name)?)
     }
 
-    /// Removes a file; one that is not there is fine. Blocks.
+    /// Removes a file that no other upload can share; one that is not there is fine. While a backup
+    /// is made the file stays, and is nobody's. Blocks.
     pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
-        match fs::remove_file(self.path(name)?) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+        let path = self.path(name)?;
+        match self.removals.begin()? {
+            Some(_begun) => remove(&path).map(drop),
+            None => Ok(()),
         }
+    }
+
+    /// Takes the names that nobody claims, so that nobody can until the answer is dropped.
+    pub(crate) fn condemn(&self, names: Vec<String>) -> Condemned {
+        Condemned::of(&self.claims, names)
+    }
+
+    /// Removes condemned files. While a backup is made they stay, and are nobody's. Blocks.
+    pub(crate) fn remove_all(&self, condemned: &Condemned) -> io::Result<Removed> {
+        let mut removed = Removed::default();
+        let Some(_begun) = self.removals.begin()? else { return Ok(removed) };
+        for name in condemned.names() {
+            if let Some(bytes) = remove(&self.path(name)?)? {
+                removed.files += 1;
+                removed.bytes += bytes;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Waits for removals under way and lets no other begin: for the end, before somebody else may
+    /// make files here. Blocks.
+    pub(crate) fn stop_removing(&self) {
+        self.removals.stop();
+    }
+
+    /// Names of the directories that files are spread over. Blocks.
+    pub(crate) fn groups(&self) -> io::Result<Vec<String>> {
+        let mut groups = Vec::new();
+        for entry in fs::read_dir(&self.directory)? {
+            let entry = entry?;
+            let name = entry.file_name().into_string().unwrap_or_default();
+            if name.len() == GROUP_LENGTH && entry.file_type()?.is_dir() {
+                groups.push(name);
+            }
+        }
+        Ok(groups)
+    }
+
+    /// Names of the files in a group that have been as they are for at least `age`. Blocks.
+    pub(crate) fn older(&self, group: &str, age: Duration) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(self.directory.join(group))? {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let changed = match entry.metadata() {
+                // Removed since the directory was read.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                other => other?.modified()?,
+            };
+            let is_old = changed.elapsed().is_ok_and(|unchanged| unchanged >= age);
+            if is_old && self.path(&name).is_ok() {
+                names.push(name);
+            }
+        }
+        Ok(names)
     }
 
     /// Where a file lies: spread over 256 directories by the first two digits of its name.
@@ -56,7 +137,16 @@ impl BlobFiles {
         if !is_name {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not the name of a blob"));
         }
-        Ok(self.directory.join(&name[..2]).join(name))
+        Ok(self.directory.join(&name[..GROUP_LENGTH]).join(name))
+    }
+}
+
+/// Removes a file and returns its length; `None` if it is not there.
+fn remove(path: &Path) -> io::Result<Option<u64>> {
+    let removed = fs::metadata(path).and_then(|file| fs::remove_file(path).map(|()| file.len()));
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
     }
 }
 

@@ -2,12 +2,14 @@
 
 mod backup;
 mod blobs;
+mod collect;
 mod doctor;
 mod pace;
 mod retention;
 mod upkeep;
 
 pub use backup::{BackupError, BackupReport, backup};
+pub(crate) use collect::{When, collect_blobs};
 pub use doctor::{Check, Depth, Verdict, doctor};
 use pace::Pace;
 pub(crate) use upkeep::{keep_small, watch_space};

@@ -18,6 +18,8 @@ use histogram::Histogram;
 pub(crate) use sampled::Sampled;
 use text::Text;
 
+use crate::blobs::Removed;
+
 /// Bounds of durations in microseconds: from a cached read to the longest request allowed.
 const DURATIONS_US: &[u64] = &[
     500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
@@ -44,6 +46,9 @@ pub(crate) struct Metrics {
     reads: Mutex<BTreeMap<&'static str, Histogram>>,
     slow_reads: AtomicU64,
     expired: AtomicU64,
+    collected: AtomicU64,
+    collected_files: AtomicU64,
+    collected_bytes: AtomicU64,
     gauges: Mutex<Vec<Gauge>>,
 }
 
@@ -82,6 +87,9 @@ impl Default for Metrics {
             reads: Mutex::default(),
             slow_reads: AtomicU64::new(0),
             expired: AtomicU64::new(0),
+            collected: AtomicU64::new(0),
+            collected_files: AtomicU64::new(0),
+            collected_bytes: AtomicU64::new(0),
             gauges: Mutex::default(),
         }
     }
@@ -131,6 +139,17 @@ impl Metrics {
     /// Counts rows that retention removed.
     pub(crate) fn expired(&self, rows: usize) {
         self.expired.fetch_add(rows as u64, Ordering::Relaxed);
+    }
+
+    /// Counts attachments that were forgotten because no row named them.
+    pub(crate) fn blobs_forgotten(&self, blobs: usize) {
+        self.collected.fetch_add(blobs as u64, Ordering::Relaxed);
+    }
+
+    /// Counts files of uploads that were removed because they belonged to nothing.
+    pub(crate) fn blob_files_removed(&self, removed: Removed) {
+        self.collected_files.fetch_add(removed.files, Ordering::Relaxed);
+        self.collected_bytes.fetch_add(removed.bytes, Ordering::Relaxed);
     }
 
     /// Counts a commit: how many jobs it held and how long it took from its first statement on.
@@ -232,6 +251,21 @@ impl Metrics {
                 count(&self.expired),
             ),
             (
+                "tidegate_blobs_deleted_total",
+                "Attachments forgotten because no row named them.",
+                count(&self.collected),
+            ),
+            (
+                "tidegate_blobs_deleted_files_total",
+                "Files of uploads removed because they belonged to nothing.",
+                count(&self.collected_files),
+            ),
+            (
+                "tidegate_blobs_deleted_bytes_total",
+                "Bytes of these files.",
+                count(&self.collected_bytes),
+            ),
+            (
                 "tidegate_store_slow_reads_total",
                 "Reads that took longer than --slow-query.",
                 count(&self.slow_reads),
@@ -291,6 +325,8 @@ mod tests {
         metrics.committed(7, Duration::from_millis(12));
         metrics.commit_failed("disk_full");
         metrics.shed("queue");
+        metrics.blobs_forgotten(3);
+        metrics.blob_files_removed(Removed { files: 2, bytes: 700 });
         metrics.read("rows", Duration::from_secs(2), true);
         metrics.gauge("tidegate_search_lag_seconds", "Age of the index.", || Some(1.5));
         metrics.gauge("tidegate_unknown", "Not known now.", || None);
@@ -307,6 +343,9 @@ mod tests {
             "tidegate_store_commit_failures_total{reason=\"disk_full\"} 1",
             "tidegate_http_shed_total{reason=\"queue\"} 1",
             "tidegate_store_read_duration_seconds_sum{kind=\"rows\"} 2",
+            "tidegate_blobs_deleted_total 3",
+            "tidegate_blobs_deleted_files_total 2",
+            "tidegate_blobs_deleted_bytes_total 700",
             "tidegate_store_slow_reads_total 1",
             "tidegate_search_lag_seconds 1.5",
         ] {

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::maintenance::When;
+
 /// Whether a collector may be asked to make way for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -39,6 +41,7 @@ pub struct Options {
     pub(crate) rate_limit: Option<NonZeroU32>,
     pub(crate) slow_query: Duration,
     pub(crate) retention: Option<Duration>,
+    pub(crate) unnamed: When,
 }
 
 impl Options {
@@ -61,6 +64,7 @@ impl Options {
             rate_limit: None,
             slow_query: Duration::from_millis(500),
             retention: None,
+            unnamed: When::default(),
         }
     }
 
@@ -131,6 +135,14 @@ impl Options {
     /// datasets stay. Nothing is removed by default.
     pub fn retention(mut self, age: Duration) -> Self {
         self.retention = Some(age);
+        self
+    }
+
+    /// How old an upload must be to go when no row names it, and how often such are looked for;
+    /// by default a day and an hour. For tests.
+    #[doc(hidden)]
+    pub fn unnamed_uploads(mut self, age: Duration, pause: Duration) -> Self {
+        self.unnamed = When { age, pause };
         self
     }
 

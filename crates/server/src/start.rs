@@ -85,6 +85,7 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
     let router = routes::router(Arc::clone(&app));
     lifecycle.spawn(maintenance::watch_space(Arc::clone(&app)));
     lifecycle.spawn(maintenance::keep_small(Arc::clone(&app), options.retention));
+    lifecycle.spawn(maintenance::collect_blobs(Arc::clone(&app), options.unnamed));
     lifecycle.spawn(sweeper::run(Arc::clone(&app)));
     let running = lifecycle.clone();
     lifecycle.spawn(async move {
@@ -95,6 +96,10 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
             never = noting => match never {},
         }
         store_used_keys(&app).await;
+        let files = app.blobs.clone();
+        if tokio::task::spawn_blocking(move || files.stop_removing()).await.is_err() {
+            tracing::error!(target: "server::blobs", "waiting for removals panicked");
+        }
         // The lock goes last: whoever takes the directory finds a closed database.
         store.close(Box::new(lock)).await;
         running.set_stopped();

@@ -23,7 +23,7 @@ use futures_util::future::BoxFuture;
 use tidegate_analysis::comparison::Trial;
 use tidegate_model::{Destination, XactId};
 
-pub(crate) use blobs::{Blob, BlobStore, Progress, Purpose};
+pub(crate) use blobs::{Blob, BlobStore, IndexPlace, Progress, Purpose, Unnamed};
 pub(crate) use datasets::{
     Dataset, DatasetFilter, DatasetStore, NewDataset, NewSnapshot, ObjectKind, Patch, Snapshot,
     SnapshotFilter, Tag,

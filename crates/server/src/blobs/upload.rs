@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::claims::Claim;
 use super::{BlobFiles, UNFINISHED, make_directory};
 
 /// A file being written. Dropping it unfinished removes it. All methods block.
@@ -48,11 +49,12 @@ impl Upload {
         self.bytes
     }
 
-    /// Makes the file durable under a name, by default its hash, and returns that name. A file of
-    /// the same name is replaced at once.
-    pub(crate) fn finish(self, name: Option<String>) -> io::Result<String> {
+    /// Makes the file durable under a name, by default its hash, and returns that name, claimed
+    /// until the answer is dropped. A file of the same name is replaced at once.
+    pub(crate) fn finish(self, name: Option<String>) -> io::Result<Claim> {
         self.file.sync_all()?;
         let name = name.unwrap_or_else(|| hex(&self.hash.clone().finalize()));
+        let claim = Claim::of(&self.files.claims, name.clone());
         let target = self.files.path(&name)?;
         let parent = target.parent().unwrap_or(&self.files.directory);
         if !parent.exists() {
@@ -61,7 +63,7 @@ impl Upload {
         }
         fs::rename(&self.path, &target)?;
         sync_directory(parent)?;
-        Ok(name)
+        Ok(claim)
     }
 }
 
@@ -116,7 +118,8 @@ mod tests {
         upload.write(b"ab").expect("write");
         upload.write(b"c").expect("write");
         assert_eq!(upload.bytes(), 3);
-        let name = upload.finish(None).expect("finish");
+        let claim = upload.finish(None).expect("finish");
+        let name = claim.name().to_owned();
         // The hash of "abc" in FIPS 180-2.
         assert_eq!(name, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(files(&dir), std::slice::from_ref(&name));

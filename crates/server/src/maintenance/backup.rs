@@ -14,6 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 use serde::Serialize;
 
 use super::blobs;
+use crate::blobs::hold;
 use crate::store::StoreError;
 use crate::store::sqlite::offline::Offline;
 use crate::store::sqlite::{DATABASE_FILE, OpenError};
@@ -98,12 +99,15 @@ pub fn backup(data_dir: &Path, destination: &Path) -> Result<BackupReport, Backu
     if source.version == 0 {
         return Err(BackupError::UnknownSchema { path: data_dir.to_owned() });
     }
+    // From before the state that is copied: all files that it names are there until they are copied.
+    let hold = hold(data_dir).map_err(|error| fault(data_dir, error))?;
     let partial = Partial::create(destination)?;
     let database = partial.path.join(DATABASE_FILE);
     let names = copy_database(&source.connection, &database)?;
     let size = fs::metadata(&database).map_err(|error| fault(&database, error))?.len();
     let mut report = BackupReport { database_bytes: size, ..BackupReport::default() };
     copy_blobs(data_dir, &partial.path, &names, &source.connection, &mut report)?;
+    drop(hold);
     partial.finish()?;
     Ok(report)
 }
@@ -212,7 +216,7 @@ fn copy_blobs(
                 report.blobs += 1;
                 report.blob_bytes += bytes;
             }
-            // Collected since the database was copied, or missing for good.
+            // Missing; or removed meanwhile by an earlier version, which waits for no backup.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let is_named = blobs::is_named(source, name).map_err(|error| fault(to, error))?;
                 report.missing_blobs += u64::from(is_named);

@@ -21,8 +21,8 @@ const LITTLE_SPACE: u64 = GIB;
 const NO_SPACE: u64 = 64 * MIB;
 /// A log of this size is held by somebody.
 const LARGE_LOG: u64 = GIB;
-/// Files younger than this may belong to an upload that is not complete.
-const UPLOAD_SECONDS: u64 = 24 * 3_600;
+/// A collector removes a file of nobody when it is a day old, and looks once a day.
+const ORPHAN_SECONDS: u64 = 3 * 24 * 3_600;
 /// Differences of clocks below this happen between machines.
 const CLOCK_SECONDS: u64 = 60;
 
@@ -313,9 +313,13 @@ fn blobs_check(connection: &Connection, data_dir: &Path) -> Checked {
         names
     };
     let all = sorted(present.iter().map(|(name, _)| name.clone()).collect());
-    let missing = named.iter().filter(|name| all.binary_search(name).is_err()).count();
+    let mut missing = 0;
+    for name in named.iter().filter(|name| all.binary_search(name).is_err()) {
+        // Unless its upload has gone between the two looks.
+        missing += usize::from(blobs::is_named(connection, name)?);
+    }
     let named = sorted(named);
-    let old = |age: &Option<u64>| age.is_some_and(|age| age > UPLOAD_SECONDS);
+    let old = |age: &Option<u64>| age.is_some_and(|age| age > ORPHAN_SECONDS);
     let orphans =
         present.iter().filter(|(name, age)| old(age) && named.binary_search(name).is_err()).count();
     Ok(if missing > 0 {
@@ -323,7 +327,9 @@ fn blobs_check(connection: &Connection, data_dir: &Path) -> Checked {
         fail("blobs", found, "copy them from a backup into `blobs`")
     } else if orphans > 0 {
         let found = format!("{orphans} files of uploads belong to nothing");
-        warn("blobs", found, "they only take space: no row leads to them, and they may be deleted")
+        let hint = "they only take space: a collector that runs for some minutes removes them; if \
+                    it does not, look for `server::maintenance` in its log";
+        warn("blobs", found, hint)
     } else {
         ok("blobs", format!("{} files of uploads, all there", named.len()))
     })

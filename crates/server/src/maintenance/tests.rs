@@ -77,9 +77,14 @@ async fn the_doctor_tells_missing_files_from_files_of_nobody() {
     put(data.path(), ORPHAN, "being uploaded, maybe");
     assert_eq!(check(data.path()).0, Verdict::Ok);
     let orphan = File::options().write(true).open(data.path().join(blobs::place(ORPHAN)));
-    let two_days_ago = Duration::from_secs(u64::from(clock::unix_seconds()) - 2 * 86_400);
-    let old = SystemTime::UNIX_EPOCH + two_days_ago;
-    orphan.expect("there").set_modified(old).expect("older");
+    let orphan = orphan.expect("there");
+    let days_ago = |days: u64| {
+        let seconds = u64::from(clock::unix_seconds()) - days * 86_400;
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    };
+    orphan.set_modified(days_ago(2)).expect("older");
+    assert_eq!(check(data.path()).0, Verdict::Ok, "a collector has time to remove it");
+    orphan.set_modified(days_ago(4)).expect("older");
     let (verdict, found) = check(data.path());
     assert_eq!((verdict, found.as_str()), (Verdict::Warn, "1 files of uploads belong to nothing"));
 }

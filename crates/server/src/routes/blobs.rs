@@ -20,7 +20,7 @@ use super::reply::{ApiError, Json};
 use super::request::{self, Id, Params};
 use super::table::{Route, get, put};
 use crate::app::App;
-use crate::blobs::{BlobFiles, Refused, Upload};
+use crate::blobs::{BlobFiles, Claim, Refused, Upload};
 use crate::clock;
 use crate::keys::Access::Open;
 use crate::store::{Blob, Purpose, StoreError};
@@ -91,8 +91,9 @@ async fn upload(
     if received.is_err() {
         request::drain(body).await;
     }
-    let (file, bytes) = received?;
-    if !app.store.complete_blob(key.clone(), file, bytes).await? {
+    let (claim, bytes) = received?;
+    let file = claim.name().to_owned();
+    if !app.store.complete_blob(key.clone(), file, bytes, Box::new(claim)).await? {
         return Err(ApiError::not_found("upload", &key));
     }
     Ok(Json(json!({})))
@@ -111,13 +112,14 @@ fn overflow_file(key: &str) -> String {
     })
 }
 
-/// Writes a body into a file and returns its name and length. Dropped in between, it leaves nothing.
+/// Writes a body into a file and returns the claim on its name, and its length. Dropped in between,
+/// it leaves nothing.
 async fn receive(
     app: &App,
     body: &mut Body,
     limit: u64,
     name: Option<String>,
-) -> Result<(String, u64), ApiError> {
+) -> Result<(Claim, u64), ApiError> {
     let mut lease = app.inflight.lease();
     if !lease.cover(UPLOAD_MEMORY_BYTES) {
         return Err(ApiError::overloaded());
@@ -143,8 +145,8 @@ async fn receive(
         }
         if ended {
             let bytes = upload.bytes();
-            let file = blocking(move || upload.finish(name)).await?;
-            return Ok((file, bytes));
+            let claim = blocking(move || upload.finish(name)).await?;
+            return Ok((claim, bytes));
         }
     }
 }

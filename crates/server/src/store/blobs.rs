@@ -49,15 +49,22 @@ pub(crate) trait BlobStore {
     /// Returns the secret of this store that signs URLs.
     fn signing_secret(&self) -> Answer<'_, [u8; 64]>;
 
-    /// Stores an upload to come, or changes the names of one of the same purpose and project. Returns
-    /// what is stored now, which may be another.
+    /// Stores an upload to come, or changes the names of one of the same purpose and project, which
+    /// counts as new from then on. Returns what is stored now, which may be another.
     fn announce_blob(&self, blob: Blob) -> Answer<'_, Blob>;
 
     /// Finds an upload.
     fn blob(&self, key: String) -> Answer<'_, Option<Blob>>;
 
-    /// Says that the bytes are in a file; `false` if nobody announced the upload.
-    fn complete_blob(&self, key: String, file: String, bytes: u64) -> Answer<'_, bool>;
+    /// Says that the bytes are in a file; `false` if nobody announced the upload. `held` is dropped
+    /// when that is durable, or will never be, whether or not the answer is waited for.
+    fn complete_blob(
+        &self,
+        key: String,
+        file: String,
+        bytes: u64,
+        held: Box<dyn Send>,
+    ) -> Answer<'_, bool>;
 
     /// Says that an upload failed; `false` if nobody announced it.
     fn fail_blob(&self, key: String, error: String) -> Answer<'_, bool>;
@@ -67,4 +74,41 @@ pub(crate) trait BlobStore {
 
     /// Forgets up to `limit` overflows from before a time and returns the names of their files.
     fn expire_overflows(&self, before_us: i64, limit: u32) -> Answer<'_, Vec<Option<String>>>;
+
+    /// Looks at the next `limit` uploads after a key, in the order of keys, for attachments that
+    /// were announced before a time and that no row names.
+    fn unnamed_blobs(&self, after: String, before_us: i64, limit: u32) -> Answer<'_, Unnamed>;
+
+    /// Forgets those of the attachments that no row names at this moment and that were announced
+    /// before a time; `None` if so much was written since `place` that it cannot be said quickly.
+    /// Returns the names of their files.
+    fn forget_blobs(
+        &self,
+        keys: Vec<String>,
+        before_us: i64,
+        place: IndexPlace,
+    ) -> Answer<'_, Option<Vec<Option<String>>>>;
+
+    /// Returns those of the files that belong to no upload.
+    fn unnamed_files(&self, files: Vec<String>) -> Answer<'_, Vec<String>>;
+}
+
+/// Attachments that no row names.
+#[derive(Debug)]
+pub(crate) struct Unnamed {
+    /// Up to where the rows were looked at; `None` while they are not known, and then no key is.
+    pub(crate) place: Option<IndexPlace>,
+    pub(crate) keys: Vec<String>,
+    /// The last key looked at; `None` if there was none.
+    pub(crate) last: Option<String>,
+}
+
+/// A state of the index of rows, to which what was written since can be added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct IndexPlace {
+    /// Entry of the journal of changes.
+    pub(crate) journal: i64,
+    /// Number of an earlier state of a row, and the transaction that ended it.
+    pub(crate) earlier: i64,
+    pub(crate) earlier_until: i64,
 }

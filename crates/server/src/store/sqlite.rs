@@ -1,8 +1,10 @@
 //! The SQLite store: one writer thread with group commit, a few readers.
 
+mod attachments;
 mod blobs;
 mod changes;
 mod checkpoint;
+mod collect;
 mod datasets;
 mod deletion;
 mod documents;

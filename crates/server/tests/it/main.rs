@@ -3,6 +3,7 @@
 mod attachments;
 mod authorization;
 mod btql;
+mod collection;
 mod corpus;
 mod datasets;
 mod deletion;

@@ -1,11 +1,12 @@
 //! SQL over uploads.
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, TryFutureExt};
 use rusqlite::{Connection, OptionalExtension, params};
 use tidegate_model::XactId;
 
+use super::collect;
 use super::store::{SMALL_BYTES, SqliteStore};
-use crate::store::{Answer, Blob, BlobStore, Progress, Purpose, StoreError};
+use crate::store::{Answer, Blob, BlobStore, IndexPlace, Progress, Purpose, StoreError, Unnamed};
 
 const COLUMNS: &str = "key, purpose, project, maker, filename, content_type, status, error, file,
     bytes, xact, created_us";
@@ -23,14 +24,23 @@ impl BlobStore for SqliteStore {
         self.readers.run(move |connection| find(connection, &key)).boxed()
     }
 
-    fn complete_blob(&self, key: String, file: String, bytes: u64) -> Answer<'_, bool> {
+    fn complete_blob(
+        &self,
+        key: String,
+        file: String,
+        bytes: u64,
+        held: Box<dyn Send>,
+    ) -> Answer<'_, bool> {
         let sql = "UPDATE blobs SET file = ?2, bytes = ?3, status = 'done', error = NULL
                    WHERE key = ?1 AND xact IS NULL";
         self.writer
             .submit(SMALL_BYTES, move |session| {
                 let mut statement = session.connection.prepare_cached(sql)?;
-                Ok(statement.execute(params![key, file, bytes.cast_signed()])? > 0)
+                let known = statement.execute(params![key, file, bytes.cast_signed()])? > 0;
+                // Part of the answer, which is given after the commit, whether anybody waits or not.
+                Ok((known, held))
             })
+            .map_ok(|(known, _)| known)
             .boxed()
     }
 
@@ -66,6 +76,37 @@ impl BlobStore for SqliteStore {
             })
             .boxed()
     }
+
+    fn unnamed_blobs(&self, after: String, before_us: i64, limit: u32) -> Answer<'_, Unnamed> {
+        self.index().unnamed(after, before_us, limit).boxed()
+    }
+
+    fn forget_blobs(
+        &self,
+        keys: Vec<String>,
+        before_us: i64,
+        place: IndexPlace,
+    ) -> Answer<'_, Option<Vec<Option<String>>>> {
+        self.writer
+            .submit(SMALL_BYTES, move |session| collect::forget(session, &keys, before_us, place))
+            .boxed()
+    }
+
+    fn unnamed_files(&self, files: Vec<String>) -> Answer<'_, Vec<String>> {
+        self.readers.run(move |connection| unnamed_files(connection, files)).boxed()
+    }
+}
+
+fn unnamed_files(connection: &Connection, files: Vec<String>) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM blobs WHERE file = ?1)";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut unnamed = Vec::new();
+    for file in files {
+        if !statement.query_row([&file], |row| row.get::<_, bool>(0))? {
+            unnamed.push(file);
+        }
+    }
+    Ok(unnamed)
 }
 
 fn signing_secret(connection: &Connection) -> Result<[u8; 64], StoreError> {
@@ -82,8 +123,8 @@ fn announce(connection: &Connection, blob: &Blob) -> Result<Blob, StoreError> {
             "INSERT INTO blobs
                (key, purpose, project, maker, filename, content_type, status, created_us)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'uploading', ?7)
-             ON CONFLICT (key) DO UPDATE SET
-               filename = excluded.filename, content_type = excluded.content_type
+             ON CONFLICT (key) DO UPDATE SET filename = excluded.filename,
+               content_type = excluded.content_type, created_us = excluded.created_us
              WHERE project IS excluded.project AND purpose = excluded.purpose",
         )?
         .execute(params![

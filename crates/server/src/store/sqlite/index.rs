@@ -13,6 +13,7 @@ mod follower;
 mod fresh;
 mod key;
 mod lag;
+mod named;
 mod overview;
 mod preview;
 mod schema;
@@ -43,12 +44,13 @@ use super::row_tables::object_number;
 use super::writer::Writer;
 use crate::store::{
     Case, CaseQuery, ExperimentOverview, ExperimentQuery, Hits, IndexLag, Listed, Portion,
-    ProjectOverview, ProjectQuery, SearchQuery, StoreError, Watch,
+    ProjectOverview, ProjectQuery, SearchQuery, StoreError, Unnamed, Watch,
 };
 use follower::{Demand, Follower};
 use fresh::Freshness;
 use key::TraceKey;
 use lag::Shared;
+pub(super) use named::earlier_after;
 pub(super) use trace_rows::page as trace_page;
 
 /// Name of the file in the data directory.
@@ -225,6 +227,18 @@ impl Index {
             Some(Some(objects)) => Ok(objects),
         };
         self.read(objects, LIST_PATIENCE, move |connection| search::page(connection, &query)).await
+    }
+
+    /// See [`BlobStore::unnamed_blobs`](crate::store::BlobStore::unnamed_blobs).
+    pub(super) async fn unnamed(
+        &self,
+        after: String,
+        before_us: i64,
+        limit: u32,
+    ) -> Result<Unnamed, StoreError> {
+        self.readers
+            .run(move |connection| named::unnamed(connection, &after, before_us, limit))
+            .await
     }
 
     async fn of_object<T: Send + 'static>(

@@ -63,10 +63,47 @@ impl SqliteStore {
     }
 }
 
-#[cfg(test)]
 impl SqliteStore {
     pub(super) fn index(&self) -> &Index {
         &self.index
+    }
+}
+
+#[cfg(test)]
+impl SqliteStore {
+    /// Where the index is, once it has all that is stored by now.
+    pub(crate) async fn indexed(&self) -> crate::store::IndexPlace {
+        let deadline = crate::clock::monotonic() + std::time::Duration::from_secs(60);
+        loop {
+            let found = self.index.unnamed(String::new(), 0, 1).await.expect("read");
+            let all = move |connection: &rusqlite::Connection| {
+                let Some(place) = found.place else { return Ok(None) };
+                let earlier = index::earlier_after(connection, place)?;
+                let left = "SELECT count(*) FROM row_versions WHERE number > ?1";
+                let left: i64 = connection.query_row(left, [earlier], |row| row.get(0))?;
+                let newest = super::changes::newest(connection)?;
+                Ok((left == 0 && place.journal == newest).then_some(place))
+            };
+            if let Some(place) = self.readers.run(all).await.expect("read") {
+                return place;
+            }
+            assert!(crate::clock::monotonic() < deadline, "the index does not follow");
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Keeps the writer busy from when it says so until it is told to go on.
+    pub(crate) async fn occupy(
+        &self,
+        begun: tokio::sync::oneshot::Sender<()>,
+        go_on: std::sync::mpsc::Receiver<()>,
+    ) {
+        let wait = move |_: &mut super::writer::Session| {
+            begun.send(()).expect("somebody waits");
+            go_on.recv().expect("told");
+            Ok(())
+        };
+        self.writer.submit(0, wait).await.expect("done");
     }
 }
 

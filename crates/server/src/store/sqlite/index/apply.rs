@@ -13,6 +13,7 @@ use super::super::row_tables::row_id;
 use super::super::skeleton::Skeleton;
 use super::extract::{self, Extract};
 use super::figures::Interned;
+use super::named::{self, State};
 use super::{TraceKey, words};
 use crate::store::{StoreError, Trace};
 
@@ -22,7 +23,7 @@ pub(super) struct Work {
     /// Objects that lost everything.
     emptied: BTreeSet<i64>,
     traces: BTreeSet<(i64, TraceKey)>,
-    /// Rows whose words may have changed, by `rows.number`.
+    /// Rows whose text may have changed, by `rows.number`.
     rows: BTreeSet<i64>,
 }
 
@@ -121,14 +122,14 @@ pub(super) fn apply(
     let mut rows = work.rows;
     for (object, key) in &work.traces {
         let delta = deltas.entry(*object).or_default();
-        let extract = extract::trace(main, *object, key, |number, row| {
-            if rows.remove(&number) { put_words(index, *object, number, row) } else { Ok(()) }
+        let extract = extract::trace(main, *object, key, |number, text, row| {
+            if rows.remove(&number) { put_row(index, *object, number, text, row) } else { Ok(()) }
         })?;
         put_trace(index, names, *object, key, extract.as_ref(), delta)?;
     }
     // Rows that are gone, or elsewhere by now.
     for number in rows {
-        refresh_words(main, index, number)?;
+        refresh_row(main, index, number)?;
     }
     let mut statement = index.prepare_cached(
         "INSERT INTO tallies (number, traces, cases, rows, errors, xact, version)
@@ -222,31 +223,33 @@ fn put_trace(
     Ok(())
 }
 
-fn put_words(
+/// Stores what is kept of a row by its number: its words and the attachments it names.
+fn put_row(
     index: &Connection,
     object: i64,
     number: i64,
+    text: &str,
     row: &Skeleton<'_>,
 ) -> Result<(), StoreError> {
     index
         .prepare_cached("INSERT OR REPLACE INTO words (rowid, body) VALUES (?1, ?2)")?
         .execute(params![number, words::body(object, row)])?;
-    Ok(())
+    named::put(index, State::Present, object, number, text)
 }
 
-fn refresh_words(main: &Connection, index: &Connection, number: i64) -> Result<(), StoreError> {
+fn refresh_row(main: &Connection, index: &Connection, number: i64) -> Result<(), StoreError> {
     let mut statement =
         main.prepare_cached("SELECT object, document FROM rows WHERE number = ?1")?;
     let mut rows = statement.query([number])?;
     match rows.next()? {
         Some(row) => {
             let text = documents::text(row.get_ref(1)?)?;
-            put_words(index, row.get(0)?, number, &Skeleton::of(&text)?)
+            put_row(index, row.get(0)?, number, &text, &Skeleton::of(&text)?)
         }
         None => {
             index.prepare_cached("DELETE FROM words WHERE rowid = ?1")?.execute([number])?;
             index.prepare_cached("DELETE FROM untraced WHERE number = ?1")?.execute([number])?;
-            Ok(())
+            named::forget(index, State::Present, number)
         }
     }
 }
@@ -264,6 +267,7 @@ fn empty(index: &Connection, object: i64) -> Result<(), StoreError> {
     for sql in [
         "DELETE FROM traces WHERE object = ?1",
         "DELETE FROM untraced WHERE object = ?1",
+        "DELETE FROM attachments WHERE object = ?1",
         "DELETE FROM summaries WHERE object = ?1",
         "UPDATE tallies SET traces = 0, cases = 0, rows = 0, errors = 0, version = version + 1
          WHERE number = ?1",

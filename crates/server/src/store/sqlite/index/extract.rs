@@ -39,12 +39,12 @@ pub(super) struct Extract {
     pub(super) by_id: Option<i64>,
 }
 
-/// Reads a trace; `None` if it has no rows. `each` sees every row with its number.
+/// Reads a trace; `None` if it has no rows. `each` sees every row: its number and its text.
 pub(super) fn trace(
     main: &Connection,
     object: i64,
     key: &TraceKey,
-    mut each: impl FnMut(i64, &Skeleton<'_>) -> Result<(), StoreError>,
+    mut each: impl FnMut(i64, &str, &Skeleton<'_>) -> Result<(), StoreError>,
 ) -> Result<Option<Extract>, StoreError> {
     let mut extract = Extract::default();
     let mut skeletons: Vec<Row> = Vec::new();
@@ -63,7 +63,7 @@ pub(super) fn trace(
             let is_root: bool = row.get(3)?;
             let text = documents::text(row.get_ref(4)?)?;
             let skeleton = Skeleton::of(&text)?;
-            each(number, &skeleton)?;
+            each(number, &text, &skeleton)?;
             if part == 1 {
                 extract.by_id = Some(number);
             }

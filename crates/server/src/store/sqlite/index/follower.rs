@@ -15,7 +15,7 @@ use super::super::writer::Writer;
 use super::apply::{Work, apply};
 use super::figures::Interned;
 use super::lag::Shared;
-use super::{schema, summaries};
+use super::{named, schema, summaries};
 use crate::store::StoreError;
 
 /// How often the journal is looked at while nothing happens.
@@ -110,6 +110,7 @@ impl Follower {
             Some(after) => self.scan(after)?,
             None => self.follow(state.journal)?,
         };
+        let busy = busy | named::follow_earlier(&self.main, &self.index)?;
         self.measure()?;
         if !busy {
             if self.state()?.journal > self.trimmed {

@@ -5,6 +5,9 @@ CREATE TABLE index_state (
     journal INTEGER NOT NULL,
     -- While all rows are read for the first time: the last one read. NULL afterwards.
     scanned INTEGER,
+    -- The last row of row_versions that was read, and its `until`.
+    earlier INTEGER NOT NULL DEFAULT 0,
+    earlier_until INTEGER NOT NULL DEFAULT 0,
     -- The organisation's id, which tells a database from another one.
     store TEXT NOT NULL
 );
@@ -55,6 +58,18 @@ CREATE TABLE untraced (
     trace NOT NULL,
     PRIMARY KEY (number, object, trace)
 ) WITHOUT ROWID;
+
+-- Attachments that rows name, by key. `number` is rows.number, or row_versions.number where `earlier`.
+CREATE TABLE attachments (
+    key TEXT NOT NULL,
+    earlier INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    object INTEGER NOT NULL,
+    PRIMARY KEY (key, earlier, number)
+) WITHOUT ROWID;
+
+CREATE INDEX attachments_by_row ON attachments (earlier, number);
+CREATE INDEX attachments_by_object ON attachments (object);
 
 -- Names of scores (kind 0) and metrics (kind 1).
 CREATE TABLE figure_names (
