@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use tidegate_analysis::comparison::Trial;
 use tidegate_model::{Destination, XactId};
 
-use super::checkpoint::{self, Checkpoints, Limits};
+use super::checkpoint::{self, Checkpoints};
 use super::index::{self, Index};
 use super::readers::Readers;
 use super::scan::Snapshot;
@@ -40,23 +40,15 @@ impl SqliteStore {
 
     /// Opens or makes the database in a data directory. Blocks.
     pub(crate) fn open_watched(data_dir: &Path, watch: Watch) -> Result<Self, OpenFailure> {
-        Self::open_with(data_dir, watch, checkpoint::LIMITS)
-    }
-
-    /// As [`SqliteStore::open_watched`], with limits for the write-ahead log.
-    pub(super) fn open_with(
-        data_dir: &Path,
-        watch: Watch,
-        limits: Limits,
-    ) -> Result<Self, OpenFailure> {
         let path = data_dir.join(DATABASE_FILE);
         let mut connection = open::for_writing(&path).map_err(OpenFailure::Open)?;
         objects::initialise(&connection).map_err(OpenFailure::Store)?;
         let other = open::for_writing(&path).map_err(OpenFailure::Open)?;
         let readers = Readers::new(path.clone(), watch.clone());
-        let writer = Checkpoints::start(&mut connection, other, readers.running(), limits)
-            .and_then(|checkpoints| Writer::start(connection, checkpoints, watch.clone()))
-            .map_err(OpenFailure::Store)?;
+        let writer =
+            Checkpoints::start(&mut connection, other, readers.running(), checkpoint::LIMITS)
+                .and_then(|checkpoints| Writer::start(connection, checkpoints, watch.clone()))
+                .map_err(OpenFailure::Store)?;
         let writer = Arc::new(writer);
         let index = Index::start(data_dir, &path, &writer, watch).map_err(OpenFailure::Store)?;
         Ok(Self { writer, readers, index })

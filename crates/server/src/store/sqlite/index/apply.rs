@@ -13,7 +13,7 @@ use super::super::row_tables::row_id;
 use super::super::skeleton::Skeleton;
 use super::extract::{self, Extract};
 use super::figures::Interned;
-use super::named::{self, State};
+use super::named::{Named, State};
 use super::{TraceKey, words};
 use crate::store::{StoreError, Trace};
 
@@ -120,16 +120,21 @@ pub(super) fn apply(
     }
     let mut deltas: BTreeMap<i64, Delta> = BTreeMap::new();
     let mut rows = work.rows;
+    let mut named = Named::of(index)?;
     for (object, key) in &work.traces {
         let delta = deltas.entry(*object).or_default();
         let extract = extract::trace(main, *object, key, |number, text, row| {
-            if rows.remove(&number) { put_row(index, *object, number, text, row) } else { Ok(()) }
+            if rows.remove(&number) {
+                put_row(index, &mut named, *object, number, text, row)
+            } else {
+                Ok(())
+            }
         })?;
         put_trace(index, names, *object, key, extract.as_ref(), delta)?;
     }
     // Rows that are gone, or elsewhere by now.
     for number in rows {
-        refresh_row(main, index, number)?;
+        refresh_row(main, index, &mut named, number)?;
     }
     let mut statement = index.prepare_cached(
         "INSERT INTO tallies (number, traces, cases, rows, errors, xact, version)
@@ -226,6 +231,7 @@ fn put_trace(
 /// Stores what is kept of a row by its number: its words and the attachments it names.
 fn put_row(
     index: &Connection,
+    named: &mut Named<'_>,
     object: i64,
     number: i64,
     text: &str,
@@ -234,22 +240,27 @@ fn put_row(
     index
         .prepare_cached("INSERT OR REPLACE INTO words (rowid, body) VALUES (?1, ?2)")?
         .execute(params![number, words::body(object, row)])?;
-    named::put(index, State::Present, object, number, text)
+    named.put(State::Present, object, number, text)
 }
 
-fn refresh_row(main: &Connection, index: &Connection, number: i64) -> Result<(), StoreError> {
+fn refresh_row(
+    main: &Connection,
+    index: &Connection,
+    named: &mut Named<'_>,
+    number: i64,
+) -> Result<(), StoreError> {
     let mut statement =
         main.prepare_cached("SELECT object, document FROM rows WHERE number = ?1")?;
     let mut rows = statement.query([number])?;
     match rows.next()? {
         Some(row) => {
             let text = documents::text(row.get_ref(1)?)?;
-            put_row(index, row.get(0)?, number, &text, &Skeleton::of(&text)?)
+            put_row(index, named, row.get(0)?, number, &text, &Skeleton::of(&text)?)
         }
         None => {
             index.prepare_cached("DELETE FROM words WHERE rowid = ?1")?.execute([number])?;
             index.prepare_cached("DELETE FROM untraced WHERE number = ?1")?.execute([number])?;
-            named::forget(index, State::Present, number)
+            named.forget(State::Present, number)
         }
     }
 }

@@ -19,31 +19,51 @@ pub(super) enum State {
     Earlier = 1,
 }
 
-/// Stores what a row names, in place of what one of that number named before.
-pub(super) fn put(
-    index: &Connection,
-    state: State,
-    object: i64,
-    number: i64,
-    text: &str,
-) -> Result<(), StoreError> {
-    forget(index, state, number)?;
-    for key in attachments::keys(text) {
-        index
-            .prepare_cached(
-                "INSERT INTO attachments (key, earlier, number, object) VALUES (?1, ?2, ?3, ?4)",
-            )?
-            .execute(params![key, state as i64, number, object])?;
-    }
-    Ok(())
+/// The attachments in the index, for one transaction.
+#[derive(Debug)]
+pub(super) struct Named<'a> {
+    index: &'a Connection,
+    /// Whether there may be any: most stores have none, and pay nothing.
+    any: bool,
 }
 
-/// Forgets what a row named.
-pub(super) fn forget(index: &Connection, state: State, number: i64) -> Result<(), StoreError> {
-    index
-        .prepare_cached("DELETE FROM attachments WHERE earlier = ?1 AND number = ?2")?
-        .execute([state as i64, number])?;
-    Ok(())
+impl<'a> Named<'a> {
+    pub(super) fn of(index: &'a Connection) -> Result<Self, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM attachments)";
+        let any = index.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+        Ok(Self { index, any })
+    }
+
+    /// Stores what a row names, in place of what one of that number named before.
+    pub(super) fn put(
+        &mut self,
+        state: State,
+        object: i64,
+        number: i64,
+        text: &str,
+    ) -> Result<(), StoreError> {
+        self.forget(state, number)?;
+        for key in attachments::keys(text) {
+            self.any = true;
+            self.index
+                .prepare_cached(
+                    "INSERT INTO attachments (key, earlier, number, object)
+                     VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute(params![key, state as i64, number, object])?;
+        }
+        Ok(())
+    }
+
+    /// Forgets what a row named.
+    pub(super) fn forget(&self, state: State, number: i64) -> Result<(), StoreError> {
+        if self.any {
+            self.index
+                .prepare_cached("DELETE FROM attachments WHERE earlier = ?1 AND number = ?2")?
+                .execute([state as i64, number])?;
+        }
+        Ok(())
+    }
 }
 
 /// Reads the next earlier states; `false` if there are none.
@@ -57,6 +77,7 @@ pub(super) fn follow_earlier(main: &Connection, index: &Connection) -> Result<bo
         .collect::<Result<Vec<(i64, i64)>, _>>()?;
     let Some((last, until)) = numbers.last() else { return Ok(false) };
     let transaction = index.unchecked_transaction()?;
+    let mut named = Named::of(index)?;
     let mut state =
         main.prepare_cached("SELECT object, document FROM row_versions WHERE number = ?1")?;
     for (number, _) in &numbers {
@@ -64,7 +85,7 @@ pub(super) fn follow_earlier(main: &Connection, index: &Connection) -> Result<bo
         // Gone since, or another one by now, whose `until` is not what is noted below.
         if let Some(row) = found.next()? {
             let text = documents::text(row.get_ref(1)?)?;
-            put(index, State::Earlier, row.get(0)?, *number, &text)?;
+            named.put(State::Earlier, row.get(0)?, *number, &text)?;
         }
     }
     index

@@ -9,8 +9,10 @@ use tempfile::TempDir;
 use tidegate_model::{Destination, RowId};
 
 use super::super::super::{SqliteStore, documents};
+use super::earlier_after;
 use crate::store::{
-    Change, DatasetStore as _, Document, NewDataset, ObjectKind, RowWrite, Store as _, StoreError,
+    Change, DatasetStore as _, Document, IndexPlace, NewDataset, ObjectKind, RowWrite, Store as _,
+    StoreError,
 };
 
 /// Few of each, so that everything is done to everything.
@@ -179,4 +181,45 @@ proptest! {
             world.store.close(Box::new(())).await;
         });
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_of_earlier_states_that_come_again_are_read_again() {
+    let mut world = World::new().await;
+    let write = |dataset, keys: &[usize]| {
+        Step::Write(vec![(dataset, 0, Some(keys.iter().copied().collect()))])
+    };
+    for dataset in 0..DATASETS {
+        // The only earlier state there is has the number of the one before.
+        world.apply(write(dataset, &[dataset])).await;
+        world.apply(write(dataset, &[])).await;
+        let [indexed, live, _] = world.named().await;
+        assert_eq!(indexed, BTreeSet::from([format!("k{dataset}")]));
+        assert_eq!(indexed, live);
+        world.apply(Step::Delete(dataset, true)).await;
+        if dataset == 0 {
+            assert_eq!(world.named().await[0], BTreeSet::new());
+        }
+    }
+    world.store.close(Box::new(())).await;
+}
+
+#[test]
+fn after_a_state_that_is_gone_all_of_its_transaction_are_read_again() {
+    let main = Connection::open_in_memory().expect("open");
+    main.execute_batch(
+        "CREATE TABLE row_versions (number INTEGER PRIMARY KEY, until INTEGER NOT NULL);
+         INSERT INTO row_versions VALUES (3, 10), (4, 20), (6, 20), (7, 30)",
+    )
+    .expect("made");
+    let after = |earlier, earlier_until| {
+        let place = IndexPlace { journal: 0, earlier, earlier_until };
+        earlier_after(&main, place).expect("a number")
+    };
+    assert_eq!(after(0, 0), 0);
+    assert_eq!(after(4, 20), 4, "as it was left");
+    assert_eq!(after(5, 20), 3, "gone");
+    assert_eq!(after(7, 20), 3, "another one by now");
+    assert_eq!(after(9, 40), 7, "the end is gone");
+    assert_eq!(after(1, 5), 0, "all before are gone");
 }
