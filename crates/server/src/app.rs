@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, Semaphore};
 
+use crate::arrivals::Arrivals;
 use crate::blobs::{BlobFiles, Signer};
 use crate::keys::Keys;
 use crate::lifecycle::Lifecycle;
@@ -30,6 +31,8 @@ pub(crate) struct App {
     pub(crate) max_attachment_bytes: u64,
     pub(crate) blobs: BlobFiles,
     pub(crate) signer: Signer,
+    /// `None` unless a test of a client wants something of uploads.
+    pub(crate) arrivals: Option<Arc<Arrivals>>,
     /// Rung when something was deleted whose rows are still there.
     pub(crate) sweep: Notify,
     pub(crate) inflight: Arc<ByteGauge>,

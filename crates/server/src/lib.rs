@@ -19,6 +19,7 @@
 #![deny(missing_docs)]
 
 mod app;
+mod arrivals;
 mod blobs;
 mod clock;
 mod data_dir;
@@ -43,6 +44,7 @@ mod start;
 mod store;
 mod sweeper;
 
+pub use arrivals::{Latency, Recorder, Recording, recorder};
 pub use data_dir::{Holder, read_holder};
 pub use error::{ShutdownError, StartError};
 pub use handle::Handle;

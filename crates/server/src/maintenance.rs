@@ -9,7 +9,7 @@ mod retention;
 mod upkeep;
 
 pub use backup::{BackupError, BackupReport, backup};
-pub(crate) use collect::{When, collect_blobs};
+pub(crate) use collect::{Collection, When, collect_blobs};
 pub use doctor::{Check, Depth, Verdict, doctor};
 use pace::Pace;
 pub(crate) use upkeep::{keep_small, watch_space};

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::arrivals::{Latency, Recorder};
 use crate::maintenance::When;
 
 /// Whether a collector may be asked to make way for another.
@@ -42,6 +43,8 @@ pub struct Options {
     pub(crate) slow_query: Duration,
     pub(crate) retention: Option<Duration>,
     pub(crate) unnamed: When,
+    pub(crate) latency: Option<Latency>,
+    pub(crate) recorder: Option<Recorder>,
 }
 
 impl Options {
@@ -65,6 +68,8 @@ impl Options {
             slow_query: Duration::from_millis(500),
             retention: None,
             unnamed: When::default(),
+            latency: None,
+            recorder: None,
         }
     }
 
@@ -135,6 +140,20 @@ impl Options {
     /// datasets stay. Nothing is removed by default.
     pub fn retention(mut self, age: Duration) -> Self {
         self.retention = Some(age);
+        self
+    }
+
+    /// Holds every answer to `POST /logs3` until so much time has passed since the request's head
+    /// arrived, as a slow network would: an aid for tests of clients.
+    pub fn simulate_latency(mut self, latency: Latency) -> Self {
+        self.latency = Some(latency);
+        self
+    }
+
+    /// Takes note of every `POST /logs3`, refused ones included, for whoever has the other end: an
+    /// aid for tests of clients. See [`recorder`](crate::recorder).
+    pub fn record_requests(mut self, recorder: Recorder) -> Self {
+        self.recorder = Some(recorder);
         self
     }
 

@@ -1,5 +1,6 @@
 //! HTTP: one module per resource, each thin — read, ask, reply.
 
+mod arrivals;
 mod attachments;
 mod auth;
 mod blobs;
@@ -23,6 +24,7 @@ mod openapi;
 mod overflow;
 mod pages;
 mod patch;
+mod profile;
 mod projects;
 mod read;
 mod reply;

@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::app::App;
+use crate::arrivals::Arrivals;
 use crate::blobs::{BlobFiles, Signer};
 use crate::data_dir::DirectoryLock;
 use crate::error::StartError;
@@ -73,6 +74,7 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
         max_attachment_bytes: options.max_attachment_bytes,
         blobs,
         signer: Signer::new(&secret),
+        arrivals: Arrivals::new(options.latency, options.recorder),
         sweep: Notify::new(),
         inflight: ByteGauge::new(options.max_inflight_bytes),
         answers: ByteGauge::new(options.max_answer_bytes),
@@ -94,6 +96,9 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
         tokio::select! {
             () = listener::run(listener, router, running.clone()) => {}
             never = noting => match never {},
+        }
+        if let Some(arrivals) = &app.arrivals {
+            arrivals.close();
         }
         store_used_keys(&app).await;
         let files = app.blobs.clone();

@@ -8,6 +8,7 @@ mod datasets;
 mod document;
 mod lists;
 mod objects;
+mod profiles;
 mod rows;
 mod scan;
 mod space;
@@ -39,6 +40,7 @@ pub(crate) use objects::{
     Experiment, ExperimentFilter, NewExperiment, Org, Page, Project, ProjectFilter, Registered,
     StoredKey,
 };
+pub(crate) use profiles::{NewProfile, ProfileStore, Stored};
 pub(crate) use rows::{Change, Cursor, RowWrite, SERVER_MEMBERS, StoredRow};
 pub(crate) use scan::{Narrow, Range, Reading, RowPlace, RowSource, Scan, ScanEnd, ScannedRow};
 pub(crate) use space::{Space, free_bytes};
@@ -127,7 +129,7 @@ impl From<std::io::Error> for StoreError {
 /// The interface of a store. All methods are cancel safe: a write whose future is dropped either
 /// happens whole or not at all.
 pub(crate) trait Store:
-    DatasetStore + BlobStore + UpkeepStore + VersionStore + fmt::Debug + Send + Sync
+    DatasetStore + BlobStore + ProfileStore + UpkeepStore + VersionStore + fmt::Debug + Send + Sync
 {
     /// Applies rows in order, all or none, under one new transaction id. `bytes` is what the rows
     /// take in memory.

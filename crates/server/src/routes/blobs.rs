@@ -77,6 +77,8 @@ async fn upload(
         Purpose::Attachment => (app.max_attachment_bytes, None),
         // Not shared with others of the same bytes, so that it can go at once when it is read.
         Purpose::Overflow => (app.max_body_bytes as u64, Some(overflow_file(&key))),
+        // No URL is ever signed for one.
+        Purpose::Profile => return Err(ApiError::not_found("upload", &key)),
     };
     if blob.xact.is_some() {
         let message = "these rows have been stored already";
@@ -267,7 +269,7 @@ fn part(range: &str, length: u64) -> Option<Result<(u64, u64), ()>> {
 
 /// Reads `left` bytes of a file, a piece at a time. A file that ends early breaks the connection,
 /// so that nobody takes a part for the whole.
-fn pieces(file: File, left: u64) -> impl stream::Stream<Item = io::Result<Vec<u8>>> {
+pub(super) fn pieces(file: File, left: u64) -> impl stream::Stream<Item = io::Result<Vec<u8>>> {
     stream::try_unfold((file, left), |(mut file, left)| async move {
         if left == 0 {
             return Ok(None);

@@ -10,7 +10,7 @@ use super::auth::Caller;
 use super::reply::{ApiError, Json};
 use super::request::Id;
 use super::table::{Route, delete};
-use super::{datasets, experiments, projects};
+use super::{datasets, experiments, profile, projects};
 use crate::app::App;
 use crate::clock;
 use crate::keys::Access::Write;
@@ -41,7 +41,10 @@ async fn experiment(
 ) -> Result<Json<Value>, ApiError> {
     caller.object(&app, &Destination::Experiment(id.clone())).await?;
     let found = experiments::render(&experiments::find(&app, &id).await?);
-    remove(&app, ObjectKind::Experiment, "experiment", id, found).await
+    let profile = app.store.profile_file(id.clone()).await?;
+    let removed = remove(&app, ObjectKind::Experiment, "experiment", id, found).await?;
+    profile::discard(&app, profile).await;
+    Ok(removed)
 }
 
 async fn dataset(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use tidegate_model::wire::logs::Logs3Reply;
 
+use super::arrivals::Measure;
 use super::auth::Caller;
 use super::overflow;
 use super::reply::{ApiError, Json};
@@ -20,12 +21,13 @@ const INLINE_BYTES: usize = 32 << 10;
 pub(super) async fn ingest(
     State(app): State<Arc<App>>,
     caller: Caller,
+    measure: Measure,
     body: Bytes,
 ) -> Result<Json<Logs3Reply>, ApiError> {
     let Bytes { data, lease } = body;
     match ingest::overflow_key(&data) {
-        Some(key) => overflow::ingest(&app, &caller, key, lease).await,
-        None => Ok(Json(store(&app, &caller, data, lease).await?)),
+        Some(key) => overflow::ingest(&app, &caller, key, lease, &measure).await,
+        None => Ok(Json(store(&app, &caller, data, lease, &measure).await?)),
     }
 }
 
@@ -35,9 +37,11 @@ pub(super) async fn store(
     caller: &Caller,
     data: Vec<u8>,
     lease: Lease,
+    measure: &Measure,
 ) -> Result<Logs3Reply, ApiError> {
     let bytes = data.len();
     let Decoded { ids, writes } = decode(app, data).await?;
+    measure.rows(ids.len());
     caller.rows(app, &writes).await?;
     let xact_id = app.store.write(writes, bytes).await?;
     app.metrics.stored(ids.len(), bytes);

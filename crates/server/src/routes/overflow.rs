@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tidegate_model::wire::logs::Logs3Reply;
 
+use super::arrivals::Measure;
 use super::auth::Caller;
 use super::blobs::{blocking, read_all, signed_url};
 use super::links::BaseUrl;
@@ -67,6 +68,7 @@ pub(super) async fn ingest(
     caller: &Caller,
     key: String,
     mut lease: Lease,
+    measure: &Measure,
 ) -> Result<Json<Logs3Reply>, ApiError> {
     let found = app.store.blob(key.clone()).await?;
     let Some(blob) = found.filter(|blob| blob.purpose == Purpose::Overflow) else {
@@ -88,7 +90,7 @@ pub(super) async fn ingest(
         return Err(ApiError::overloaded());
     }
     let data = read_all(&app.blobs, file.clone(), bytes).await?;
-    let reply = logs::store(app, caller, data, lease).await?;
+    let reply = logs::store(app, caller, data, lease, measure).await?;
     // The rows are stored; whatever fails from here on is found again when the upload expires.
     let files = app.blobs.clone();
     let consumed = app.store.consume_blob(key, reply.xact_id).await;

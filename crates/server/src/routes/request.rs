@@ -13,6 +13,7 @@ use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::arrivals::Measure;
 use super::encoding::Encoding;
 use super::reply::ApiError;
 use crate::app::App;
@@ -49,17 +50,25 @@ impl FromRequest<Arc<App>> for Bytes {
 
 impl Bytes {
     /// Reads a body of at most `limit` bytes, packed and unpacked.
-    async fn within(request: Request, app: &App, limit: usize) -> Result<Self, ApiError> {
+    pub(super) async fn within(
+        request: Request,
+        app: &App,
+        limit: usize,
+    ) -> Result<Self, ApiError> {
         let encoding = Encoding::of(request.headers())?;
         let announced = content_length(request.headers());
+        let measure = Measure::of(&request);
         let mut body = request.into_body();
         let read = read(&mut body, announced, app, limit).await;
         if read.is_err() {
             drain(body).await;
         }
         let Bytes { data, lease } = read?;
+        let sent = data.len();
+        measure.bytes(sent, sent);
         let Some(encoding) = encoding else { return Ok(Self { data, lease }) };
         let (data, lease) = encoding.unpack(data, limit, lease).await?;
+        measure.bytes(data.len(), sent);
         Ok(Self { data, lease })
     }
 }

@@ -7,13 +7,16 @@ use axum::middleware::{from_fn, from_fn_with_state};
 
 use super::table::{Route, get, post};
 use super::{
-    attachments, auth, blobs, datasets, deletion, envelope, events, experiments, health, internal,
-    lists, logs, metrics, object_info, observe, openapi, overflow, pages, patch, projects, read,
-    reply, request_id, restore, session, snapshots, summary,
+    arrivals, attachments, auth, blobs, datasets, deletion, envelope, events, experiments, health,
+    internal, lists, logs, metrics, object_info, observe, openapi, overflow, pages, patch, profile,
+    projects, read, reply, request_id, restore, session, snapshots, summary,
 };
 use crate::app::App;
 use crate::data_dir::{HANDOVER_PATH, HELLO_PATH, KEYS_PATH};
 use crate::keys::Access::{Internal, Open, Read, Write};
+
+/// Where clients upload rows.
+const LOGS_PATH: &str = "/logs3";
 
 /// Builds the router of a collector.
 pub(crate) fn router(app: Arc<App>) -> Router {
@@ -21,7 +24,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     for Route { path, access, handler, .. } in routes() {
         let guard = from_fn_with_state((Arc::clone(&app), access), auth::guard);
         let handler = handler.route_layer(guard);
-        let handler = handler.route_layer(from_fn_with_state(path, observe::inside));
+        let mut handler = handler.route_layer(from_fn_with_state(path, observe::inside));
+        if path == LOGS_PATH && app.arrivals.is_some() {
+            handler = handler.route_layer(from_fn_with_state(Arc::clone(&app), arrivals::around));
+        }
         router = router.route(path, handler);
     }
     router
@@ -63,6 +69,7 @@ pub(super) fn routes() -> Vec<Route> {
         overflow::routes(),
         pages::routes(),
         deletion::routes(),
+        profile::routes(),
     ]
     .into_iter()
     .flatten()
@@ -109,7 +116,7 @@ fn object_routes() -> Vec<Route> {
 /// Writing rows and reading them back.
 fn row_routes() -> Vec<Route> {
     vec![
-        post("/logs3", Write, logs::ingest),
+        post(LOGS_PATH, Write, logs::ingest),
         post("/btql", Read, read::btql),
         post("/v1/experiment/{id}/fetch", Read, read::experiment),
         get("/v1/experiment/{id}/fetch", Read, read::experiment_by_query),

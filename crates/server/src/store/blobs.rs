@@ -11,6 +11,8 @@ pub(crate) enum Purpose {
     Attachment,
     /// Rows too large for a request body.
     Overflow,
+    /// The profile of an experiment's run; see [`ProfileStore`](super::ProfileStore).
+    Profile,
 }
 
 /// How far an upload is.

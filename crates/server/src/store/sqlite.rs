@@ -15,6 +15,7 @@ mod migrate;
 mod objects;
 pub(crate) mod offline;
 mod open;
+mod profiles;
 mod readers;
 mod row_tables;
 mod scan;

@@ -51,6 +51,10 @@ impl Example {
 /// What the attachments hold.
 const UPLOADED: &str = "words";
 
+/// The profile of the experiments.
+const PROFILE: &str = "{\"header\":{\"format\":\"tidegate-profile\",\"version\":1,\
+    \"name\":\"a run\",\"source\":\"sdk\",\"started_unix_us\":0}}\n";
+
 /// A project and what is in it.
 pub(crate) struct Objects {
     pub(crate) project: String,
@@ -105,6 +109,9 @@ impl Objects {
         let body = json!({"object_version": xact}).to_string();
         let headers = [("authorization", authorization.as_str())];
         let reply = collector.send_any(Method::PUT, &path, body, &headers).await;
+        assert_eq!(reply.status.as_u16(), 200, "{path}: {}", reply.text());
+        let path = format!("/api/experiments/{experiment}/profile");
+        let reply = collector.send_any(Method::PUT, &path, PROFILE, &headers).await;
         assert_eq!(reply.status.as_u16(), 200, "{path}: {}", reply.text());
         Self {
             project: project_id,

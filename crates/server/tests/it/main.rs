@@ -1,5 +1,6 @@
 //! The collector over real sockets and a real database.
 
+mod arrivals;
 mod attachments;
 mod authorization;
 mod btql;
@@ -23,6 +24,7 @@ mod merging;
 mod metrics;
 mod overflow;
 mod patch;
+mod profiles;
 mod reading;
 mod retention;
 mod routes;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::operation::Operation;
+use super::operation::{JSON_LINES, Operation};
 use super::schemas::{
     any, any_of, boolean, id, list, members, name, nullable, object, required, schema, some_name,
     text, xact,
@@ -100,6 +100,20 @@ fn experiments(method: &str, path: &str) -> Option<Operation> {
                     ("metrics", object()),
                 ]))
                 .or(404)
+        }
+        ("PUT", "/api/experiments/{id}/profile") => {
+            experiment("Keeps the profile of a run with its experiment, in place of the one before")
+                .lines()
+                .reply(required([
+                    ("experiment_id", text()),
+                    ("bytes", json!({"type": "integer"})),
+                    ("spans", json!({"type": "integer"})),
+                    ("requests", json!({"type": "integer"})),
+                ]))
+                .or(404)
+        }
+        ("GET", "/api/experiments/{id}/profile") => {
+            experiment("Reads the profile of a run, as it was kept").text(JSON_LINES).or(404)
         }
         _ => return None,
     })

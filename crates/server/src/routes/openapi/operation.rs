@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json};
 use super::schemas::{self, reference};
 use crate::keys::Access;
 
+/// Content type of a file of JSON lines.
+pub(super) const JSON_LINES: &str = "application/x-ndjson";
+
 /// A route's description, without what follows from its method, path and access.
 #[derive(Debug)]
 pub(super) struct Operation {
@@ -94,6 +97,12 @@ impl Operation {
     pub(super) fn binary(self) -> Self {
         let bytes = json!({"type": "string", "format": "binary"});
         Self { body: Some(bytes), takes: "application/octet-stream", ..self }
+    }
+
+    /// The body is a file of JSON lines.
+    pub(super) fn lines(self) -> Self {
+        let lines = json!({"type": "string", "format": "binary"});
+        Self { body: Some(lines), takes: JSON_LINES, ..self }
     }
 
     /// Success leads elsewhere.

@@ -149,11 +149,16 @@ fn purpose(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Attachment => "attachment",
         Purpose::Overflow => "overflow",
+        Purpose::Profile => "profile",
     }
 }
 
 fn blob(row: &rusqlite::Row<'_>) -> rusqlite::Result<Blob> {
-    let overflow = row.get_ref(1)?.as_str()? == purpose(Purpose::Overflow);
+    let purpose = match row.get_ref(1)?.as_str()? {
+        "overflow" => Purpose::Overflow,
+        "profile" => Purpose::Profile,
+        _ => Purpose::Attachment,
+    };
     let progress = match row.get_ref(6)?.as_str()? {
         "done" => Progress::Done,
         "error" => Progress::Failed(row.get::<_, Option<String>>(7)?.unwrap_or_default()),
@@ -162,7 +167,7 @@ fn blob(row: &rusqlite::Row<'_>) -> rusqlite::Result<Blob> {
     let xact: Option<i64> = row.get(10)?;
     Ok(Blob {
         key: row.get(0)?,
-        purpose: if overflow { Purpose::Overflow } else { Purpose::Attachment },
+        purpose,
         project: row.get(2)?,
         maker: row.get(3)?,
         filename: row.get(4)?,

@@ -30,6 +30,7 @@ pub(super) fn delete(
                 return Ok(false);
             }
             run(connection, "UPDATE experiments SET base_id = NULL WHERE base_id = ?1", id)?;
+            run(connection, "DELETE FROM blobs WHERE experiment = ?1", id)?;
             run(connection, "DELETE FROM experiments WHERE id = ?1", id)?;
             detach(connection, "experiment", one, id)?
         }
@@ -73,6 +74,8 @@ fn delete_project(connection: &Connection, id: &str) -> Result<Vec<i64>, StoreEr
     let bases = format!("UPDATE experiments SET base_id = NULL WHERE base_id IN ({experiments})");
     run(connection, &bases, id)?;
     forget_versions(connection, &inside("number", "datasets"), id)?;
+    let profiles = format!("DELETE FROM blobs WHERE experiment IN ({experiments})");
+    run(connection, &profiles, id)?;
     for table in ["experiments", "datasets"] {
         let numbers = inside("number", table);
         run(connection, &format!("DELETE FROM {table} WHERE number IN ({numbers})"), id)?;

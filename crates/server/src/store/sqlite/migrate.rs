@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_objects.sql"),
     include_str!("migrations/0004_keys.sql"),
     include_str!("migrations/0005_versions.sql"),
+    include_str!("migrations/0006_profiles.sql"),
 ];
 
 /// The newest schema version this build knows.

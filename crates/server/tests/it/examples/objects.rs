@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Example, Objects, Other, UPLOADED};
+use super::{Example, Objects, Other, PROFILE, UPLOADED};
 
 /// The example for a route; `None` if it is not one of these.
 pub(super) fn example(method: &str, path: &str, of: &Objects) -> Option<Example> {
@@ -58,6 +58,10 @@ pub(super) fn example(method: &str, path: &str, of: &Objects) -> Option<Example>
             Example::get(here.replace("production", "set"))
         }
         ("GET", "/environment-object/dataset/{id}") => Example::get(here),
+        ("PUT", "/api/experiments/{id}/profile") => {
+            Example { body: PROFILE.into(), ..Example::get(path.replace("{id}", experiment)) }
+        }
+        ("GET", "/api/experiments/{id}/profile") => Example::get(path.replace("{id}", experiment)),
         ("PATCH", "/v1/project/{id}") => {
             Example::post(path.replace("{id}", project), json!({"description": "words"}))
         }

@@ -1,0 +1,126 @@
+//! The profile of a run, kept with its experiment: what happened when, as
+//! [`tidegate_model::profile`] describes it.
+
+use std::io;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use serde_json::{Value, json};
+use tidegate_analysis::profile::Profile;
+use tidegate_model::Destination;
+
+use super::auth::Caller;
+use super::blobs::{blocking, pieces};
+use super::experiments;
+use super::reply::{ApiError, Json};
+use super::request::{Bytes, Id};
+use super::table::{Route, get, put};
+use crate::app::App;
+use crate::blobs::Upload;
+use crate::clock;
+use crate::keys::Access::{Read, Write};
+use crate::keys::random_hex;
+use crate::maintenance::Collection;
+use crate::store::{NewProfile, StoreError, Stored};
+
+/// Largest profile, packed and unpacked: some 600 000 spans.
+const PROFILE_BYTES: usize = 64 << 20;
+/// A profile in memory, its text included, in lengths of that text.
+const MEMORY_FACTOR: u64 = 4;
+/// How often a file is looked up that another profile replaces meanwhile.
+const LOOKS: u32 = 3;
+
+pub(super) fn routes() -> Vec<Route> {
+    let path = "/api/experiments/{id}/profile";
+    vec![put(path, Write, keep), get(path, Read, read)]
+}
+
+async fn keep(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id,
+    request: Request,
+) -> Result<Json<Value>, ApiError> {
+    caller.object(&app, &Destination::Experiment(id.clone())).await?;
+    // Before its body is read: most faults are here.
+    experiments::find(&app, &id).await?;
+    let Bytes { data, mut lease } = Bytes::within(request, &app, PROFILE_BYTES).await?;
+    let bytes = data.len() as u64;
+    if !lease.cover(bytes * MEMORY_FACTOR) {
+        return Err(ApiError::overloaded());
+    }
+    let permit = app.decoders.acquire().await.map_err(|_| StoreError::Closed)?;
+    let files = app.blobs.clone();
+    let (claim, counts) = blocking(move || {
+        let counts = match Profile::read(data.as_slice()) {
+            Ok(profile) => (profile.spans.len(), profile.requests.len()),
+            Err(error) => return Ok(Err(error)),
+        };
+        let mut upload = Upload::start(&files)?;
+        upload.write(&data)?;
+        Ok(Ok((upload.finish(None)?, counts)))
+    })
+    .await?
+    .map_err(|error| ApiError::bad_request(error.to_string()))?;
+    drop((permit, lease));
+    let profile = NewProfile {
+        key: format!("profile-{}", random_hex::<16>()?),
+        experiment_id: id.clone(),
+        file: claim.name().to_owned(),
+        bytes,
+        created_us: clock::now().as_microsecond(),
+    };
+    let stored = app.store.put_profile(profile, Box::new(claim)).await?;
+    let Stored { replaced } = stored.ok_or_else(|| ApiError::not_found("experiment", &id))?;
+    discard(&app, replaced).await;
+    let (spans, requests) = counts;
+    Ok(Json(json!({"experiment_id": id, "bytes": bytes, "spans": spans, "requests": requests})))
+}
+
+/// Removes the file of a profile that is no more. What fails is collected later.
+pub(super) async fn discard(app: &App, file: Option<String>) {
+    let names = file.into_iter().collect();
+    if let Err(error) = Collection::of(app).remove(names).await {
+        tracing::warn!(target: "server::blobs", error = ?error, "an old profile stays for now");
+    }
+}
+
+async fn read(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id,
+) -> Result<Response, ApiError> {
+    caller.object(&app, &Destination::Experiment(id.clone())).await?;
+    let (file, length) = open(&app, &id).await?;
+    let mut response = Response::new(Body::from_stream(pieces(file, length)));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    let name = HeaderValue::from_static("attachment; filename=\"profile.jsonl\"");
+    headers.insert(header::CONTENT_DISPOSITION, name);
+    headers.insert(header::CONTENT_LENGTH, length.into());
+    Ok(response)
+}
+
+/// Opens the file of an experiment's profile.
+async fn open(app: &App, id: &str) -> Result<(std::fs::File, u64), ApiError> {
+    let missing = || ApiError::not_found("profile of experiment", id);
+    for _ in 0..LOOKS {
+        let name = app.store.profile_file(id.to_owned()).await?.ok_or_else(missing)?;
+        let files = app.blobs.clone();
+        let opened = blocking(move || match files.read(&name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            other => {
+                let file = other?;
+                let length = file.metadata()?.len();
+                Ok(Some((file, length)))
+            }
+        });
+        if let Some(found) = opened.await? {
+            return Ok(found);
+        }
+    }
+    Err(missing())
+}
