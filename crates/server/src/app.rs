@@ -40,6 +40,8 @@ pub(crate) struct App {
     pub(crate) answers: Arc<ByteGauge>,
     /// Bodies decoded at once. More would take no less time, and memory twice for each.
     pub(crate) decoders: Semaphore,
+    /// Profiles read at once: one takes a core for up to a second, and rows go first.
+    pub(crate) profiles: Semaphore,
     pub(crate) lifecycle: Lifecycle,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) space: Arc<Space>,

@@ -79,6 +79,7 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
         inflight: ByteGauge::new(options.max_inflight_bytes),
         answers: ByteGauge::new(options.max_answer_bytes),
         decoders: Semaphore::new(thread::available_parallelism().map_or(2, NonZero::get).max(2)),
+        profiles: Semaphore::new(1),
         lifecycle: lifecycle.clone(),
         metrics,
         space,

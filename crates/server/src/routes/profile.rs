@@ -9,7 +9,8 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use serde_json::{Value, json};
-use tidegate_analysis::profile::Profile;
+use tidegate_analysis::explain::{Explanation, explain};
+use tidegate_analysis::profile::{Profile, ProfileError};
 use tidegate_model::Destination;
 
 use super::auth::Caller;
@@ -30,12 +31,18 @@ use crate::store::{NewProfile, StoreError, Stored};
 const PROFILE_BYTES: usize = 64 << 20;
 /// A profile in memory, its text included, in lengths of that text.
 const MEMORY_FACTOR: u64 = 4;
+/// The same without its text, and what is made of it.
+const EXPLAINED_FACTOR: u64 = 4;
 /// How often a file is looked up that another profile replaces meanwhile.
 const LOOKS: u32 = 3;
 
 pub(super) fn routes() -> Vec<Route> {
     let path = "/api/experiments/{id}/profile";
-    vec![put(path, Write, keep), get(path, Read, read)]
+    vec![
+        put(path, Write, keep),
+        get(path, Read, read),
+        get("/api/experiments/{id}/timeline", Read, timeline),
+    ]
 }
 
 async fn keep(
@@ -52,7 +59,7 @@ async fn keep(
     if !lease.cover(bytes * MEMORY_FACTOR) {
         return Err(ApiError::overloaded());
     }
-    let permit = app.decoders.acquire().await.map_err(|_| StoreError::Closed)?;
+    let permit = app.profiles.acquire().await.map_err(|_| StoreError::Closed)?;
     let files = app.blobs.clone();
     let (claim, counts) = blocking(move || {
         let counts = match Profile::read(data.as_slice()) {
@@ -102,6 +109,28 @@ async fn read(
     headers.insert(header::CONTENT_DISPOSITION, name);
     headers.insert(header::CONTENT_LENGTH, length.into());
     Ok(response)
+}
+
+/// What the run was waiting for: shape of its uploads, critical path, processor, diagnosis.
+async fn timeline(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id,
+) -> Result<Json<Explanation>, ApiError> {
+    caller.object(&app, &Destination::Experiment(id.clone())).await?;
+    let (file, length) = open(&app, &id).await?;
+    let mut lease = app.inflight.lease();
+    if !lease.cover(length * EXPLAINED_FACTOR) {
+        return Err(ApiError::overloaded());
+    }
+    let _permit = app.profiles.acquire().await.map_err(|_| StoreError::Closed)?;
+    let explained = blocking(move || {
+        let profile = Profile::read(io::BufReader::new(file));
+        Ok(profile.map(|profile| explain(&profile)))
+    });
+    // It was one when it came.
+    let damaged = |error: ProfileError| StoreError::Damaged(error.to_string());
+    Ok(Json(explained.await?.map_err(damaged)?))
 }
 
 /// Opens the file of an experiment's profile.

@@ -166,3 +166,25 @@ async fn a_profile_goes_with_its_experiment_and_not_before() {
     assert_eq!(collector.send(Method::GET, &other, "").await.status, StatusCode::NOT_FOUND);
     files_left(collector.dir.path(), 0).await;
 }
+
+#[tokio::test]
+async fn a_timeline_says_what_the_run_was_waiting_for() {
+    let collector = Collector::start().await;
+    let path = path_of(&collector, "run").await;
+    let timeline = path.replace("/profile", "/timeline");
+    assert_eq!(collector.send(Method::GET, &timeline, "").await.status, StatusCode::NOT_FOUND);
+    // One after the other, each as soon as the one before is answered.
+    let mut text = HEADER.replace("\"sdk\"", "\"server\"") + "\n";
+    for number in 0..20 {
+        let (start, end) = (number * 260_000, number * 260_000 + 254_000);
+        let line = json!({"request": {"number": number + 1, "lane": 0, "rows": 1, "bytes": 900,
+            "sent_bytes": 900, "queued_us": start, "start_us": start, "end_us": end,
+            "status": 200}});
+        text.push_str(&format!("{line}\n"));
+    }
+    assert_eq!(put(&collector, &path, text).await.status, StatusCode::OK);
+    let explained = collector.get(&timeline).await;
+    assert_eq!(explained["shape"]["overlapping_pairs"], 0, "{explained}");
+    assert_eq!(explained["wall_us"], 19 * 260_000 + 254_000);
+    assert_eq!(explained["diagnosis"][0]["cause"], "serial_uploads", "{explained}");
+}

@@ -115,6 +115,18 @@ fn experiments(method: &str, path: &str) -> Option<Operation> {
         ("GET", "/api/experiments/{id}/profile") => {
             experiment("Reads the profile of a run, as it was kept").text(JSON_LINES).or(404)
         }
+        ("GET", "/api/experiments/{id}/timeline") => {
+            experiment("Says what the run was waiting for, from its profile")
+                .reply(required([
+                    ("start_us", json!({"type": "integer"})),
+                    ("wall_us", json!({"type": "integer"})),
+                    ("shape", object()),
+                    ("critical_path", nullable(&object())),
+                    ("cpu", nullable(&object())),
+                    ("diagnosis", list(&required([("cause", text()), ("advice", text())]))),
+                ]))
+                .or(404)
+        }
         _ => return None,
     })
 }
