@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tidegate_server::Latency;
 
 /// Evaluations and traces of LLM applications: recorded, kept and compared.
 #[derive(Debug, Parser)]
@@ -150,4 +151,14 @@ pub(crate) struct Serve {
     /// Removes rows of project logs that are older (30d, 12h); experiments and datasets stay.
     #[arg(long, value_parser = time::duration, value_name = "TIME")]
     pub(crate) retention: Option<Duration>,
+    /// For tests of clients: writes each `POST /logs3` that arrives, of any client, as a line of a
+    /// profile, for `tidegate timeline`. An older profile in the file is replaced.
+    #[arg(long, value_name = "FILE", help_heading = TEST_AIDS)]
+    pub(crate) record_requests: Option<PathBuf>,
+    /// For tests of clients: answers each `POST /logs3` as late as a slow network would, so much
+    /// for the request and so much for each of its rows (250ms+4ms/row, 250ms), a minute at most.
+    #[arg(long, value_name = "TIME", value_parser = time::latency, help_heading = TEST_AIDS)]
+    pub(crate) simulate_latency: Option<Latency>,
 }
+
+const TEST_AIDS: &str = "Test aids";

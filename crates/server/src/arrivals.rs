@@ -4,7 +4,7 @@
 mod recorder;
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tidegate_model::profile::Request;
@@ -41,8 +41,6 @@ pub(crate) struct Arrivals {
     latency: Option<Latency>,
     /// `None` if nobody wants them, and at the end.
     recorder: Mutex<Option<Recorder>>,
-    /// When the first one came, from which all times count.
-    zero: OnceLock<Instant>,
     /// Number of the last one.
     last: AtomicU64,
     /// Which lanes are taken.
@@ -56,7 +54,6 @@ impl Arrivals {
             Arc::new(Self {
                 latency,
                 recorder: Mutex::new(recorder),
-                zero: OnceLock::new(),
                 last: AtomicU64::new(0),
                 lanes: Mutex::default(),
             })
@@ -66,7 +63,6 @@ impl Arrivals {
     /// Notes that the head of a request is there.
     pub(crate) fn begin(self: &Arc<Self>) -> Arrival {
         let start = clock::monotonic();
-        self.zero.get_or_init(|| start);
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         let size = Arc::default();
         Arrival { lane: self.take_lane(), all: Arc::clone(self), number, start, size, answer: None }
@@ -86,12 +82,6 @@ impl Arrivals {
             lanes[lane] = true;
         }
         lane
-    }
-
-    fn microseconds(&self, moment: Instant) -> u64 {
-        // Two that come first at once may be on either side of the zero.
-        let since = self.zero.get().map(|zero| moment.saturating_duration_since(*zero));
-        since.map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
     }
 }
 
@@ -130,9 +120,9 @@ impl Arrival {
 impl Drop for Arrival {
     fn drop(&mut self) {
         let all = &self.all;
-        let end_us = all.microseconds(clock::monotonic());
+        let end = clock::monotonic();
         if let Some(recorder) = &*lock(&all.recorder) {
-            let start_us = all.microseconds(self.start);
+            let start_us = recorder.microseconds(self.start);
             recorder.record(Request {
                 number: self.number,
                 lane: u32::try_from(self.lane).unwrap_or(u32::MAX),
@@ -142,8 +132,8 @@ impl Drop for Arrival {
                 sent_bytes: self.size.sent_bytes.load(Ordering::Relaxed),
                 queued_us: start_us,
                 start_us,
-                first_byte_us: self.answer.map(|(began, _)| all.microseconds(began)),
-                end_us,
+                first_byte_us: self.answer.map(|(began, _)| recorder.microseconds(began)),
+                end_us: recorder.microseconds(end),
                 status: self.answer.map(|(_, status)| status),
             });
         }

@@ -1,5 +1,7 @@
 //! `tidegate serve`.
 
+mod record;
+
 use std::time::Duration;
 
 use tidegate_server::{Options, Role, StartError, start};
@@ -8,6 +10,7 @@ use tokio::signal;
 use crate::args::Serve;
 use crate::exit::Failure;
 use crate::printer::Printer;
+use record::Record;
 
 /// How long requests may take to finish when the process is asked to stop.
 const STOP_GRACE: Duration = Duration::from_secs(10);
@@ -29,6 +32,16 @@ pub(crate) async fn run(serve: &Serve, printer: &Printer) -> Result<(), Failure>
     }
     if let Some(per_second) = serve.rate_limit {
         options = options.rate_limit(per_second);
+    }
+    if let Some(latency) = serve.simulate_latency {
+        options = options.simulate_latency(latency);
+        printer.say("test aid: answers to uploads are late on purpose");
+    }
+    let mut record = None;
+    if let Some(path) = &serve.record_requests {
+        let (begun, recorder) = Record::start(path)?;
+        (record, options) = (Some(begun), options.record_requests(recorder));
+        printer.say(format_args!("test aid: uploads are recorded in {}", path.display()));
     }
     let collector = tokio::select! {
         collector = start(options) => collector.map_err(failure)?,
@@ -57,7 +70,11 @@ pub(crate) async fn run(serve: &Serve, printer: &Printer) -> Result<(), Failure>
         }
     }
     printer.say("stopping after the requests under way");
-    collector.shutdown(STOP_GRACE).await.map_err(|error| {
+    let stopped = collector.shutdown(STOP_GRACE).await;
+    if let Some(record) = record {
+        record.finish(printer);
+    }
+    stopped.map_err(|error| {
         Failure::failed(error.into(), "what was acknowledged is stored; clients repeat the rest")
     })
 }

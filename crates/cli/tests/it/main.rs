@@ -14,6 +14,7 @@ mod logs;
 mod merge;
 mod plan;
 mod profiled;
+mod record;
 mod runs;
 mod serve;
 mod spool;

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Instant;
 
 use tidegate_model::profile::Request;
+
+use crate::clock;
 
 /// Requests that wait for whoever takes them.
 const WAITING: usize = 16_384;
@@ -13,6 +16,7 @@ const WAITING: usize = 16_384;
 /// [`Options::record_requests`](crate::Options::record_requests). Never waits.
 #[derive(Debug, Clone)]
 pub struct Recorder {
+    zero: Instant,
     sender: SyncSender<Request>,
     left_out: Arc<AtomicU64>,
 }
@@ -20,7 +24,7 @@ pub struct Recorder {
 /// The uploads that reached a collector, each once it is answered. Iterating blocks, and ends when
 /// the collector has stopped.
 ///
-/// Times are microseconds since the first upload arrived; a request starts when its head has
+/// Times are microseconds since [`recorder`] was called; a request starts when its head has
 /// arrived and ends when its answer is sent. Of requests that cannot be read, rows and bytes are 0.
 #[derive(Debug)]
 pub struct Recording {
@@ -28,15 +32,22 @@ pub struct Recording {
     left_out: Arc<AtomicU64>,
 }
 
-/// Makes both ends of a recording. In between, 16 384 requests wait at most (2 MB).
+/// Makes both ends of a recording, whose times count from now. In between, 16 384 requests wait at
+/// most (2 MB).
 #[must_use]
 pub fn recorder() -> (Recorder, Recording) {
     let (sender, receiver) = sync_channel(WAITING);
     let left_out = Arc::<AtomicU64>::default();
-    (Recorder { sender, left_out: Arc::clone(&left_out) }, Recording { receiver, left_out })
+    let recorder = Recorder { zero: clock::monotonic(), sender, left_out: Arc::clone(&left_out) };
+    (recorder, Recording { receiver, left_out })
 }
 
 impl Recorder {
+    pub(super) fn microseconds(&self, moment: Instant) -> u64 {
+        let since = moment.saturating_duration_since(self.zero);
+        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    }
+
     pub(super) fn record(&self, request: Request) {
         if self.sender.try_send(request).is_err() {
             self.left_out.fetch_add(1, Ordering::Relaxed);
