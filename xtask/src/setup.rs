@@ -66,7 +66,7 @@ const NEEDS: [Need; 5] = [
 ];
 
 /// Versions of the npm client, each with its lock file in `e2e/js/<version>`.
-const NPM_VERSIONS: [&str; 2] = ["3.35.0", "3.3.0"];
+const NPM_VERSIONS: [&str; 3] = ["3.35.0", "3.3.0", "3.1.0"];
 
 /// Python environments in `target/e2e` and the lock files in `e2e/python` they are made from; one
 /// for each set of packages, so that they cannot constrain each other's versions.

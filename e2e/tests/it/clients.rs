@@ -19,9 +19,19 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts it with more arguments.
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
         let data = TempDir::new().expect("a temporary directory");
-        let server = ServerProcess::start(&built_binary(), data.path(), &[]);
+        let server = ServerProcess::start(&built_binary(), data.path(), arguments);
         Self { server, _data: data }
+    }
+
+    /// Asks the server to stop, and waits until it has.
+    pub(crate) fn stop(self) {
+        assert!(self.server.terminate().success());
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -88,6 +98,8 @@ impl Client {
     pub(crate) const NPM: Self = Self::Npm("3.35.0");
     /// The last but one generation: spans have UUIDs.
     pub(crate) const NPM_3_3: Self = Self::Npm("3.3.0");
+    /// From before the upload regression was fixed.
+    pub(crate) const NPM_3_1: Self = Self::Npm("3.1.0");
 }
 
 fn javascript(version: &str, program: &str) -> Command {

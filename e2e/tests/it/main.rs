@@ -12,6 +12,7 @@ mod links;
 mod openapi;
 mod overflow;
 mod python;
+mod recorded;
 mod scorers;
 mod spans;
 mod statistics;
