@@ -2,14 +2,16 @@
 //! is about to remove it. Never both.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
 
 /// The names in use. Most files are in nobody's, so this is small.
 #[derive(Debug, Default)]
 pub(super) struct Claims {
     names: Mutex<HashMap<String, Use>>,
     /// Rung when a name is no longer condemned.
-    freed: Condvar,
+    freed: Notify,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,19 +35,26 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// Claims a name. Blocks while it is condemned, which lasts for one look into the store and the
-    /// removal of a few files.
-    pub(super) fn of(claims: &Arc<Claims>, name: String) -> Self {
-        let mut names = claims.lock();
-        while names.get(&name) == Some(&Use::Condemned) {
-            names = claims.freed.wait(names).unwrap_or_else(PoisonError::into_inner);
+    /// Claims a name. Waits while it is condemned, which lasts for one look into the store and the
+    /// removal of a few files; not on a thread, which that look may need.
+    pub(super) async fn of(claims: &Arc<Claims>, name: String) -> Self {
+        loop {
+            let mut freed = std::pin::pin!(claims.freed.notified());
+            // From before the look, so that what is freed after it is noticed.
+            freed.as_mut().enable();
+            if let Some(claim) = Self::try_of(claims, &name) {
+                return claim;
+            }
+            freed.await;
         }
-        match names.entry(name.clone()).or_insert(Use::Claimed(0)) {
+    }
+
+    fn try_of(claims: &Arc<Claims>, name: &str) -> Option<Self> {
+        match claims.lock().entry(name.to_owned()).or_insert(Use::Claimed(0)) {
             Use::Claimed(count) => *count += 1,
-            Use::Condemned => unreachable!("waited for under the same lock"),
+            Use::Condemned => return None,
         }
-        drop(names);
-        Self { claims: Arc::clone(claims), name }
+        Some(Self { claims: Arc::clone(claims), name: name.to_owned() })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -100,7 +109,7 @@ impl Condemned {
             stays
         });
         drop(used);
-        self.claims.freed.notify_all();
+        self.claims.freed.notify_waiters();
     }
 }
 
@@ -112,9 +121,7 @@ impl Drop for Condemned {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
-    use std::thread;
-    use std::time::Duration;
+    use futures_util::FutureExt;
 
     use super::*;
 
@@ -122,10 +129,14 @@ mod tests {
         names.iter().map(ToString::to_string).collect()
     }
 
-    #[test]
-    fn what_is_claimed_is_not_condemned_until_the_last_claim_goes() {
+    async fn claim(claims: &Arc<Claims>, name: &str) -> Claim {
+        Claim::of(claims, name.into()).await
+    }
+
+    #[tokio::test]
+    async fn what_is_claimed_is_not_condemned_until_the_last_claim_goes() {
         let claims = Arc::default();
-        let (first, second) = (Claim::of(&claims, "a".into()), Claim::of(&claims, "a".into()));
+        let (first, second) = (claim(&claims, "a").await, claim(&claims, "a").await);
         assert_eq!(Condemned::of(&claims, names(&["a", "b", "b"])).names(), ["b"]);
         drop(first);
         assert_eq!(Condemned::of(&claims, names(&["a"])).names(), [""; 0]);
@@ -134,24 +145,18 @@ mod tests {
         assert!(claims.lock().is_empty(), "nothing is left behind");
     }
 
-    #[test]
-    fn a_claim_waits_for_the_condemned_and_not_for_others() {
+    #[tokio::test]
+    async fn a_claim_waits_for_the_condemned_and_not_for_others() {
         let claims: Arc<Claims> = Arc::default();
         let mut condemned = Condemned::of(&claims, names(&["a", "b"]));
-        drop(Claim::of(&claims, "c".into()));
+        drop(claim(&claims, "c").await);
+        let mut waiting = std::pin::pin!(claim(&claims, "b"));
+        assert!(waiting.as_mut().now_or_never().is_none());
         condemned.keep_only(&names(&["b"]));
-        drop(Claim::of(&claims, "a".into()));
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let others = Arc::clone(&claims);
-        let waiting = thread::spawn(move || {
-            let claim = Claim::of(&others, "b".into());
-            sender.send(()).expect("somebody waits");
-            drop(claim);
-        });
-        // However long it is looked at, it cannot have passed.
-        assert!(receiver.recv_timeout(Duration::from_millis(50)).is_err());
+        drop(claim(&claims, "a").await);
+        assert!(waiting.as_mut().now_or_never().is_none());
         drop(condemned);
-        receiver.recv().expect("claimed");
-        waiting.join().expect("ended");
+        assert_eq!(waiting.await.name(), "b");
+        assert!(claims.lock().is_empty(), "nothing is left behind");
     }
 }

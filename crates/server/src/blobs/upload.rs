@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::claims::Claim;
 use super::{BlobFiles, UNFINISHED, make_directory};
 
-/// A file being written. Dropping it unfinished removes it. All methods block.
+/// A file being written. Dropping it unfinished removes it. All methods block that are not async.
 #[derive(Debug)]
 pub(crate) struct Upload {
     files: BlobFiles,
@@ -50,21 +50,36 @@ impl Upload {
     }
 
     /// Makes the file durable under a name, by default its hash, and returns that name, claimed
-    /// until the answer is dropped. A file of the same name is replaced at once.
-    pub(crate) fn finish(self, name: Option<String>) -> io::Result<Claim> {
-        self.file.sync_all()?;
-        let name = name.unwrap_or_else(|| hex(&self.hash.clone().finalize()));
-        let claim = Claim::of(&self.files.claims, name.clone());
-        let target = self.files.path(&name)?;
+    /// until the answer is dropped. A file of the same name is replaced at once. Dropped in
+    /// between, it leaves nothing, or a file of nobody.
+    pub(crate) async fn finish(self, name: Option<String>) -> io::Result<Claim> {
+        let (upload, name) = blocking(move || {
+            self.file.sync_all()?;
+            let name = name.unwrap_or_else(|| hex(&self.hash.clone().finalize()));
+            Ok((self, name))
+        })
+        .await?;
+        let claim = Claim::of(&upload.files.claims, name).await;
+        blocking(move || upload.place(claim.name()).map(|()| claim)).await
+    }
+
+    /// Gives the file its name, durably.
+    fn place(&self, name: &str) -> io::Result<()> {
+        let target = self.files.path(name)?;
         let parent = target.parent().unwrap_or(&self.files.directory);
         if !parent.exists() {
             make_directory(parent)?;
             sync_directory(&self.files.directory)?;
         }
         fs::rename(&self.path, &target)?;
-        sync_directory(parent)?;
-        Ok(claim)
+        sync_directory(parent)
     }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }
 
 impl Drop for Upload {
@@ -110,15 +125,15 @@ mod tests {
         names
     }
 
-    #[test]
-    fn an_upload_is_there_under_its_hash_only_when_finished() {
+    #[tokio::test]
+    async fn an_upload_is_there_under_its_hash_only_when_finished() {
         let dir = tempfile::tempdir().expect("directory");
         let blobs = BlobFiles::open(dir.path()).expect("open");
         let mut upload = Upload::start(&blobs).expect("start");
         upload.write(b"ab").expect("write");
         upload.write(b"c").expect("write");
         assert_eq!(upload.bytes(), 3);
-        let claim = upload.finish(None).expect("finish");
+        let claim = upload.finish(None).await.expect("finish");
         let name = claim.name().to_owned();
         // The hash of "abc" in FIPS 180-2.
         assert_eq!(name, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");

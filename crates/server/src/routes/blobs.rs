@@ -147,7 +147,7 @@ async fn receive(
         }
         if ended {
             let bytes = upload.bytes();
-            let claim = blocking(move || upload.finish(name)).await?;
+            let claim = upload.finish(name).await.map_err(StoreError::from)?;
             return Ok((claim, bytes));
         }
     }

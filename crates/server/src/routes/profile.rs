@@ -61,18 +61,19 @@ async fn keep(
     }
     let permit = app.profiles.acquire().await.map_err(|_| StoreError::Closed)?;
     let files = app.blobs.clone();
-    let (claim, counts) = blocking(move || {
+    let (upload, counts) = blocking(move || {
         let counts = match Profile::read(data.as_slice()) {
             Ok(profile) => (profile.spans.len(), profile.requests.len()),
             Err(error) => return Ok(Err(error)),
         };
         let mut upload = Upload::start(&files)?;
         upload.write(&data)?;
-        Ok(Ok((upload.finish(None)?, counts)))
+        Ok(Ok((upload, counts)))
     })
     .await?
     .map_err(|error| ApiError::bad_request(error.to_string()))?;
     drop((permit, lease));
+    let claim = upload.finish(None).await.map_err(StoreError::from)?;
     let profile = NewProfile {
         key: format!("profile-{}", random_hex::<16>()?),
         experiment_id: id.clone(),

@@ -70,15 +70,15 @@ impl World {
     }
 
     /// The first half of an upload: its file.
-    fn file(&self, text: &str) -> crate::blobs::Claim {
+    async fn file(&self, text: &str) -> crate::blobs::Claim {
         let mut upload = Upload::start(&self.files).expect("start");
         upload.write(text.as_bytes()).expect("write");
-        upload.finish(None).expect("finish")
+        upload.finish(None).await.expect("finish")
     }
 
     async fn upload(&self, key: &str, text: &str) -> String {
         self.announce(key).await;
-        let claim = self.file(text);
+        let claim = self.file(text).await;
         let name = claim.name().to_owned();
         let done = self.store.complete_blob(key.into(), name.clone(), 1, Box::new(claim)).await;
         assert!(done.expect("stored"));
@@ -134,7 +134,7 @@ async fn what_a_crash_leaves_is_collected_by_the_next_process() {
     let unnamed = world.upload("unnamed", "two").await;
     world.announce("never uploaded").await;
     // The file is there, and the crash comes before the store knows.
-    let uncommitted = world.file("three").name().to_owned();
+    let uncommitted = world.file("three").await.name().to_owned();
     // The store has forgotten the upload, and the crash comes before its file is removed.
     let place = world.store.indexed().await;
     let keys = ["unnamed", "never uploaded"].map(str::to_owned);
@@ -160,7 +160,7 @@ async fn uploads_of_the_same_bytes_share_a_file_until_the_last_goes() {
     assert!(!world.is_known("a").await && world.is_known("b").await && world.has(&file));
     // A third is about to have it when the second goes.
     world.announce("c").await;
-    let claim = world.file("same");
+    let claim = world.file("same").await;
     world.put(&experiment(), &[("r", Value::Null)]).await;
     world.store.indexed().await;
     world.put(&experiment(), &[("r2", naming("c"))]).await;
@@ -181,7 +181,7 @@ async fn uploads_of_the_same_bytes_share_a_file_until_the_last_goes() {
 async fn a_claim_lasts_until_the_commit_even_if_nobody_waits_for_it() {
     let world = World::new();
     world.announce("k").await;
-    let claim = world.file("text");
+    let claim = world.file("text").await;
     let file = claim.name().to_owned();
     // The writer is busy, the client leaves, and its upload is in the queue.
     let (begun, is_busy) = tokio::sync::oneshot::channel();
