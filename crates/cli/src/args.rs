@@ -9,8 +9,10 @@ pub(crate) mod eval;
 pub(crate) mod health;
 pub(crate) mod key;
 pub(crate) mod merge;
+pub(crate) mod profile;
 pub(crate) mod spool;
 pub(crate) mod time;
+pub(crate) mod timeline;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -87,6 +89,12 @@ pub(crate) enum Command {
     Spool(spool::Spool),
     /// Measures recording and uploading.
     Bench(bench::Bench),
+    /// Draws the requests of a run and says what it was waiting for.
+    #[command(after_help = timeline::HELP)]
+    Timeline(timeline::Timeline),
+    /// Runs a command and shows on what it spends its processor time.
+    #[command(after_help = profile::HELP)]
+    Profile(profile::Profile),
 }
 
 const SERVE_EXAMPLES: &str = "\

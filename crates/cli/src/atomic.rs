@@ -65,6 +65,17 @@ impl AtomicFile {
         cannot_write(self.out.write_all(bytes), &self.path)
     }
 
+    /// Lets `make` write it.
+    ///
+    /// # Errors
+    /// As [`AtomicFile::write`].
+    pub(crate) fn write_with(
+        &mut self,
+        make: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+    ) -> Result<(), Failure> {
+        cannot_write(make(&mut self.out), &self.path)
+    }
+
     /// Makes it appear, synced.
     ///
     /// # Errors

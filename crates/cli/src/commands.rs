@@ -11,5 +11,7 @@ pub(crate) mod health;
 pub(crate) mod key;
 pub(crate) mod merge;
 pub(crate) mod plan;
+pub(crate) mod profile;
 pub(crate) mod serve;
 pub(crate) mod spool;
+pub(crate) mod timeline;

@@ -6,6 +6,9 @@
 //! | `OPENAI_BASE_URL` | `https://api.openai.com/v1` | its endpoint, unless the file names one |
 //! | `TIDEGATE_JUDGE_MODEL` | none | model of scorers that ask one, unless the file names it |
 //! | `PATH` | | where programs are looked for |
+//! | `COLUMNS` | the terminal's, else 100 | width of `tidegate timeline` |
+//! | `LC_ALL`, `LC_CTYPE`, `LANG` | none | whether it draws with more than ASCII: the first that is set |
+//! | `NO_COLOR`, `CLICOLOR` | none | no colours on a terminal (read by `console`) |
 //!
 //! Those that say where results go are listed in the documentation of the client. A blank value
 //! means unset. Variables of the process win over those of a file.

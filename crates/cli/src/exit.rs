@@ -24,6 +24,11 @@ impl Failure {
         Self { error, hint: hint.into(), code: USAGE }
     }
 
+    /// A failure whose exit code is another than those of all commands.
+    pub(crate) fn with_code(error: anyhow::Error, hint: impl Into<String>, code: u8) -> Self {
+        Self { error, hint: hint.into(), code }
+    }
+
     /// The exit code.
     pub(crate) fn code(&self) -> u8 {
         self.code

@@ -10,6 +10,8 @@ mod exit;
 mod printer;
 mod profiles;
 mod runs;
+mod terminal;
+mod units;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -57,6 +59,14 @@ fn main() -> ExitCode {
             }
             Command::Cells(cells) => commands::cells::run(&cells, &printer)?,
             Command::Plan(plan) => runtime.block_on(commands::plan::run(&plan, &printer))?,
+            Command::Timeline(timeline) => {
+                let code = runtime.block_on(commands::timeline::run(&timeline))?;
+                return Ok(ExitCode::from(code));
+            }
+            Command::Profile(profile) => {
+                let code = runtime.block_on(commands::profile::run(&profile, &printer))?;
+                return Ok(ExitCode::from(code));
+            }
         }
         Ok(ExitCode::SUCCESS)
     });

@@ -12,6 +12,7 @@ use crate::args::cells::{CellsArguments, Clean, List, What};
 use crate::clock;
 use crate::exit::Failure;
 use crate::printer::Printer;
+use crate::units;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -50,7 +51,7 @@ fn show(list: &List, printer: &Printer) -> Result<(), Failure> {
             part.shard.to_string(),
             part.project.clone(),
             part.created.split('.').next().unwrap_or_default().to_owned(),
-            size(part.bytes()),
+            units::bytes(part.bytes()),
             name(state).to_owned(),
             resume(part, state).unwrap_or_default(),
         ]);
@@ -100,7 +101,7 @@ fn remove(clean: &Clean, printer: &Printer) -> Result<(), Failure> {
     for part in &locked {
         printer.data(format_args!("left alone, a process writes it: {}", line(part)))?;
     }
-    printer.data(format_args!("{} parts of runs, {}: {verb}", removed.len(), size(bytes)))
+    printer.data(format_args!("{} parts of runs, {}: {verb}", removed.len(), units::bytes(bytes)))
 }
 
 /// What cannot be read is said, and hides nothing else.
@@ -143,28 +144,4 @@ fn resume(part: &KeptPart, state: PartState) -> Option<String> {
         _ => format!(" --shard {}", part.shard),
     };
     (state == PartState::Interrupted).then(|| format!("--resume {}{shard}", part.run))
-}
-
-fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["B", "KiB", "MiB", "GiB"];
-    let mut number = bytes as f64;
-    let mut unit = 0;
-    while number >= 1024.0 && unit + 1 < UNITS.len() {
-        number /= 1024.0;
-        unit += 1;
-    }
-    if unit == 0 { format!("{bytes} B") } else { format!("{number:.1} {}", UNITS[unit]) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_have_the_unit_that_fits() {
-        assert_eq!(size(0), "0 B");
-        assert_eq!(size(1023), "1023 B");
-        assert_eq!(size(1536), "1.5 KiB");
-        assert_eq!(size(5 << 40), "5120.0 GiB");
-    }
 }

@@ -31,6 +31,7 @@ use crate::printer::Printer;
 use again::Again;
 use interrupt::Interrupt;
 pub(crate) use kept::failure as cells_failure;
+pub(crate) use task::find_program;
 
 /// The format of the files, as JSON Schema.
 const SCHEMA: &str = include_str!("eval/schema.json");

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tidegate_eval::{Context, TaskError};
 
+pub(crate) use lookup::program as find_program;
 pub(crate) use program::Caller;
 pub(crate) use reply::Reply;
 

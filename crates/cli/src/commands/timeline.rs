@@ -1,0 +1,117 @@
+//! `tidegate timeline`: the requests of a run as a picture, and what it was waiting for.
+//!
+//! A file or a run ([`source`]) becomes a profile, its explanation and a picture without form
+//! ([`view`], [`track`]); these become text ([`text`]: [`chart`] of [`cells`], then [`words`]),
+//! [`svg`], JSON, or what other programs read.
+
+mod axis;
+mod cells;
+mod chart;
+mod follow;
+pub(crate) mod output;
+mod paint;
+pub(crate) mod source;
+mod svg;
+mod text;
+mod title;
+mod track;
+mod view;
+mod words;
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::anyhow;
+use serde::Serialize;
+use tidegate_analysis::explain::{Explanation, explain};
+use tidegate_analysis::profile::Profile;
+use tidegate_model::profile::Request;
+
+use crate::args::timeline::{Format, Timeline};
+use crate::env::Environment;
+use crate::exit::Failure;
+use crate::terminal::Terminal;
+use follow::{Follow, Outcome};
+use paint::Style;
+use title::Title;
+use view::View;
+
+/// Returns the exit code.
+pub(crate) async fn run(timeline: &Timeline) -> Result<u8, Failure> {
+    let path = source::find(timeline)?;
+    let terminal = Terminal::of_stdout(&Environment::default());
+    if timeline.follow {
+        return followed(timeline, &path, terminal).await;
+    }
+    let profile = source::read(&path)?;
+    output::write(&timeline.output, |out| write(timeline, &profile, terminal, out))?;
+    Ok(0)
+}
+
+async fn followed(timeline: &Timeline, path: &Path, terminal: Terminal) -> Result<u8, Failure> {
+    if timeline.format != Format::Text || timeline.output != Path::new("-") {
+        let error = anyhow!("--follow draws on stdout, and nothing else");
+        return Err(Failure::usage(error, "leave out --format and --output, or --follow"));
+    }
+    let style = style(timeline, terminal);
+    let draw = |profile: &Profile| drawn(profile, style);
+    let asked = Follow { path, wait: timeline.wait, terminal, draw: &draw };
+    let (profile, outcome) = follow::follow(&asked).await?;
+    if !profile.header.format.is_empty() {
+        follow::clear(terminal)?;
+        output::write(&timeline.output, |out| write(timeline, &profile, terminal, out))?;
+    }
+    if outcome == Outcome::Abandoned {
+        let error = anyhow!("{} ends here: nobody writes it any more", path.display());
+        return Err(Failure::failed(
+            error,
+            "its run was killed; what is above is all that it recorded",
+        ));
+    }
+    Ok(outcome.code())
+}
+
+fn style(timeline: &Timeline, terminal: Terminal) -> Style {
+    let is_stdout = timeline.output == Path::new("-");
+    Style {
+        width: terminal.width,
+        unicode: terminal.unicode && !timeline.ascii,
+        colors: terminal.colors && is_stdout,
+    }
+}
+
+fn drawn(profile: &Profile, style: Style) -> String {
+    let explanation = explain(profile);
+    text::draw(&View::of(profile, &explanation), &explanation, style)
+}
+
+/// All that JSON has: the explanation, and the requests that it is about.
+#[derive(Debug, Serialize)]
+struct Answer<'a> {
+    #[serde(flatten)]
+    explanation: &'a Explanation,
+    requests: &'a [Request],
+}
+
+fn write(
+    timeline: &Timeline,
+    profile: &Profile,
+    terminal: Terminal,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match timeline.format {
+        Format::Text => out.write_all(drawn(profile, style(timeline, terminal)).as_bytes()),
+        Format::Json => {
+            let explanation = explain(profile);
+            let answer = Answer { explanation: &explanation, requests: &profile.requests };
+            serde_json::to_writer(&mut *out, &answer)?;
+            out.write_all(b"\n")
+        }
+        Format::Svg => {
+            let explanation = explain(profile);
+            let view = View::of(profile, &explanation);
+            out.write_all(svg::draw(&view, &Title::of(&explanation)).as_bytes())
+        }
+        Format::Speedscope | Format::Perfetto => Err(io::Error::other("not yet")),
+    }
+}
