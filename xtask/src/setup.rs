@@ -1,4 +1,5 @@
-//! What the tests need from outside: the published clients, from lock files, into `target/e2e`.
+//! What the tests need from outside: the published clients and viewers, from lock files, into
+//! `target/e2e`.
 //!
 //! Nothing is skipped: what is missing and cannot be installed is listed, and the run fails.
 
@@ -33,7 +34,7 @@ impl std::fmt::Display for Missing {
 
 impl std::error::Error for Missing {}
 
-const NEEDS: [Need; 5] = [
+const NEEDS: [Need; 6] = [
     Need {
         what: "Node.js 18 or later",
         program: "node",
@@ -42,6 +43,13 @@ const NEEDS: [Need; 5] = [
         package: "nodejs",
     },
     Need { what: "npm", program: "npm", arguments: &["--version"], least: None, package: "npm" },
+    Need {
+        what: "Chromium",
+        program: "chromium",
+        arguments: &["--version"],
+        least: None,
+        package: "chromium",
+    },
     Need {
         what: "Python 3.11 or later",
         program: "python3",
@@ -65,8 +73,8 @@ const NEEDS: [Need; 5] = [
     },
 ];
 
-/// Versions of the npm client, each with its lock file in `e2e/js/<version>`.
-const NPM_VERSIONS: [&str; 3] = ["3.35.0", "3.3.0", "3.1.0"];
+/// Versions of the npm client, and other programs of npm, each with its lock file in `e2e/js/<name>`.
+const NPM: [&str; 4] = ["3.35.0", "3.3.0", "3.1.0", "speedscope"];
 
 /// Python environments in `target/e2e` and the lock files in `e2e/python` they are made from; one
 /// for each set of packages, so that they cannot constrain each other's versions.
@@ -80,8 +88,8 @@ const VENVS: [(&str, &str); 4] = [
 pub(crate) fn run(yes: bool) -> Result<()> {
     ensure(&NEEDS, yes)?;
     let e2e = root().join("target/e2e");
-    for version in NPM_VERSIONS {
-        javascript(&e2e.join(format!("js-{version}")), version)?;
+    for name in NPM {
+        javascript(&e2e.join(format!("js-{name}")), name)?;
     }
     for (venv, lock) in VENVS {
         python(&e2e.join(venv), lock)?;
@@ -146,14 +154,14 @@ fn confirmed(packages: &[&str]) -> Result<bool> {
     Ok(answer.trim().eq_ignore_ascii_case("y"))
 }
 
-/// Installs a version of the npm client exactly as locked.
-fn javascript(target: &Path, version: &str) -> Result<()> {
-    let source = root().join("e2e/js").join(version);
+/// Installs packages of npm exactly as locked.
+fn javascript(target: &Path, name: &str) -> Result<()> {
+    let source = root().join("e2e/js").join(name);
     up_to_date(target, &source.join("package-lock.json"), || {
         fs::create_dir_all(target)?;
         for file in ["package.json", "package-lock.json"] {
             fs::copy(source.join(file), target.join(file))
-                .with_context(|| format!("cannot copy e2e/js/{version}/{file}"))?;
+                .with_context(|| format!("cannot copy e2e/js/{name}/{file}"))?;
         }
         let mut npm = Command::new("npm");
         npm.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(target);

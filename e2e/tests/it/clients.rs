@@ -102,13 +102,14 @@ impl Client {
     pub(crate) const NPM_3_1: Self = Self::Npm("3.1.0");
 }
 
-fn javascript(version: &str, program: &str) -> Command {
+/// A program of ours with the packages of one of the lock files.
+pub(crate) fn javascript(packages: &str, program: &str) -> Command {
     // Node resolves packages from where the program lies, so it runs from a copy.
-    let installed = target().join(format!("js-{version}"));
+    let installed = target().join(format!("js-{packages}"));
     let copy = installed.join(program);
     assert!(
-        installed.join("node_modules/braintrust").exists(),
-        "npm braintrust {version} is missing: run `cargo xtask test`"
+        installed.join("node_modules").exists(),
+        "e2e/js/{packages} is not installed: run `cargo xtask test`"
     );
     let source = std::fs::read(sources().join("js").join(program)).expect("the program");
     if std::fs::read(&copy).ok().as_ref() != Some(&source) {
@@ -140,7 +141,7 @@ fn sources() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     let test = std::env::current_exe().expect("a test executable");
     // target/<profile>/deps/<test>
     test.ancestors().nth(3).expect("a cargo target directory").join("e2e")

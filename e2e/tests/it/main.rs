@@ -1,5 +1,6 @@
 //! Published clients against the real binary. What they leave unmodified is the point: only
-//! `BRAINTRUST_APP_URL` and `BRAINTRUST_API_KEY` are set. And our statistics against published ones.
+//! `BRAINTRUST_APP_URL` and `BRAINTRUST_API_KEY` are set. And our statistics against published ones,
+//! and viewers of profiles with what we export.
 
 mod as_dataset;
 mod attachments;
@@ -17,3 +18,4 @@ mod scorers;
 mod spans;
 mod statistics;
 mod stored;
+mod viewers;

@@ -29,7 +29,7 @@ use crate::exit::Failure;
 use crate::printer::Printer;
 use crate::units;
 use file::Recorded;
-use perf::{Recording, Stopped};
+use perf::{Recording, Signals, Stopped};
 use script::Samples;
 use time::Times;
 
@@ -58,8 +58,18 @@ pub(crate) async fn run(profile: &Profile, printer: &Printer) -> Result<u8, Fail
     output::check(&profile.output)?;
     let directory = tempfile::tempdir()?;
 
+    let mut signals = Signals::listen()?;
     let stopped = Stopped::start(&program, arguments).await?;
-    let recording = match Recording::attach(&perf, stopped.pid(), profile, directory.path()).await {
+    let attach = Recording::attach(&perf, stopped.pid(), profile, directory.path());
+    // Cancel safety: dropping perf kills it.
+    let attached = tokio::select! {
+        attached = attach => attached,
+        signal = signals.next() => {
+            stopped.give_up().await;
+            return Ok(signalled(signal.as_raw()));
+        }
+    };
+    let recording = match attached {
         Ok(recording) => recording,
         Err(failure) => {
             stopped.give_up().await;
@@ -67,7 +77,7 @@ pub(crate) async fn run(profile: &Profile, printer: &Printer) -> Result<u8, Fail
         }
     };
     let (began_ns, wall_ahead_ns) = (clock::monotonic_ns(), clock::wall_ahead_ns());
-    let status = stopped.run().await?;
+    let status = stopped.run(&mut signals).await?;
     let ended_ns = clock::monotonic_ns();
     let samples = recording.finish().await?;
 
@@ -109,9 +119,13 @@ fn command<'a>(
 }
 
 fn code(status: ExitStatus) -> u8 {
-    let signalled = status.signal().map(|signal| SIGNALLED + signal);
-    let code = status.code().or(signalled);
-    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(NOTHING_PROFILED)
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    code.or(status.signal().map(signalled)).unwrap_or(NOTHING_PROFILED)
+}
+
+/// What shells report of a program that a signal has ended.
+fn signalled(signal: i32) -> u8 {
+    u8::try_from(SIGNALLED + signal).unwrap_or(NOTHING_PROFILED)
 }
 
 fn report(profile: &Profile, samples: &Samples, took_ns: u64, printer: &Printer) {

@@ -24,6 +24,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use serde::Serialize;
 use tidegate_analysis::explain::{Explanation, explain};
+use tidegate_analysis::export::{perfetto, speedscope};
 use tidegate_analysis::profile::Profile;
 use tidegate_model::profile::Request;
 
@@ -112,6 +113,7 @@ fn write(
             let view = View::of(profile, &explanation);
             out.write_all(svg::draw(&view, &Title::of(&explanation)).as_bytes())
         }
-        Format::Speedscope | Format::Perfetto => Err(io::Error::other("not yet")),
+        Format::Speedscope => speedscope::write(profile, out),
+        Format::Perfetto => perfetto::write(profile, out),
     }
 }

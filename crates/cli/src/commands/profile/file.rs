@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use tidegate_analysis::export::speedscope;
 
 use super::sampled::{self, Clock};
 use super::script::Samples;
@@ -22,7 +23,7 @@ pub(super) struct Recorded {
     pub(super) wall_ahead_ns: i128,
 }
 
-/// The run of the command, as [`speedscope`](tidegate_analysis::export::speedscope) writes it.
+/// The run of the command, as [`speedscope::write`] writes it.
 pub(super) struct Run {
     zero_ns: u64,
     file: Evented,
@@ -63,7 +64,7 @@ impl Recorded {
         let zero_ns = zero_ns.filter(|zero| (self.began_ns..=self.ended_ns).contains(zero));
         let zero_ns = zero_ns.with_context(|| format!("{} is of another run", path.display()))?;
         let mut file = Vec::new();
-        tidegate_analysis::export::speedscope(&profile, &mut file)?;
+        speedscope::write(&profile, &mut file)?;
         let mut file: Evented = serde_json::from_slice(&file)?;
         file.profiles.retain(|lane| lane.r#type == "evented");
         Ok(Run { zero_ns, file })

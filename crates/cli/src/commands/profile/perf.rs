@@ -15,7 +15,7 @@ use anyhow::{Context as _, anyhow};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{self, SignalKind};
 
 use super::script::{FIELDS, Samples};
 use crate::args::profile::{CallGraph, Profile};
@@ -77,25 +77,52 @@ impl Stopped {
     }
 
     /// Lets it run to its end, with the signals that this process gets.
-    pub(super) async fn run(mut self) -> io::Result<ExitStatus> {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut quit = signal(SignalKind::quit())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut hang_up = signal(SignalKind::hangup())?;
+    pub(super) async fn run(mut self, signals: &mut Signals) -> io::Result<ExitStatus> {
         kill_process(self.pid, Signal::CONT)?;
         loop {
-            let sent = tokio::select! {
+            let signal = tokio::select! {
                 ended = self.child.wait() => return ended,
-                // Of these a terminal has sent one to the command as well.
-                _ = interrupt.recv() => Some(Signal::INT).filter(|_| !is_foreground()),
-                _ = quit.recv() => Some(Signal::QUIT).filter(|_| !is_foreground()),
-                _ = terminate.recv() => Some(Signal::TERM),
-                _ = hang_up.recv() => Some(Signal::HUP),
+                signal = signals.next() => signal,
             };
-            if let Some(sent) = sent {
+            // Of a key of the terminal the command has got one of its own.
+            let is_key = matches!(signal, Signal::INT | Signal::QUIT);
+            if !(is_key && is_foreground()) {
                 // It may have ended this very moment.
-                kill_process(self.pid, sent).ok();
+                kill_process(self.pid, signal).ok();
             }
+        }
+    }
+}
+
+/// Signals that end a program unless it does something about them.
+pub(super) struct Signals {
+    interrupt: unix::Signal,
+    quit: unix::Signal,
+    terminate: unix::Signal,
+    hang_up: unix::Signal,
+}
+
+impl Signals {
+    /// From now on they end this process no more.
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: unix::signal(SignalKind::interrupt())?,
+            quit: unix::signal(SignalKind::quit())?,
+            terminate: unix::signal(SignalKind::terminate())?,
+            hang_up: unix::signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// The next one.
+    ///
+    /// # Cancel safety
+    /// Dropping it has no effect.
+    pub(super) async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.interrupt.recv() => Signal::INT,
+            _ = self.quit.recv() => Signal::QUIT,
+            _ = self.terminate.recv() => Signal::TERM,
+            _ = self.hang_up.recv() => Signal::HUP,
         }
     }
 }

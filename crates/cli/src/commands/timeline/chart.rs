@@ -239,16 +239,20 @@ impl Used {
     }
 
     fn legend(&self, painter: &mut Painter) {
-        let failed = Cell::Bar { request: 0, part: Part::Middle, ending: Ending::Failed };
+        let failed = [Part::Middle, Part::Last].map(|part| Cell::Bar {
+            request: 0,
+            part,
+            ending: Ending::Failed,
+        });
         let entries = [
-            (self.queued, Cell::Queued, "waits to be sent"),
-            (self.many, Cell::Many(Ending::Accepted), "several requests"),
+            (self.queued, [Cell::Queued; 2], "waits to be sent"),
+            (self.many, [Cell::Many(Ending::Accepted); 2], "several requests"),
             (self.failed, failed, "failed"),
         ];
         let mut is_first = true;
         for (_, sign, meaning) in entries.into_iter().filter(|(is_used, ..)| *is_used) {
             painter.put(Ink::Faint, if is_first { "" } else { "   " });
-            painter.cells(&[sign; 2], &[]);
+            painter.cells(&sign, &[]);
             painter.put(Ink::Faint, &format!(" {meaning}"));
             is_first = false;
         }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 use tidegate_analysis::profile::{Profile, Reader};
 use tidegate_model::profile::Request;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::source;
 use super::view::Ending;
@@ -96,8 +97,7 @@ impl Growing {
 /// # Errors
 /// The file does not appear in time, or is no profile.
 pub(super) async fn follow(asked: &Follow<'_>) -> Result<(Profile, Outcome), Failure> {
-    let interrupt = tokio::signal::ctrl_c();
-    tokio::pin!(interrupt);
+    let mut interrupt = signal(SignalKind::interrupt())?;
     let began = clock::now();
     let mut growing = loop {
         if let Some(growing) = Growing::open(asked.path)? {
@@ -110,7 +110,7 @@ pub(super) async fn follow(asked: &Follow<'_>) -> Result<(Profile, Outcome), Fai
         }
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
-            _ = &mut interrupt => return Ok((Profile::default(), Outcome::Interrupted)),
+            _ = interrupt.recv() => return Ok((Profile::default(), Outcome::Interrupted)),
         }
     };
     let mut screen = Screen::new(asked);
@@ -139,7 +139,7 @@ pub(super) async fn follow(asked: &Follow<'_>) -> Result<(Profile, Outcome), Fai
         }
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
-            _ = &mut interrupt => {
+            _ = interrupt.recv() => {
                 return Ok((growing.reader.profile().clone(), Outcome::Interrupted));
             }
         }

@@ -63,8 +63,11 @@ impl Painter {
         self.style
     }
 
-    /// Adds text without line ends and control characters; each character takes one column.
+    /// Adds text on the current line, where each character takes one column. It may hold anything:
+    /// what would move the cursor, or is not in the character set, becomes a question mark.
     pub(super) fn put(&mut self, ink: Ink, text: &str) {
+        let text: String = text.chars().map(|c| self.shown(c)).collect();
+        let text = text.as_str();
         self.column += text.chars().count();
         match ink.code() {
             _ if text.is_empty() => {}
@@ -77,6 +80,16 @@ impl Painter {
                 self.text.push_str(text);
                 self.text.push_str("\u{1b}[0m");
             }
+        }
+    }
+
+    fn shown(&self, c: char) -> char {
+        match c {
+            c if c.is_control() => '?',
+            c if c.is_ascii() || self.style.unicode => c,
+            'µ' => 'u',
+            '·' => '-',
+            _ => '?',
         }
     }
 

@@ -34,20 +34,14 @@ pub(super) fn draw(view: &View, explanation: &Explanation, style: Style) -> Stri
     painter.finish()
 }
 
-/// A name on one line: it may hold anything, escape sequences included.
+/// A name on one line.
 fn fitted(name: &str, style: Style) -> String {
-    let visible = |c: char| {
-        let is_odd = c.is_control() || (!style.unicode && !c.is_ascii());
-        if is_odd { '?' } else { c }
-    };
-    let name: String =
-        name.chars().map(|c| if c == '·' && !style.unicode { '-' } else { visible(c) }).collect();
     let short = if style.unicode { "…" } else { "..." };
     match name.chars().count() > style.width {
         true => {
             let kept = style.width.saturating_sub(short.chars().count());
             name.chars().take(kept).collect::<String>() + short
         }
-        false => name,
+        false => name.to_owned(),
     }
 }

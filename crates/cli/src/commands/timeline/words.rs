@@ -129,17 +129,31 @@ fn figure(figure: &Figure) -> String {
     format!("{} {value}", figure.label)
 }
 
+/// Units that stay on the line of their number.
+const UNITS: [&str; 12] = ["%", "µs", "ms", "s", "min", "h", "d", "B", "KiB", "MiB", "GiB", "Hz"];
+
 /// Fills lines with words between an indent and the width.
 pub(super) fn wrapped(text: &str, indent: usize, ink: Ink, painter: &mut Painter) {
     let room = painter.style().width.saturating_sub(indent).max(1);
-    let mut line = String::new();
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let is_unit = UNITS.contains(&word.trim_end_matches([',', ';', ':', '.', ')']));
+        match words
+            .last_mut()
+            .filter(|last| is_unit && last.ends_with(|c: char| c.is_ascii_digit()))
+        {
+            Some(number) => *number = format!("{number} {word}"),
+            None => words.push(word.to_owned()),
+        }
+    }
     let end = |line: &mut String, painter: &mut Painter| {
         painter.tab(indent);
         painter.put(ink, line);
         painter.end_line();
         line.clear();
     };
-    for word in text.split_whitespace() {
+    let mut line = String::new();
+    for word in words {
         let used = line.chars().count();
         if used > 0 && used + 1 + word.chars().count() > room {
             end(&mut line, painter);
@@ -147,7 +161,7 @@ pub(super) fn wrapped(text: &str, indent: usize, ink: Ink, painter: &mut Painter
         if !line.is_empty() {
             line.push(' ');
         }
-        line.push_str(word);
+        line.push_str(&word);
     }
     if !line.is_empty() {
         end(&mut line, painter);
