@@ -5,6 +5,7 @@ mod ci;
 mod dist;
 mod env;
 mod fuzz;
+mod pictures;
 mod run_tests;
 mod setup;
 mod step;
@@ -26,6 +27,7 @@ usage: cargo xtask COMMAND [--yes]
   soak    the long runs: many kill points, the fuzz targets for 10 minutes each
   fuzz    the fuzz targets alone, for so many SECONDS each (600)
   dist    a tarball of the stripped release binary, in target/dist
+  pictures  the pictures of docs/reading-a-timeline.md, on a machine that has nothing else to do
   bench   wall time (criterion) and instructions (Valgrind) of recording and batching
 
   --yes   install missing Debian packages without asking (so does CI=true)
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         ["fuzz", rest @ ..] => fuzz_for(rest),
         ["dist"] => dist::run(),
         ["bench"] => bench::run(yes),
+        ["pictures"] => pictures::run(),
         ["help" | "--help" | "-h"] => {
             print(HELP);
             Ok(())

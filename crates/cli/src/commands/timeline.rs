@@ -58,7 +58,7 @@ async fn followed(timeline: &Timeline, path: &Path, terminal: Terminal) -> Resul
     let draw = |profile: &Profile| drawn(profile, style);
     let asked = Follow { path, wait: timeline.wait, terminal, draw: &draw };
     let (profile, outcome) = follow::follow(&asked).await?;
-    if !profile.header.format.is_empty() {
+    if let Some(profile) = profile {
         follow::clear(terminal)?;
         output::write(&timeline.output, |out| write(timeline, &profile, terminal, out))?;
     }

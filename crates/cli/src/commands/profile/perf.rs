@@ -47,6 +47,8 @@ impl Stopped {
     pub(super) async fn start(program: &Path, arguments: &[OsString]) -> Result<Self, Failure> {
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", r#"kill -STOP $$; exec "$0" "$@""#]).arg(program).args(arguments);
+        // Whatever keeps it from beginning, it does not stay behind.
+        shell.kill_on_drop(true);
         let child = shell.spawn().context("cannot start /bin/sh");
         let mut child =
             child.map_err(|error| super::nothing(error, "see the limits of this system"))?;

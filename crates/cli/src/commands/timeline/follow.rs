@@ -82,6 +82,16 @@ impl Growing {
         Ok((lines, is_new))
     }
 
+    /// Whether there is at least the header.
+    fn has_begun(&self) -> bool {
+        !self.reader.profile().header.format.is_empty()
+    }
+
+    /// What has been read, if anything has.
+    fn take(&mut self) -> Option<Profile> {
+        std::mem::take(&mut self.reader).finish().ok()
+    }
+
     /// Whoever writes a profile holds its lock. Where there are no locks, nobody can tell.
     fn is_abandoned(&self) -> bool {
         let file = self.file.get_ref();
@@ -92,55 +102,50 @@ impl Growing {
     }
 }
 
-/// Follows until the profile is closed, its writer is gone, or Ctrl-C.
+/// Follows until the profile is closed, its writer is gone, or Ctrl-C. There is no profile if Ctrl-C
+/// came before its header.
 ///
 /// # Errors
 /// The file does not appear in time, or is no profile.
-pub(super) async fn follow(asked: &Follow<'_>) -> Result<(Profile, Outcome), Failure> {
+pub(super) async fn follow(asked: &Follow<'_>) -> Result<(Option<Profile>, Outcome), Failure> {
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let began = clock::now();
-    let mut growing = loop {
-        if let Some(growing) = Growing::open(asked.path)? {
-            break growing;
+    let mut screen = Screen::new(asked);
+    let (mut growing, mut heard) = (None, clock::now());
+    loop {
+        if growing.is_none() {
+            growing = Growing::open(asked.path)?;
         }
-        if began.elapsed() >= asked.wait {
+        if let Some(growing) = &mut growing {
+            let (mut lines, is_new) = growing.advance()?;
+            if is_new {
+                screen.start_over();
+            }
+            let is_silent = lines == 0 && heard.elapsed() >= SILENCE;
+            if is_silent && growing.has_begun() && growing.is_abandoned() {
+                // The last lines may have come just before the lock was released.
+                (lines, _) = growing.advance()?;
+                if lines == 0 {
+                    return Ok((growing.take(), Outcome::Abandoned));
+                }
+            }
+            if lines > 0 {
+                heard = clock::now();
+                screen.show(growing.reader.profile())?;
+            }
+            if growing.reader.profile().end.is_some() {
+                return Ok((growing.take(), Outcome::Closed));
+            }
+        }
+        let has_begun = growing.as_ref().is_some_and(Growing::has_begun);
+        if !has_begun && heard.elapsed() >= asked.wait {
             let error = anyhow!("{} has not appeared in {:?}", asked.path.display(), asked.wait);
             let hint = "start the run with --profile FILE, or wait longer with --wait";
             return Err(Failure::failed(error, hint));
         }
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
-            _ = interrupt.recv() => return Ok((Profile::default(), Outcome::Interrupted)),
-        }
-    };
-    let mut screen = Screen::new(asked);
-    let mut heard = clock::now();
-    loop {
-        let (lines, is_new) = growing.advance()?;
-        let profile = growing.reader.profile();
-        if is_new {
-            screen.start_over();
-        }
-        if lines > 0 {
-            heard = clock::now();
-            screen.show(profile)?;
-        }
-        if profile.end.is_some() {
-            return Ok((profile.clone(), Outcome::Closed));
-        }
-        if lines == 0 && heard.elapsed() >= SILENCE && growing.is_abandoned() {
-            // The last lines may have come just before the lock was released.
-            let (lines, _) = growing.advance()?;
-            let profile = growing.reader.profile();
-            if lines == 0 {
-                return Ok((profile.clone(), Outcome::Abandoned));
-            }
-            screen.show(profile)?;
-        }
-        tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
             _ = interrupt.recv() => {
-                return Ok((growing.reader.profile().clone(), Outcome::Interrupted));
+                return Ok((growing.as_mut().and_then(Growing::take), Outcome::Interrupted));
             }
         }
     }

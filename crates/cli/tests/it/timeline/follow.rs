@@ -196,6 +196,11 @@ fn a_file_that_never_comes_and_one_that_is_done() {
     assert!(finished.stderr.contains("run.jsonl has not appeared in 300ms"), "{}", finished.stderr);
     assert!(finished.stderr.contains("hint: start the run with --profile"), "{}", finished.stderr);
 
+    // An empty file is none yet.
+    fs::write(&path, "").expect("written");
+    let finished = timeline(&[file, "--follow", "--wait", "300ms"]);
+    assert!(finished.stderr.contains("run.jsonl has not appeared in 300ms"), "{}", finished.stderr);
+
     fs::copy(fixture("serial"), &path).expect("copied");
     let text = timeline(&[file, "--follow"]).success().stdout;
     let picture = timeline(&[file]).success().stdout;

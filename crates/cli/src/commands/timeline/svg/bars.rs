@@ -131,7 +131,7 @@ fn one(bar: &Bar<'_>, y: f64, height: f64, xml: &mut Xml) {
     let (thick, radius) =
         (height - 2.0 * inset, (height / 8.0).min(3.0).min((bar.to - bar.from) / 2.0));
     let many = if bar.count > 1 { " many" } else { "" };
-    xml.raw(format_args!("<g class=\"bar {0}\"><title>", class(bar)));
+    xml.raw(format_args!("<g class=\"bar\"><title>"));
     xml.text(&note(bar));
     xml.raw(format_args!(
         "</title><rect class=\"{}{many}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"{}\"/>",
@@ -144,7 +144,8 @@ fn one(bar: &Bar<'_>, y: f64, height: f64, xml: &mut Xml) {
     ));
     if let Some(text) = inside(bar).filter(|_| thick >= 13.0) {
         let (x, y) = (Px(bar.from + 7.0), Px(y + height / 2.0 + 4.0));
-        xml.raw(format_args!("<text x=\"{x}\" y=\"{y}\">"));
+        let ground = if bar.ending == Ending::Retried { " class=\"on-light\"" } else { "" };
+        xml.raw(format_args!("<text{ground} x=\"{x}\" y=\"{y}\">"));
         xml.text(&text);
         xml.raw(format_args!("</text>"));
     }
