@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use tidegate_client::what_if::Change;
 
 use super::DataDir;
 use super::time::duration;
@@ -63,6 +64,10 @@ pub(crate) struct Timeline {
     /// each request; ends with the run.
     #[arg(long)]
     pub(crate) follow: bool,
+    /// Says instead how long the run would have taken under other settings, such as
+    /// `lanes=16,flush-every-task=no`; docs/what-if.md has all of them.
+    #[arg(long, value_name = "SETTINGS", conflicts_with = "follow")]
+    pub(crate) what_if: Option<Change>,
     /// Longest wait of --follow for a file that does not exist yet.
     #[arg(long, default_value = "30s", value_parser = duration, value_name = "TIME", requires = "follow")]
     pub(crate) wait: Duration,

@@ -16,6 +16,7 @@ mod text;
 mod title;
 mod track;
 mod view;
+mod what_if;
 mod words;
 
 use std::io::{self, Write};
@@ -26,6 +27,7 @@ use serde::Serialize;
 use tidegate_analysis::explain::{Explanation, explain};
 use tidegate_analysis::export::{perfetto, speedscope};
 use tidegate_analysis::profile::Profile;
+use tidegate_client::what_if::Prediction;
 use tidegate_model::profile::Request;
 
 use crate::args::timeline::{Format, Timeline};
@@ -45,8 +47,19 @@ pub(crate) async fn run(timeline: &Timeline) -> Result<u8, Failure> {
         return followed(timeline, &path, terminal).await;
     }
     let profile = source::read(&path)?;
-    output::write(&timeline.output, |out| write(timeline, &profile, terminal, out))?;
+    let prediction = predicted(timeline, &profile)?;
+    let prediction = prediction.as_ref();
+    output::write(&timeline.output, |out| write(timeline, &profile, prediction, terminal, out))?;
     Ok(0)
+}
+
+fn predicted(timeline: &Timeline, profile: &Profile) -> Result<Option<Prediction>, Failure> {
+    let Some(change) = &timeline.what_if else { return Ok(None) };
+    if !matches!(timeline.format, Format::Text | Format::Json) {
+        let error = anyhow!("--what-if has figures, which are no picture");
+        return Err(Failure::usage(error, "leave out --format, or write --format json"));
+    }
+    what_if::predict(profile, change).map(Some)
 }
 
 async fn followed(timeline: &Timeline, path: &Path, terminal: Terminal) -> Result<u8, Failure> {
@@ -60,7 +73,7 @@ async fn followed(timeline: &Timeline, path: &Path, terminal: Terminal) -> Resul
     let (profile, outcome) = follow::follow(&asked).await?;
     if let Some(profile) = profile {
         follow::clear(terminal)?;
-        output::write(&timeline.output, |out| write(timeline, &profile, terminal, out))?;
+        output::write(&timeline.output, |out| write(timeline, &profile, None, terminal, out))?;
     }
     if outcome == Outcome::Abandoned {
         let error = anyhow!("{} ends here: nobody writes it any more", path.display());
@@ -92,19 +105,30 @@ struct Answer<'a> {
     #[serde(flatten)]
     explanation: &'a Explanation,
     requests: &'a [Request],
+    /// With `--what-if`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    what_if: Option<&'a Prediction>,
 }
 
 fn write(
     timeline: &Timeline,
     profile: &Profile,
+    what_if: Option<&Prediction>,
     terminal: Terminal,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     match timeline.format {
-        Format::Text => out.write_all(drawn(profile, style(timeline, terminal)).as_bytes()),
+        Format::Text => {
+            let style = style(timeline, terminal);
+            let text = match what_if {
+                Some(prediction) => what_if::draw(&explain(profile), prediction, style),
+                None => drawn(profile, style),
+            };
+            out.write_all(text.as_bytes())
+        }
         Format::Json => {
             let explanation = explain(profile);
-            let answer = Answer { explanation: &explanation, requests: &profile.requests };
+            let answer = Answer { explanation: &explanation, requests: &profile.requests, what_if };
             serde_json::to_writer(&mut *out, &answer)?;
             out.write_all(b"\n")
         }

@@ -19,7 +19,7 @@ fn json_has_the_explanation_and_all_requests() {
     assert_eq!((&requests[0]["rows"], &requests[0]["status"]), (&12.into(), &200.into()));
     assert_eq!(answer["shape"]["overlapping_pairs"], 0);
     assert_eq!(answer["wall_us"], 2_463_460);
-    assert_eq!(answer["strategy"], "serial-chunks --flush-every-task");
+    assert_eq!(answer["strategy"], "serial-chunks");
     for finding in answer["diagnosis"].as_array().expect("an array") {
         assert!(finding["cause"].is_string() && finding["advice"].is_string(), "{finding:#}");
         assert!(finding["evidence"].is_array(), "{finding:#}");

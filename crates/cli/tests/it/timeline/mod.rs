@@ -6,6 +6,7 @@ mod follow;
 mod picture;
 mod runs;
 mod svg;
+mod what_if;
 
 use std::path::PathBuf;
 use std::process::Command;
