@@ -7,8 +7,8 @@ use std::time::Duration;
 /// runs on.
 const TICK: Duration = Duration::from_millis(10);
 
-/// Processor time of a process since its start, all its threads together, without its children.
-/// The system counts in steps of 10 ms.
+/// Processor time of a process since its start, all its threads together, without its children. Of
+/// other processes, and for the parts of the sum, the system counts in steps of 10 ms.
 ///
 /// ```
 /// use tidegate_client::process::CpuTime;
@@ -29,7 +29,16 @@ impl CpuTime {
     /// Of the running process; `None` where the system does not say.
     #[must_use]
     pub fn of_this_process() -> Option<Self> {
-        Self::of(std::process::id())
+        Some(Self::of(std::process::id())?.with_total(own_total()))
+    }
+
+    /// The same proportion of user mode and kernel, in a sum that is known better.
+    fn with_total(self, total: Duration) -> Self {
+        let user = match self.total() {
+            Duration::ZERO => total,
+            counted => total.mul_f64(self.user.as_secs_f64() / counted.as_secs_f64()).min(total),
+        };
+        Self { user, system: total - user }
     }
 
     /// Of a process; `None` also if there is none of that id.
@@ -60,6 +69,18 @@ impl CpuTime {
     }
 }
 
+/// To the nanosecond, where `/proc` has hundredths of a second: the whole of a short run.
+#[cfg(unix)]
+fn own_total() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+#[cfg(not(unix))]
+fn own_total() -> Duration {
+    Duration::ZERO
+}
+
 /// The share of `wall` in which a process has used no processor, in 0..=1: 1 - cpu / wall, and 0 if
 /// it has used more than one. `None` if no time has passed.
 #[must_use]
@@ -85,6 +106,15 @@ mod tests {
             assert!(clock::now() < deadline, "{:?}", used());
         }
         assert_eq!(CpuTime::of(u32::MAX), None);
+    }
+
+    #[test]
+    fn a_sum_that_is_known_better_keeps_the_proportion() {
+        let ms = Duration::from_millis;
+        let coarse = CpuTime { user: ms(30), system: ms(10) };
+        assert_eq!(coarse.with_total(ms(44)), CpuTime { user: ms(33), system: ms(11) });
+        let none = CpuTime::default().with_total(ms(4));
+        assert_eq!(none, CpuTime { user: ms(4), system: ms(0) });
     }
 
     #[test]
