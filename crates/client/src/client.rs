@@ -1,5 +1,6 @@
 //! The handle that everything starts from.
 
+mod keep;
 mod profiled;
 mod read;
 
@@ -33,6 +34,7 @@ use crate::span::{Span, SpanOptions};
 use crate::spool::{DrainError, Drained, Journal, replay};
 use crate::trace::TraceBuffer;
 
+pub use keep::{KeepProfileError, ProfileKept};
 pub use read::FoundExperiment;
 
 /// A connection to one server: spans go in, uploads happen on a thread of its own.

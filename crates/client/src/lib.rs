@@ -65,7 +65,7 @@ mod sync;
 mod trace;
 pub mod what_if;
 
-pub use client::{Client, FoundExperiment};
+pub use client::{Client, FoundExperiment, KeepProfileError, ProfileKept};
 pub use compress::Compression;
 pub use config::{Config, HOSTED_APP_URL, Policy};
 pub use error::{ApiError, FlushError};

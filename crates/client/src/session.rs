@@ -43,7 +43,16 @@ pub(crate) struct Connected {
     pub(crate) app_public_url: Option<String>,
     pub(crate) api_url: String,
     pub(crate) org: OrgInfo,
-    limits_known: OnceCell<Option<Encoding>>,
+    limits_known: OnceCell<Limits>,
+}
+
+/// What a server announces of itself.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// To send rows in.
+    encoding: Option<Encoding>,
+    /// Longest profile; `None` if it keeps none.
+    profile_bytes: Option<u64>,
 }
 
 /// Which origin a request goes to.
@@ -217,7 +226,7 @@ impl Session {
 
     /// Learns the server's body limit and the encoding to send in, once per login. Any failure,
     /// slowness included, means that it announces nothing.
-    async fn learn_limits(&self) -> Result<Option<Encoding>, ApiError> {
+    async fn learn_limits(&self) -> Result<Limits, ApiError> {
         let connected = self.connected_unless_refused().await?;
         let learned = connected.limits_known.get_or_init(|| async {
             let version =
@@ -238,17 +247,37 @@ impl Session {
                 Compression::Always => true,
                 Compression::Off => false,
             };
-            Encoding::best_of(&encodings).filter(|_| wanted)
+            Limits {
+                encoding: Encoding::best_of(&encodings).filter(|_| wanted),
+                profile_bytes: version.profile_max_bytes,
+            }
         });
         Ok(*learned.await)
+    }
+
+    /// Longest profile that the server keeps; `None` if it keeps none.
+    pub(crate) async fn profile_limit(&self) -> Result<Option<u64>, ApiError> {
+        Ok(self.learn_limits().await?.profile_bytes)
+    }
+
+    /// Puts something somewhere, packed as rows are.
+    pub(crate) async fn put(
+        &self,
+        origin: Origin,
+        path: &str,
+        body: Bytes,
+    ) -> Result<(), ApiError> {
+        let body = encoded(body, self.learn_limits().await?.encoding).await;
+        let (answer, connected) = self.request(origin, Method::PUT, path, Some(body)).await?;
+        answer.check(connected.base(origin), path)
     }
 
     /// Sends one `/logs3` body and says what to do about the answer.
     pub(crate) async fn upload(&self, body: Bytes) -> (Reply, Trace) {
         let mut trace = Trace { sent_bytes: body.len() as u64, ..Trace::default() };
         let answer = match self.learn_limits().await {
-            Ok(encoding) => {
-                let body = encoded(body, encoding).await;
+            Ok(limits) => {
+                let body = encoded(body, limits.encoding).await;
                 trace.sent_bytes = body.bytes.len() as u64;
                 self.request(Origin::Api, Method::POST, "logs3", Some(body)).await
             }

@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tidegate_analysis::profile::Profile;
 use tidegate_model::profile::Cause;
+use tidegate_testkit::get;
 
 use crate::eval::support::{Folder, SHOUT};
-use crate::support::{binary, tidegate};
+use crate::support::{binary, serve, tidegate};
 
 fn read(path: impl AsRef<Path>) -> Profile {
     Profile::read(BufReader::new(File::open(path).expect("a file"))).expect("a profile")
@@ -149,4 +150,21 @@ fn a_profile_that_cannot_be_written_is_known_before_anything_runs() {
     let said = "cannot write the profile taken.jsonl: another process is writing it";
     assert!(finished.stderr.contains(said), "{}", finished.stderr);
     assert!(!folder.exists("ran"));
+}
+
+#[test]
+fn the_profile_of_an_evaluation_is_kept_with_its_experiment() {
+    let folder = folder();
+    let (code, evaluations) = folder.recorded(&["one.toml", "--json", "--profile", "run.jsonl"]);
+    assert_eq!(code, 0);
+    assert_eq!(evaluations[0]["warnings"], serde_json::json!([]));
+    let id = evaluations[0]["experiment"]["id"].as_str().expect("an id");
+    // It was recorded into the data directory, by a collector inside of the program.
+    let server = serve(&folder.path(".tidegate"), &[]);
+    let kept = get(server.url(), &format!("/api/experiments/{id}/profile"));
+    assert_eq!(kept.status, 200, "{}", kept.text);
+    assert_eq!(kept.text, fs::read_to_string(folder.path("run.jsonl")).expect("a file"));
+    let timeline = get(server.url(), &format!("/api/experiments/{id}/timeline")).json();
+    assert_eq!(timeline["is_complete"], true, "{timeline}");
+    assert!(timeline["critical_path"].is_object() && timeline["diagnosis"][0]["cause"].is_string());
 }

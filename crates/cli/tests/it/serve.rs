@@ -21,7 +21,7 @@ fn says_where_it_listens_and_how_to_use_it() {
     let login = post(server.url(), "/api/apikey/login", &["authorization: Bearer any"], "");
     assert_eq!(login.expect("an answer").json()["org_info"][0]["name"], "acme");
     let encodings = json!({"logs3_content_encodings": ["zstd", "gzip"],
-        "logs3_payload_max_bytes": 6_291_456});
+        "logs3_payload_max_bytes": 6_291_456, "profile_max_bytes": 67_108_864});
     assert_eq!(get(server.url(), "/version").json(), encodings, "no limit, so no overflow");
     assert_eq!(get(server.url(), "/no/such/route").status, 404);
 }

@@ -1,8 +1,9 @@
 //! The profile of a run, if one is asked for.
 
+use std::error::Error as _;
 use std::path::{Path, PathBuf};
 
-use tidegate_client::{Client, Experiment, ProfileFile, Profiling};
+use tidegate_client::{Client, Experiment, ProfileFile, ProfileKept, Profiling};
 use tidegate_model::profile::Header;
 
 use super::{Eval, Plan};
@@ -17,6 +18,9 @@ impl<I, O, E> Eval<I, O, E> {
     /// that is there is replaced. It holds names of spans but nothing of what they record, at most
     /// 1 GiB. The format is described in `docs/profiles.md`. A disk that fails later costs the rest
     /// of the profile and is said, but does not disturb the run.
+    ///
+    /// A server that keeps profiles, as Tidegate's collector does, gets it when it is complete, for
+    /// whoever looks at the experiment. That it does not is a warning.
     ///
     /// Only a run with a client has one, and a client records one at a time.
     pub fn profile(mut self, path: impl Into<PathBuf>) -> Self {
@@ -48,10 +52,33 @@ pub(super) fn begun(
     client.record_profile(file, header).map(Some).map_err(|source| failed(&path, source))
 }
 
-/// Ends the profile after the flush; a warning if it is not complete.
-pub(super) async fn ended(profiling: Option<Profiling>) -> Option<String> {
-    let error = profiling?.finish().await.err()?;
-    Some(format!("the profile is not complete: {error}"))
+/// Ends the profile after the flush; a warning if it is not complete. Where profiles are kept, it is
+/// kept with its experiment.
+pub(super) async fn ended(
+    profiling: Option<Profiling>,
+    client: &Client,
+    experiment: &Experiment,
+    plan: &Plan,
+) -> Option<String> {
+    if let Err(error) = profiling?.finish().await {
+        return Some(format!("the profile is not complete: {error}"));
+    }
+    let path = plan.profile.as_ref()?;
+    match client.upload_profile(&experiment.id, path).await {
+        Ok(ProfileKept::TooLong { bytes, limit_bytes }) => Some(format!(
+            "the profile has {bytes} bytes, and the server keeps no more than {limit_bytes}"
+        )),
+        Ok(_) => None,
+        Err(error) => {
+            let mut text = format!("the server has not kept the profile: {error}");
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                text.push_str(&format!(": {error}"));
+                cause = error.source();
+            }
+            Some(text)
+        }
+    }
 }
 
 fn failed(path: &Path, source: std::io::Error) -> EvalError {

@@ -83,7 +83,7 @@ where
         let (mut ran, terminal) =
             this.go(record, Some(&experiment), session, profiling.as_ref()).await?;
         let flushed = client.flush(plan.flush_timeout).await;
-        let profiled = profile::ended(profiling).await;
+        let profiled = profile::ended(profiling, client, &experiment, &plan).await;
         ran.analyse().await;
         let compared = match &flushed {
             Ok(_) => compared(client, &experiment).await.map(Some),

@@ -70,4 +70,8 @@ pub struct VersionReply {
     /// servers that do not know it leave it out, clients that do not know it ignore it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logs3_content_encodings: Option<Vec<String>>,
+    /// Longest profile of a run, in bytes, that `PUT /api/experiments/{id}/profile` takes. An
+    /// extension of ours: servers that keep no profiles leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_max_bytes: Option<u64>,
 }

@@ -28,7 +28,7 @@ use crate::maintenance::Collection;
 use crate::store::{NewProfile, StoreError, Stored};
 
 /// Largest profile, packed and unpacked: some 600 000 spans.
-const PROFILE_BYTES: usize = 64 << 20;
+pub(super) const PROFILE_BYTES: usize = 64 << 20;
 /// A profile in memory, its text included, in lengths of that text.
 const MEMORY_FACTOR: u64 = 4;
 /// The same without its text, and what is made of it.

@@ -10,6 +10,7 @@ use tidegate_model::wire::session::{
 
 use super::encoding::ENCODINGS;
 use super::links::BaseUrl;
+use super::profile::PROFILE_BYTES;
 use super::reply::Json;
 use crate::app::App;
 
@@ -36,5 +37,6 @@ pub(super) async fn version(State(app): State<Arc<App>>) -> Json<VersionReply> {
     Json(VersionReply {
         logs3_payload_max_bytes: i64::try_from(limit).ok(),
         logs3_content_encodings: Some(encodings),
+        profile_max_bytes: Some(PROFILE_BYTES as u64),
     })
 }

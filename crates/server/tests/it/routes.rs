@@ -45,7 +45,8 @@ async fn small_answers() {
     let collector = Collector::start().await;
     assert_eq!(
         collector.get("/version").await,
-        json!({"logs3_content_encodings": ["zstd", "gzip"], "logs3_payload_max_bytes": 6_291_456})
+        json!({"logs3_content_encodings": ["zstd", "gzip"], "logs3_payload_max_bytes": 6_291_456,
+            "profile_max_bytes": 67_108_864})
     );
     assert_eq!(collector.get("/ping").await["status"], "ok");
     assert_eq!(collector.get("/health/live").await["status"], "ok");
