@@ -45,7 +45,7 @@ const SEED: [Variant; 12] = [
         name: "the fix",
         arguments: &[FIXED],
         published: Some((2.1, 6)),
-        idle: Some(Some("93.6 % of 7.0 s, before it was finished")),
+        idle: Some(Some("93.6 % of 7.0 s (an intermediate fix)")),
     },
     Variant {
         name: "parallel chunks",

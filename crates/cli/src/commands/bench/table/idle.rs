@@ -80,5 +80,5 @@ fn file(directory: &Path, variant: &Variant) -> PathBuf {
 const NOTES: &str = "\
 CPU idle is 1 - (user + system time) / wall time of the process that logs, with all its threads;
 the server is a process of its own. The emulated loggers are compiled, and JavaScript takes more
-for the same: compare the versions with each other. A low share of CPU says that a run waits, not
-for what; the profiles say that.";
+for the same: compare the versions with each other. A large share says that a run waits, but not
+for what; the profiles do. The share is of one processor, and the system counts in steps of 10 ms.";
