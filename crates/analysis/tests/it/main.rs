@@ -5,5 +5,6 @@ mod critical_path;
 mod diagnosis;
 mod emulate;
 mod export;
+mod recorded;
 mod shape;
 mod tracks;

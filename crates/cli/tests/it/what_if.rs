@@ -82,6 +82,14 @@ fn from_the_broken_run_the_time_of_the_healthy_one_is_predicted() {
 }
 
 #[test]
+fn this_sdk_waits_for_the_server_alone() {
+    let directory = TempDir::new().expect("a directory");
+    let (_, profile) = run(&directory.path().join("adaptive.jsonl"), &["--strategy=adaptive"]);
+    let causes = causes(&profile);
+    assert!(matches!(causes[..], ["server_bound" | "healthy"]), "{causes:?}");
+}
+
+#[test]
 fn batches_of_a_fixed_size_are_found_out() {
     let directory = TempDir::new().expect("a directory");
     let (_, profile) = run(&directory.path().join("fixed.jsonl"), &["--strategy=fixed-batches"]);

@@ -4,6 +4,7 @@ mod adapting;
 mod cells;
 mod classifying;
 mod controls;
+mod diagnosed;
 mod gates;
 mod interrupted;
 mod profiled;
