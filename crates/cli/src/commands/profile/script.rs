@@ -15,14 +15,16 @@ use std::io::{self, BufRead, Read as _};
 
 /// What perf is asked to print, in this order.
 pub(super) const FIELDS: &str = "comm,pid,tid,time,period,ip,sym,dso";
-/// Symbols of templates can be long; what is longer is cut.
+/// Longer lines are cut.
 const MAX_LINE_BYTES: u64 = 64 << 10;
 /// Deeper stacks lose their outermost functions.
 const MAX_DEPTH: usize = 512;
 /// Functions of all stacks together; further samples are counted and left out. 64 MiB.
 const MAX_STACKED: usize = 16 << 20;
 /// Different functions and threads; further ones share a name.
-const MAX_NAMES: usize = 1 << 20;
+const MAX_NAMES: usize = 1 << 18;
+/// Longest name of a function.
+const MAX_NAME_BYTES: usize = 1 << 10;
 const MAX_THREADS: usize = 10_000;
 
 /// A function, by its position in [`Samples::names`].
@@ -97,8 +99,11 @@ impl Samples {
         let mut stack: Vec<Function> = Vec::new();
         while next_line(&mut reader, &mut line)? {
             let text = String::from_utf8_lossy(&line);
-            if let Some(function) = text.strip_prefix(['\t', ' ']).and_then(function) {
-                if stack.len() < MAX_DEPTH && thread.is_some() {
+            if let Some(line) = text.strip_prefix(['\t', ' ']) {
+                if stack.len() < MAX_DEPTH
+                    && thread.is_some()
+                    && let Some(function) = function(line)
+                {
                     stack.push(samples.name(&function));
                 }
                 continue;
@@ -196,7 +201,9 @@ fn head(line: &str) -> Option<Head<'_>> {
 fn function(line: &str) -> Option<String> {
     let (address, rest) = line.trim_start().split_once(' ')?;
     u64::from_str_radix(address, 16).ok()?;
-    let at = rest.rfind(" (").filter(|_| rest.ends_with(')'))?;
+    let at = rest.rfind(" (").filter(|_| rest.ends_with(')'));
+    // Without a file the line was cut.
+    let Some(at) = at else { return Some(cut(rest)) };
     let (mut symbol, mut file) = (&rest[..at], &rest[at + 2..rest.len() - 1]);
     if file == "deleted)" {
         let at = symbol.rfind(" (")?;
@@ -207,8 +214,12 @@ fn function(line: &str) -> Option<String> {
         ("[unknown]", "[unknown]") => None,
         ("[unknown]", file) => Some(format!("[unknown] in {file}")),
         (symbol, "[kernel.kallsyms]") => Some(format!("{symbol} [kernel]")),
-        (symbol, _) => Some(symbol.to_owned()),
+        (symbol, _) => Some(cut(symbol)),
     }
+}
+
+fn cut(symbol: &str) -> String {
+    symbol[..symbol.floor_char_boundary(MAX_NAME_BYTES)].to_owned()
 }
 
 #[cfg(test)]
@@ -268,7 +279,9 @@ main 7/7  3.5:    1
         );
         let samples = Samples::read(text.as_bytes()).expect("a string");
         assert_eq!(samples.threads.len(), 1);
-        assert_eq!(names(&samples, 0, 0).len(), MAX_DEPTH);
+        let names = names(&samples, 0, 0);
+        assert_eq!(names.len(), MAX_DEPTH);
+        assert!(names.iter().all(|name| name.len() <= MAX_NAME_BYTES));
         assert!(Samples::read(&b""[..]).expect("nothing").threads.is_empty());
     }
 }

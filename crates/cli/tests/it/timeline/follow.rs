@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use super::picture::on_a_terminal;
 use super::{command, fixture, timeline};
+use crate::support::binary;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 const HEADER: &str = r#"{"header":{"format":"tidegate-profile","version":1,"name":"live","source":"sdk","started_unix_us":5}}"#;
@@ -127,26 +128,36 @@ fn requests_are_printed_as_they_come_and_the_picture_at_the_end() {
     assert_eq!(shown.trim(), picture.trim());
 }
 
+/// A run that uploads, one request after another, and writes its profile.
+fn uploading(path: &Path, cases: u32) -> Child {
+    let mut bench = Command::new(binary());
+    bench.args(["bench", "upload", "--strategy=serial-chunks", "--flush-every-task"]);
+    bench.args(["--base=30ms", "--per-row=0ms"]).arg(format!("--cases={cases}"));
+    bench.arg("--profile").arg(path).stdout(Stdio::null()).stderr(Stdio::null());
+    bench.spawn().expect("started")
+}
+
+#[test]
+fn a_run_is_followed_from_before_its_start_to_its_end() {
+    let (_directory, path) = place();
+    let follower = Follower::start(&path);
+    let mut run = uploading(&path, 8);
+    assert!(follower.line().contains("  lane 0  "));
+    let (lines, status, said) = follower.end();
+    assert_eq!((status.code(), said.as_str()), (Some(0), ""));
+    assert!(run.wait().expect("its end").success());
+    assert!(lines.iter().any(|line| line.contains("flush_per_task")), "{lines:#?}");
+    assert!(!lines.iter().any(|line| line.contains("not closed")), "{lines:#?}");
+}
+
 #[test]
 fn a_writer_that_was_killed_leaves_what_it_has_recorded() {
-    const WRITER: &str = "\
-import fcntl, sys, time
-file = open(sys.argv[1], 'w')
-fcntl.flock(file, fcntl.LOCK_EX)
-file.write(sys.argv[2])
-file.flush()
-time.sleep(600)
-";
     let (_directory, path) = place();
-    let mut writer = Command::new("python3");
-    writer.args(["-c", WRITER]).arg(&path);
-    writer.arg(format!("{HEADER}\n{}{{\"request\":{{\"num", request(1)));
-    let mut writer = writer.spawn().expect("started");
+    let mut run = uploading(&path, 100_000);
     let follower = Follower::start(&path);
-    assert!(follower.line().starts_with("   150 ms  lane 0"));
-    // Silence alone ends nothing: it holds the lock.
-    writer.kill().expect("killed");
-    writer.wait().expect("its end");
+    assert!(follower.line().contains("  lane 0  "));
+    run.kill().expect("killed");
+    run.wait().expect("its end");
     let (lines, status, said) = follower.end();
     assert_eq!(status.code(), Some(3), "{said}");
     assert!(lines.iter().any(|line| line.contains("the profile was not closed")), "{lines:#?}");
@@ -154,6 +165,22 @@ time.sleep(600)
     let [error, hint] = said[..] else { panic!("two lines, not {said:#?}") };
     assert!(error.ends_with("run.jsonl ends here: nobody writes it any more"), "{error}");
     assert!(hint.contains("its run was killed"), "{hint}");
+}
+
+#[test]
+fn silence_alone_ends_nothing() {
+    let (_directory, path) = place();
+    let mut writer = Writer::create(&path);
+    writer.write(&format!("{HEADER}\n{}", request(1)));
+    let follower = Follower::start(&path);
+    assert!(follower.line().starts_with("   150 ms"));
+    // Longer than what makes it look at the lock.
+    assert!(follower.lines.recv_timeout(Duration::from_secs(4)).is_err());
+    writer.write(&request(2));
+    assert!(follower.line().starts_with("   250 ms"));
+    writer.write(END);
+    let (_, status, said) = follower.end();
+    assert!(status.success(), "{said}");
 }
 
 #[test]
