@@ -11,9 +11,11 @@ pub mod limits;
 pub mod merge;
 pub mod profile;
 pub mod row;
+pub mod slug;
 pub mod wire;
 pub mod xact;
 
 pub use id::{RowId, SpanId, TraceId};
 pub use row::{Destination, MergeKey, Row};
+pub use slug::SpanComponents;
 pub use xact::XactId;
