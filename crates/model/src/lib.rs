@@ -12,6 +12,7 @@ pub mod merge;
 pub mod profile;
 pub mod row;
 pub mod slug;
+pub mod w3c;
 pub mod wire;
 pub mod xact;
 
