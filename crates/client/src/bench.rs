@@ -67,6 +67,13 @@ impl Stages {
         span.end();
     }
 
+    /// A span to record below.
+    #[must_use]
+    pub fn root(&self) -> Span {
+        let (recorder, destination) = (Arc::clone(&self.recorder), Arc::clone(&self.destination));
+        Span::root(recorder, destination, SpanOptions::new("root"))
+    }
+
     /// Takes what was recorded so far.
     #[must_use]
     pub fn take(&self) -> Records {

@@ -135,6 +135,10 @@ impl Client {
         self.inner.driver.runtime.spawn(request).await.unwrap_or(Err(ApiError::Shutdown))
     }
 
+    pub(crate) fn recorder(&self) -> &Arc<Recorder> {
+        &self.inner.recorder
+    }
+
     pub(crate) fn session(&self) -> &Arc<Session> {
         &self.inner.session
     }

@@ -120,7 +120,10 @@ impl Driver {
         shared: Arc<Shared>,
         transport: Arc<T>,
     ) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
+        // The threads of this runtime that block, such as those which resolve names, are quiet as
+        // well: forgetting the guard leaves it that way for all of their life.
+        let quiet = || std::mem::forget(set_default(NoSubscriber::default()));
+        let runtime = Builder::new_current_thread().enable_all().on_thread_start(quiet).build()?;
         let handle = runtime.handle().clone();
         let (end, ended) = sync_channel(1);
         let driven = Arc::clone(&shared);

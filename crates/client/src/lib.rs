@@ -36,6 +36,7 @@ mod client;
 mod clock;
 mod compress;
 mod config;
+mod current;
 mod doorbell;
 mod driver;
 mod dump;
@@ -57,12 +58,14 @@ pub mod process;
 mod profile;
 mod record;
 mod recorder;
+mod remote;
 mod requests;
 mod session;
 mod span;
 pub mod spool;
 mod sync;
 mod trace;
+mod tracer;
 pub mod what_if;
 
 pub use client::{Client, FoundExperiment, KeepProfileError, ProfileKept};
@@ -76,6 +79,12 @@ pub use locate::{Locate, LocateError, LocateFuture};
 pub use notice::{Problem, ProblemKind};
 pub use outline::{RowPages, Select};
 pub use profile::{ProfileFile, ProfileWriter, Profiling};
+pub use remote::RemoteParent;
 pub use requests::Request;
 pub use span::{Span, SpanOptions, traced};
 pub use trace::{Trace, TraceBuffer, TraceSpan};
+pub use tracer::Tracer;
+
+/// W3C trace context and baggage as values.
+pub use tidegate_model::w3c;
+pub use tidegate_model::{Destination, SpanId, TraceId};

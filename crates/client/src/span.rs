@@ -3,21 +3,19 @@
 use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::SystemTime;
 
 use tidegate_model::{Destination, RowId, SpanId, TraceId};
 
 use crate::clock::{self, Started, WallTime};
+use crate::current;
 use crate::event::{Event, Name};
 use crate::ids;
 use crate::record::{Head, Start};
 use crate::recorder::{Draft, Recorder};
+use crate::remote::{self, RemoteParent};
 use crate::trace::{Route, TraceBuffer};
-
-tokio::task_local! {
-    static CURRENT: Span;
-}
 
 /// How a span begins: its name, and what else is known at the start.
 #[derive(Debug, Default)]
@@ -29,6 +27,7 @@ pub struct SpanOptions {
     span_id: Option<SpanId>,
     trace_id: Option<TraceId>,
     started_at: Option<WallTime>,
+    remote: Option<RemoteParent>,
     event: Event,
 }
 
@@ -82,6 +81,14 @@ impl SpanOptions {
         self
     }
 
+    /// Makes a root the child of a span in another process, in the trace of that; see
+    /// [`RemoteParent`]. No effect on a span that has a parent here.
+    #[must_use]
+    pub fn remote_parent(mut self, remote: RemoteParent) -> Self {
+        self.remote = Some(remote);
+        self
+    }
+
     /// Sets what is recorded together with the start.
     #[must_use]
     pub fn event(mut self, event: Event) -> Self {
@@ -118,6 +125,10 @@ struct Inner {
     head: Arc<Head>,
     started: Started,
     ended: AtomicBool,
+    /// How many numbers [`Span::next_entry`] has given.
+    entries: AtomicU32,
+    /// What is above the trace in another process.
+    remote: Option<RemoteParent>,
 }
 
 impl Span {
@@ -136,13 +147,14 @@ impl Span {
         Self { inner: None }
     }
 
-    /// The span whose [`Span::scope`] encloses the running code.
+    /// The span whose [`Span::scope`] encloses the running code, or one inside of it that a
+    /// `tracing` layer has entered.
     ///
     /// It is local to the task: a task spawned inside a scope starts without one, unless its
     /// future is wrapped in `scope` itself.
     #[must_use]
     pub fn current() -> Option<Self> {
-        CURRENT.try_with(Self::clone).ok()
+        current::current()
     }
 
     /// Starts the root of a new trace.
@@ -151,11 +163,14 @@ impl Span {
         destination: Arc<Destination>,
         options: SpanOptions,
     ) -> Self {
-        let trace_id = options.trace_id.unwrap_or_else(ids::trace_id);
+        let remote = options.remote.as_ref();
+        let trace_id = remote.map(RemoteParent::trace_id).or(options.trace_id);
+        let parent = remote.map(RemoteParent::span_id);
+        let trace_id = trace_id.unwrap_or_else(ids::trace_id);
         if !trace_id.is_sampled(recorder.sample_ratio) || !recorder.may_record() {
             return Self::disabled();
         }
-        Self::begin(Route::Sent(recorder), destination, trace_id, None, options)
+        Self::begin(Route::Sent(recorder), destination, trace_id, parent, options)
     }
 
     /// Starts a child of this span.
@@ -225,9 +240,9 @@ impl Span {
             end: None,
             event: options.event,
         });
-        Self {
-            inner: Some(Arc::new(Inner { route, head, started, ended: AtomicBool::new(false) })),
-        }
+        let (ended, entries) = (AtomicBool::new(false), AtomicU32::new(0));
+        let remote = options.remote;
+        Self { inner: Some(Arc::new(Inner { route, head, started, ended, entries, remote })) }
     }
 
     /// Records an event.
@@ -279,12 +294,50 @@ impl Span {
     /// # }
     /// ```
     pub async fn scope<F: Future>(&self, future: F) -> F::Output {
-        CURRENT.scope(self.clone(), future).await
+        current::scope(self.clone(), future).await
     }
 
     /// Runs a closure with this span as the current one.
     pub fn in_scope<T>(&self, run: impl FnOnce() -> T) -> T {
-        CURRENT.sync_scope(self.clone(), run)
+        current::in_scope(self.clone(), run)
+    }
+
+    /// Makes this span current on the thread until [`Span::exit_thread`] with the same key; for
+    /// the `tracing` layer.
+    #[doc(hidden)]
+    pub fn enter_thread(&self, key: (u32, u64)) {
+        current::enter(self.clone(), key);
+    }
+
+    /// Ends [`Span::enter_thread`]; an unknown key has no effect.
+    #[doc(hidden)]
+    pub fn exit_thread(key: (u32, u64)) {
+        current::exit(key);
+    }
+
+    /// A number that no other call for this span gives, from 0: the key of a log entry. `None` for
+    /// a disabled span.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn next_entry(&self) -> Option<u32> {
+        self.inner.as_ref().map(|inner| inner.entries.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Gives `set` the headers by which a request continues this trace in another process, by
+    /// their lower-case names: `traceparent`; `baggage` with where the rows go
+    /// (`braintrust.parent`); and what came along from a [`RemoteParent`]. Never fails; a disabled
+    /// span sets nothing.
+    ///
+    /// ```
+    /// # let span = tidegate_client::Span::disabled();
+    /// let mut headers = Vec::new();
+    /// span.inject(|name, value| headers.push((name, value.to_owned())));
+    /// ```
+    pub fn inject(&self, set: impl FnMut(&'static str, &str)) {
+        if let Some(inner) = &self.inner {
+            let (head, is_sent) = (&inner.head, inner.route.is_sent());
+            remote::context(head, inner.remote.as_ref(), is_sent).inject(set);
+        }
     }
 
     /// Whether events go anywhere.
@@ -338,13 +391,14 @@ impl Span {
     /// A span whose start was recorded before.
     pub(crate) fn inherited(recorder: Arc<Recorder>, head: Arc<Head>) -> Self {
         let (started, ended) = (Started::now(), AtomicBool::new(false));
-        let route = Route::Sent(recorder);
-        Self { inner: Some(Arc::new(Inner { route, head, started, ended })) }
+        let (route, entries, remote) = (Route::Sent(recorder), AtomicU32::new(0), None);
+        Self { inner: Some(Arc::new(Inner { route, head, started, ended, entries, remote })) }
     }
 }
 
 impl Inner {
-    fn child(&self, route: Route, options: SpanOptions) -> Span {
+    fn child(&self, route: Route, mut options: SpanOptions) -> Span {
+        options.remote.clone_from(&self.remote);
         if !route.may_record() {
             return Span::disabled();
         }

@@ -127,6 +127,11 @@ impl Route {
         }
     }
 
+    /// Whether a server gets to see them.
+    pub(crate) fn is_sent(&self) -> bool {
+        !matches!(self, Self::Kept(_))
+    }
+
     /// As [`Recorder::may_record`]; memory is a process's own.
     pub(crate) fn may_record(&self) -> bool {
         match self {

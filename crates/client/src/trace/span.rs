@@ -72,7 +72,12 @@ impl TraceSpan {
     }
 
     pub(super) fn add(&mut self, event: &Event) {
-        self.fields.extend(event.raw.iter().cloned());
+        for (name, value) in &event.raw {
+            match name.as_ref() {
+                "span_attributes" => self.rename(value),
+                _ => self.fields.push((name.clone(), value.clone())),
+            }
+        }
         for (name, value) in &event.metrics {
             upsert(&mut self.metrics, name.clone(), *value);
         }
@@ -82,6 +87,20 @@ impl TraceSpan {
         for tag in &event.tags {
             if !self.tags.contains(tag) {
                 self.tags.push(tag.clone());
+            }
+        }
+    }
+
+    /// Takes over what a span is called after its start.
+    fn rename(&mut self, attributes: &Json) {
+        let Ok(attributes) = serde_json::from_slice::<Row>(attributes.bytes()) else { return };
+        let text = |name| attributes.get(name).and_then(Value::as_str);
+        if let Some(name) = text("name") {
+            self.name = name.to_owned().into();
+        }
+        for (member, name) in [(&mut self.span_type, "type"), (&mut self.purpose, "purpose")] {
+            if let Some(text) = text(name) {
+                *member = Some(text.to_owned().into());
             }
         }
     }
@@ -223,8 +242,10 @@ impl TraceSpan {
         if let Some(parent) = self.parent {
             set("parent_id", json!(parent));
         }
-        for (name, _) in &self.fields {
-            if let Some(value) = self.field(name) {
+        for (at, (name, _)) in self.fields.iter().enumerate() {
+            // One that was set many times is merged once.
+            let is_first = !self.fields[..at].iter().any(|(earlier, _)| earlier == name);
+            if is_first && let Some(value) = self.field(name) {
                 set(name, value);
             }
         }
@@ -255,6 +276,6 @@ fn merged(name: &str, known: Value, new: Value) -> Value {
     let row = |value| Row::from_iter([(name.to_owned(), value)]);
     let mut delta = row(new);
     delta.insert("_is_merge".to_owned(), true.into());
-    let row = merge::apply(Some(row(known)), delta).unwrap_or_default();
-    row.get(name).cloned().unwrap_or_default()
+    let mut row = merge::apply(Some(row(known)), delta).unwrap_or_default();
+    row.remove(name).unwrap_or_default()
 }
