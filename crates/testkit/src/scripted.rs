@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -12,6 +13,8 @@ use serde_json::Value;
 pub enum Answer {
     /// Status, extra header lines (each ended by `\r\n`), body.
     Text(u16, String, String),
+    /// Extra header lines, and parts that are sent as they come, until the sender is dropped.
+    Stream(String, Arc<Mutex<Receiver<String>>>),
     /// Reads the request and never answers.
     Hang,
     /// Closes the connection without an answer.
@@ -23,6 +26,12 @@ impl Answer {
     #[must_use]
     pub fn json(body: &Value) -> Self {
         Self::Text(200, String::new(), body.to_string())
+    }
+
+    /// Server-sent events, each sent as it comes.
+    #[must_use]
+    pub fn events(parts: Receiver<String>) -> Self {
+        Self::Stream("content-type: text/event-stream\r\n".into(), Arc::new(Mutex::new(parts)))
     }
 }
 
@@ -92,6 +101,12 @@ fn serve(mut stream: &TcpStream, seen: &Mutex<Vec<Request>>, script: &Script) {
         };
         let (status, extra, body) = match script(number, &request) {
             Answer::Text(status, extra, body) => (status, extra, body),
+            Answer::Stream(extra, parts) => {
+                if stream_parts(stream, &extra, &parts).is_err() {
+                    return;
+                }
+                continue;
+            }
             Answer::Hang => {
                 // Until the client closes the connection.
                 reader.read_to_end(&mut Vec::new()).ok();
@@ -105,6 +120,20 @@ fn serve(mut stream: &TcpStream, seen: &Mutex<Vec<Request>>, script: &Script) {
             return;
         }
     }
+}
+
+fn stream_parts(
+    mut stream: &TcpStream,
+    extra: &str,
+    parts: &Mutex<Receiver<String>>,
+) -> std::io::Result<()> {
+    let head = format!("HTTP/1.1 200 X\r\n{extra}transfer-encoding: chunked\r\n\r\n");
+    stream.write_all(head.as_bytes())?;
+    let parts = parts.lock().unwrap_or_else(PoisonError::into_inner);
+    for part in parts.iter().filter(|part| !part.is_empty()) {
+        stream.write_all(format!("{:x}\r\n{part}\r\n", part.len()).as_bytes())?;
+    }
+    stream.write_all(b"0\r\n\r\n")
 }
 
 fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {

@@ -41,6 +41,7 @@ impl Embedded {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("tidegate-collector")
+            .on_thread_start(mute)
             .enable_all()
             .build()
             .map_err(Error::Thread)?;
@@ -142,4 +143,11 @@ async fn successor(data_dir: &Path, own_url: &str) -> Option<String> {
         }
     });
     found.await.ok()
+}
+
+/// What the collector does is its host's to log, but not to record: the record of an upload would
+/// be uploaded too, for ever.
+fn mute() {
+    #[cfg(feature = "tracing-layer")]
+    crate::tracing::mute_thread();
 }

@@ -19,14 +19,25 @@
 //! Where a run sends is decided by the environment; see [`Connection`]. With the feature
 //! `embedded` nothing needs to be set: the run is recorded into a data directory by a collector
 //! inside of the program.
+//!
+//! What is there already is recorded by a line each, behind features: spans of `tracing`
+//! (`tracing-layer`), calls of language models (`llm-calls`, `reqwest-middleware`). Traces go on from
+//! one service to another by [`Span::inject`](client::Span::inject) and
+//! [`RemoteParent`](client::RemoteParent).
 
 #![deny(missing_docs)]
 
+#[cfg(any(feature = "llm-calls", feature = "tracing-layer"))]
+mod clock;
 mod connection;
 #[cfg(feature = "embedded")]
 mod embedded;
 mod error;
+#[cfg(feature = "llm-calls")]
+pub mod llm;
 mod run;
+#[cfg(feature = "tracing-layer")]
+pub mod tracing;
 
 pub use connection::Connection;
 pub use error::Error;

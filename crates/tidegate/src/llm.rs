@@ -1,0 +1,150 @@
+//! Calls of language models: what is asked, what is answered, when the first token came, what was
+//! used and what that costs.
+//!
+//! A call becomes a span of the type `llm` below the current one. OpenAI's chat completions and
+//! responses and Anthropic's messages are understood, streamed or not, and so is what is compatible
+//! with them. There are three ways to it:
+//!
+//! - clients that accept a `reqwest_middleware::ClientWithMiddleware`: [`Recorder::middleware`],
+//!   with the feature `reqwest-middleware`;
+//! - any other client: [`record`] around a request, [`record_stream`] around one whose answer is a
+//!   stream; the types of the client need only implement `Serialize`;
+//! - code that does neither: [`Call`].
+//!
+//! ```
+//! use serde_json::json;
+//!
+//! # async fn ask(request: &serde_json::Value) -> Result<serde_json::Value, std::fmt::Error> {
+//! #     Ok(json!({"choices": []}))
+//! # }
+//! # async fn example() -> Result<(), std::fmt::Error> {
+//! let request = json!({"model": "m", "messages": [{"role": "user", "content": "2 + 2?"}]});
+//! let answer = tidegate::llm::record("add", &request, ask(&request)).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | Recorded | From |
+//! |---|---|
+//! | `input` | `messages` (behind `system`), `input` or `prompt` of the request |
+//! | `output` | `choices`, `output` items, or role, content and stop reason; a stream put together |
+//! | `metadata` | all else of the request; `response_model`, `response_id` |
+//! | `metrics` | `prompt_tokens`, `prompt_cached_tokens`, `prompt_cache_creation_tokens`, `completion_tokens`, `completion_reasoning_tokens`, `tokens`, `tool_calls`; `time_to_first_token` of streams (seconds); `estimated_cost`, with [`Prices`] |
+//! | `error` | what failed: the transport, the status, an error within the stream |
+//!
+//! Without [`Recorder::payloads`] the row has no input and no output, and of the request only its
+//! numbers, truth values and model. A body beyond [`Recorder::max_body_bytes`] is cut, and
+//! `metadata.request_cut` or `metadata.response_cut` says so; it is passed on whole in any case.
+
+mod answer;
+mod call;
+#[cfg(feature = "reqwest-middleware")]
+mod middleware;
+mod prices;
+mod request;
+mod sse;
+mod stream;
+mod usage;
+mod wrap;
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tidegate_client::{Span, Tracer};
+
+pub use call::Call;
+pub use prices::{Price, Prices};
+pub use wrap::{RecordedStream, record, record_stream};
+
+/// What is kept of a body: rows of several times as much are what servers accept.
+const DEFAULT_MAX_BODY_BYTES: usize = 1 << 20;
+
+/// How calls are recorded. Clones are cheap.
+#[derive(Clone)]
+pub struct Recorder(Arc<Settings>);
+
+#[derive(Clone)]
+struct Settings {
+    payloads: bool,
+    max_body_bytes: usize,
+    prices: Prices,
+    roots: Option<Tracer>,
+}
+
+impl Default for Recorder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorder")
+            .field("payloads", &self.0.payloads)
+            .field("max_body_bytes", &self.0.max_body_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Recorder {
+    /// Records everything, up to 1 MiB of each body, below the current span; without prices.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Arc::new(Settings {
+            payloads: true,
+            max_body_bytes: DEFAULT_MAX_BODY_BYTES,
+            prices: Prices::new(),
+            roots: None,
+        }))
+    }
+
+    /// Whether what is asked and answered is recorded; true by default. Timing, counts, cost and
+    /// errors are recorded in any case.
+    #[must_use]
+    pub fn payloads(mut self, payloads: bool) -> Self {
+        self.settings().payloads = payloads;
+        self
+    }
+
+    /// How much of a request and of an answer is kept, in bytes; 1 MiB by default.
+    #[must_use]
+    pub fn max_body_bytes(mut self, bytes: usize) -> Self {
+        self.settings().max_body_bytes = bytes;
+        self
+    }
+
+    /// What models cost; nothing by default, and then no cost is recorded.
+    #[must_use]
+    pub fn prices(mut self, prices: Prices) -> Self {
+        self.settings().prices = prices;
+        self
+    }
+
+    /// Where calls go that are below no span; by default they are not recorded.
+    #[must_use]
+    pub fn roots(mut self, tracer: Tracer) -> Self {
+        self.settings().roots = Some(tracer);
+        self
+    }
+
+    /// Begins a call; see [`Call`].
+    pub fn call<T: Serialize + ?Sized>(&self, name: impl Into<String>, request: &T) -> Call {
+        let name = name.into();
+        // Nothing is serialized where nothing is recorded.
+        Call::begin(self, name, || serde_json::to_vec(request).ok())
+    }
+
+    fn settings(&mut self) -> &mut Settings {
+        Arc::make_mut(&mut self.0)
+    }
+
+    /// A span for a call, if it is to be recorded.
+    fn span(&self, options: impl FnOnce() -> tidegate_client::SpanOptions) -> Span {
+        match (Span::current(), &self.0.roots) {
+            (Some(current), _) if current.is_recording() => current.child(options()),
+            (None, Some(roots)) => roots.start_span(options()),
+            _ => Span::disabled(),
+        }
+    }
+}
