@@ -4,3 +4,4 @@ mod bad_input;
 mod language_id;
 mod sharing;
 mod support;
+mod ways_in;

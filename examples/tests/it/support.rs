@@ -12,14 +12,23 @@ const DEADLINE: Duration = Duration::from_secs(120);
 
 /// The built example: cargo builds examples before it runs the tests of their package.
 pub(crate) fn program() -> PathBuf {
+    program_of("language_id")
+}
+
+fn program_of(example: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test executable");
     let profile = test.parent().and_then(Path::parent).expect("a cargo target directory");
-    profile.join("examples").join(format!("language_id{}", std::env::consts::EXE_SUFFIX))
+    profile.join("examples").join(format!("{example}{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// The example in a directory of its own, with nothing of the developer's settings.
 pub(crate) fn command(directory: &Path) -> Command {
-    let mut command = Command::new(program());
+    command_of("language_id", directory)
+}
+
+/// Any example, as [`command`].
+pub(crate) fn command_of(example: &str, directory: &Path) -> Command {
+    let mut command = Command::new(program_of(example));
     command.current_dir(directory);
     for name in [
         "BRAINTRUST_API_KEY",
