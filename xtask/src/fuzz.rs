@@ -14,11 +14,12 @@ use crate::tools;
 const TOOL: (&str, &str) = ("cargo-fuzz", "0.13.2");
 
 /// Targets, and the words that their inputs are made of.
-const TARGETS: [(&str, &str); 4] = [
+const TARGETS: [(&str, &str); 5] = [
     ("logs3", "logs3.dict"),
     ("btql_json", "btql.dict"),
     ("btql_sql", "btql.dict"),
     ("slug", "slug.dict"),
+    ("otlp", "otlp.dict"),
 ];
 
 /// What a soak gives each target, in seconds.

@@ -12,3 +12,4 @@ pub(crate) use agreement::check as check_agreement;
 pub(crate) use decode::{DecodeError, Decoded, decode};
 pub(crate) use events::{decode_events, decode_feedback};
 pub(crate) use overflow::overflow_key;
+pub(crate) use surrogates::repair as repair_surrogates;

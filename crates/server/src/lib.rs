@@ -35,6 +35,7 @@ mod listener;
 pub mod maintenance;
 mod metrics;
 mod options;
+mod otlp;
 mod owners;
 mod query;
 mod routes;

@@ -21,6 +21,7 @@ mod metrics;
 mod object_info;
 mod observe;
 mod openapi;
+mod otlp;
 mod overflow;
 mod pages;
 mod patch;

@@ -1,7 +1,7 @@
 //! Repairing strings that hold half of a UTF-16 surrogate pair.
 
 /// Replaces every escaped surrogate without its partner by U+FFFD; `None` if there is none.
-pub(super) fn repair(json: &str) -> Option<String> {
+pub(crate) fn repair(json: &str) -> Option<String> {
     // Nearly every row ends here, after a search at memory speed.
     if !json.contains("\\ud") && !json.contains("\\uD") {
         return None;

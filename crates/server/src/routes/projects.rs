@@ -100,7 +100,7 @@ pub(super) async fn list(
 }
 
 /// The project of that name. A key of one project finds it and makes none.
-async fn find_or_create(
+pub(super) async fn find_or_create(
     app: &App,
     caller: &Caller,
     name: String,

@@ -104,6 +104,11 @@ impl ApiError {
         Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk_full", message)
     }
 
+    /// The message of a 400; any other error comes back.
+    pub(super) fn bad_request_message(self) -> Result<String, Self> {
+        if self.status == StatusCode::BAD_REQUEST { Ok(self.message) } else { Err(self) }
+    }
+
     /// Says after how many seconds it is worth to try again.
     pub(super) fn retry_after(self, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..self }

@@ -8,8 +8,8 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use super::table::{Route, get, post};
 use super::{
     arrivals, attachments, auth, blobs, datasets, deletion, envelope, events, experiments, health,
-    internal, lists, logs, metrics, object_info, observe, openapi, overflow, pages, patch, profile,
-    projects, read, reply, request_id, restore, session, snapshots, summary,
+    internal, lists, logs, metrics, object_info, observe, openapi, otlp, overflow, pages, patch,
+    profile, projects, read, reply, request_id, restore, session, snapshots, summary,
 };
 use crate::app::App;
 use crate::data_dir::{HANDOVER_PATH, HELLO_PATH, KEYS_PATH};
@@ -34,6 +34,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .fallback(reply::unknown_route)
         .method_not_allowed_fallback(reply::wrong_method)
         .layer(from_fn(reply::within_deadline))
+        .layer(from_fn(otlp::faults))
         .layer(from_fn_with_state(Arc::clone(&app), envelope::around))
         .layer(from_fn(request_id::identify))
         .layer(from_fn_with_state(Arc::clone(&app), observe::outside))
@@ -67,6 +68,7 @@ pub(super) fn routes() -> Vec<Route> {
         attachments::routes(),
         blobs::routes(),
         overflow::routes(),
+        otlp::routes(),
         pages::routes(),
         deletion::routes(),
         profile::routes(),

@@ -26,6 +26,11 @@ fn inputs_that_fuzzing_found_for_logs3_do_no_harm() {
 }
 
 #[test]
+fn inputs_that_fuzzing_found_for_otlp_do_no_harm() {
+    replay("otlp", fuzzing::otlp);
+}
+
+#[test]
 fn inputs_that_fuzzing_found_for_btql_in_json_do_no_harm() {
     replay("btql_json", fuzzing::btql_json);
 }

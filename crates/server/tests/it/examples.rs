@@ -199,9 +199,19 @@ pub(crate) fn example(method: &str, path: &str, of: &Objects) -> Option<Example>
             path,
             json!({"rows": [{"id": "new", "experiment_id": experiment}], "api_version": 2}),
         ),
+        ("POST", "/otel/v1/traces") => otlp(project),
         ("POST", "/btql") => Example::post(path, btql(experiment)),
         _ => {
             return objects::example(method, path, of).or_else(|| lists::example(method, path, of));
         }
     })
+}
+
+/// A span that goes to the project's logs.
+fn otlp(project: &str) -> Example {
+    let span = json!({"traceId": "0af7651916cd43dd8448eb211c80319c", "spanId": "b7ad6b7169203331"});
+    let body = json!({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]});
+    let parent: &'static str = format!("project_id:{project}").leak();
+    let headers = vec![("content-type", "application/json"), ("x-bt-parent", parent)];
+    Example { headers, ..Example::post("/otel/v1/traces", body) }
 }

@@ -22,7 +22,7 @@ pub(crate) struct Reply {
     pub(crate) headers: reqwest::header::HeaderMap,
     /// Null if the answer is not JSON.
     pub(crate) body: Value,
-    bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Reply {

@@ -22,6 +22,7 @@ mod links;
 mod lists;
 mod merging;
 mod metrics;
+mod otlp;
 mod overflow;
 mod patch;
 mod profiles;

@@ -20,6 +20,8 @@ pub(super) struct Operation {
     media: &'static str,
     /// Content type of the body.
     takes: &'static str,
+    /// Another content type of body and reply, whose bytes are not described.
+    besides: Option<&'static str>,
     /// Whether success is a redirect.
     redirects: bool,
     /// Statuses besides those that every route of its kind may answer.
@@ -36,7 +38,7 @@ const ERRORS: [(u16, &str); 16] = [
     (409, "It clashes with what is there."),
     (413, "The body or a row is too large, or there are more than 10 000 rows; send less at once."),
     (414, "The path and its parameters are too long."),
-    (415, "The content encoding is not supported."),
+    (415, "The content encoding, or the content type where it matters, is not supported."),
     (416, "The part that is asked for is not there."),
     (422, "The command makes no sense; the message says why."),
     (429, "The key has sent too many requests; see Retry-After."),
@@ -56,6 +58,7 @@ impl Operation {
             reply: schemas::object(),
             media: "application/json",
             takes: "application/json",
+            besides: None,
             redirects: false,
             also: Vec::new(),
         }
@@ -72,6 +75,22 @@ impl Operation {
         self.parameters
             .push(json!({"name": name, "in": "query", "required": true, "schema": schema.into()}));
         self
+    }
+
+    /// A header.
+    pub(super) fn header(mut self, name: &str, description: &str) -> Self {
+        self.parameters.push(json!({
+            "name": name,
+            "in": "header",
+            "description": description,
+            "schema": {"type": "string"},
+        }));
+        self
+    }
+
+    /// Body and reply may also be of this content type.
+    pub(super) fn or_binary(self, media: &'static str) -> Self {
+        Self { besides: Some(media), ..self }
     }
 
     /// Parameters of lists.
@@ -171,9 +190,17 @@ impl Operation {
             let demands = schema.get("required").is_some() || schema.get("anyOf").is_some();
             operation["requestBody"] =
                 json!({"required": demands, "content": {self.takes: {"schema": schema}}});
+            if let Some(media) = self.besides {
+                operation["requestBody"]["content"][media] = bytes();
+                operation["responses"]["200"]["content"][media] = bytes();
+            }
         }
         operation
     }
+}
+
+fn bytes() -> Value {
+    json!({"schema": {"type": "string", "format": "binary"}})
 }
 
 fn success(media: &str, schema: &Value) -> Value {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::operation::Operation;
 use super::query;
-use super::schemas::{id, list, members, nullable, required, schema, text, xact};
+use super::schemas::{id, list, members, nullable, object, required, schema, text, xact};
 
 pub(super) fn describe(method: &str, path: &str) -> Option<Operation> {
     let rows = |summary| Operation::new("rows", summary);
@@ -35,6 +35,17 @@ pub(super) fn describe(method: &str, path: &str) -> Option<Operation> {
         ("POST", "/logs3") => rows("Writes rows; the answer means that they survive loss of power")
             .body(required([("rows", new_rows())]))
             .reply(required([("ids", list(&text())), ("xact_id", xact())])),
+        ("POST", "/otel/v1/traces") => {
+            rows("Takes the spans of an OTLP exporter; errors are google.rpc.Status in protobuf")
+                .header(
+                    "x-bt-parent",
+                    "Where the spans go: project_name:<name>, project_id:<id>, \
+                    experiment_id:<id> or playground_id:<id>.",
+                )
+                .body(members([("resourceSpans", list(&object()))]))
+                .reply(members([("partialSuccess", object())]))
+                .or_binary("application/x-protobuf")
+        }
         ("POST", "/btql") => {
             rows("Reads rows by a query").body(query::request()).reply(query::reply()).or(404)
         }
