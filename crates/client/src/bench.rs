@@ -52,6 +52,7 @@ impl Default for Stages {
             dumps: Dumps::default(),
             owner: Owner::this_process(),
             waits: Arc::default(),
+            server: None,
         };
         let destination = Arc::new(Destination::Experiment("bench".into()));
         Self { recorder: Arc::new(recorder), destination }
@@ -62,7 +63,8 @@ impl Stages {
     /// Starts a span, logs one event and ends the span.
     pub fn span<T: Serialize>(&self, payload: &T) {
         let options = SpanOptions::new("step").span_type("llm");
-        let span = Span::root(Arc::clone(&self.recorder), Arc::clone(&self.destination), options);
+        let parent = Arc::clone(&self.destination).into();
+        let span = Span::below(Arc::clone(&self.recorder), parent, options);
         span.log(Event::new().input(payload));
         span.end();
     }

@@ -1,6 +1,8 @@
 //! The handle that everything starts from.
 
+mod export;
 mod keep;
+mod open;
 mod profiled;
 mod read;
 
@@ -10,7 +12,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidegate_model::Destination;
 use tidegate_model::profile::{Cause, Header};
 use tidegate_model::wire::objects::Named;
 use tidegate_model::wire::session::OrgInfo;
@@ -26,8 +27,9 @@ use crate::experiment::{self, Experiment, ExperimentOptions};
 use crate::ids;
 use crate::inbox::{FlushGuard, Inbox, Receipt};
 use crate::notice::Notices;
+use crate::parent::Parent;
 use crate::pipeline::Options;
-use crate::recorder::{Owner, Recorder};
+use crate::recorder::{Owner, Recorder, Server};
 use crate::requests::Request;
 use crate::session::Session;
 use crate::span::{Span, SpanOptions};
@@ -88,29 +90,31 @@ impl Client {
             spool_when_full: config.policy == Policy::Spool,
             seed: ids::random(),
         };
-        let shared = Shared::new(Arc::clone(&inbox), Arc::clone(&budget), Arc::clone(&notices))
-            .journal(journal.clone());
+        let (shutdown_timeout, patience) = (config.shutdown_timeout, config.give_up_after);
+        let shared = Shared::new(Arc::clone(&inbox), Arc::clone(&budget), Arc::clone(&notices));
+        let shared = shared.journal(journal.clone());
         let shared = Arc::new(shared.dumps(config.dumps.clone()));
+        let about = profiled::about(&options);
+        if let Some(path) = &config.profile {
+            profiled::from_the_start(path, &about, &shared)?;
+        }
+        let session = Arc::new(Session::new(config.clone()));
+        let driver = Driver::start(options, Arc::clone(&shared), Arc::clone(&session))?;
+        let server = Server { session: Arc::clone(&session), runtime: driver.runtime.clone() };
         let recorder = Arc::new(Recorder {
             inbox,
             budget,
             notices,
             policy: config.policy,
             admit_timeout: config.admit_timeout,
-            mask: config.mask.clone(),
+            mask: config.mask,
             sample_ratio: config.sample_ratio,
             journal: journal.clone().filter(|_| config.durable),
-            dumps: config.dumps.clone(),
+            dumps: config.dumps,
             owner: Owner::this_process(),
             waits: Arc::clone(&shared.profile.waits),
+            server: Some(server),
         });
-        let (shutdown_timeout, patience) = (config.shutdown_timeout, config.give_up_after);
-        let about = profiled::about(&options);
-        if let Some(path) = &config.profile {
-            profiled::from_the_start(path, &about, &shared)?;
-        }
-        let session = Arc::new(Session::new(config));
-        let driver = Driver::start(options, Arc::clone(&shared), Arc::clone(&session))?;
         let (done, waiting) = watch::channel(());
         if let Some(journal) = journal.filter(|journal| journal.directory().is_dir()) {
             let (directory, session) = (journal.directory().to_owned(), Arc::clone(&session));
@@ -207,15 +211,12 @@ impl Client {
         self.on_thread(async move { experiment::comparison(&session, id, base).await }).await
     }
 
-    /// Starts the root span of a new trace. Share the destination (`Arc`) where many traces go to
-    /// the same place.
+    /// Starts a span: the root of a new trace, if the parent is a
+    /// [`Destination`](tidegate_model::Destination) (share it as an `Arc` where many traces go to
+    /// the same place), or one below a span of this or another process.
     #[must_use]
-    pub fn start_span(
-        &self,
-        destination: impl Into<Arc<Destination>>,
-        options: impl Into<SpanOptions>,
-    ) -> Span {
-        Span::root(Arc::clone(&self.inner.recorder), destination.into(), options.into())
+    pub fn start_span(&self, parent: impl Into<Parent>, options: impl Into<SpanOptions>) -> Span {
+        Span::below(Arc::clone(&self.inner.recorder), parent.into(), options.into())
     }
 
     /// A buffer for [`Span::child_kept`] that masks as this client does, and so also where a trace

@@ -109,13 +109,18 @@ impl Event {
         if RESERVED.contains(&name.as_ref()) {
             return self;
         }
-        let value = Json::of(value).unwrap_or_else(|error| unserializable(&error));
-        upsert(&mut self.raw, name, value);
+        upsert(&mut self.raw, name, Json::or_text(value));
         self
+    }
+
+    /// Whether nothing is set.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { raw, metrics, scores, tags } = self;
+        raw.is_empty() && metrics.is_empty() && scores.is_empty() && tags.is_empty()
     }
 }
 
-const RESERVED: [&str; 18] = [
+pub(crate) const RESERVED: [&str; 18] = [
     "id",
     "span_id",
     "root_span_id",
@@ -135,11 +140,6 @@ const RESERVED: [&str; 18] = [
     "metrics",
     "tags",
 ];
-
-fn unserializable(error: &serde_json::Error) -> Json {
-    Json::of(&format!("<value could not be serialized: {error}>"))
-        .expect("a string always serializes")
-}
 
 /// Sets or replaces the value of a name; events hold a handful, so a scan beats a map.
 pub(crate) fn upsert<T>(entries: &mut Vec<(Name, T)>, name: Name, value: T) {

@@ -9,7 +9,6 @@ use tidegate_model::wire::objects::{
     BaseExperimentReply, BaseExperimentRequest, Named, RegisterExperiment, RegisterExperimentReply,
     RegisterProject, RegisterProjectReply,
 };
-use tidegate_model::wire::session::OrgInfo;
 use tidegate_model::wire::summary::ExperimentComparison;
 
 use crate::error::ApiError;
@@ -83,6 +82,14 @@ impl ExperimentOptions {
     #[must_use]
     pub fn tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
         self.request.tags = Some(tags.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Names the dataset that the cases come from, and the version of it.
+    #[must_use]
+    pub fn dataset(mut self, id: impl Into<String>, version: Option<String>) -> Self {
+        self.request.dataset_id = Some(id.into());
+        self.request.dataset_version = version;
         self
     }
 
@@ -161,8 +168,8 @@ pub(crate) async fn register(
         reply => reply?,
     };
     let RegisterExperimentReply { project, experiment } = reply;
-    let base = connected.app_public_url.as_ref();
-    let url = base.map(|base| link(base, &connected.org, &project, &experiment.name));
+    let base = connected.link_base();
+    let url = base.map(|base| link(&base, &project, "experiments", &experiment.name));
     Ok(Experiment { id: experiment.id, name: experiment.name, project, url })
 }
 
@@ -197,14 +204,9 @@ pub(crate) fn body<T: Serialize>(request: &T) -> Bytes {
     serde_json::to_vec(request).expect("requests hold nothing that JSON lacks").into()
 }
 
-fn link(public_url: &str, org: &OrgInfo, project: &Named, experiment: &str) -> String {
-    format!(
-        "{}/app/{}/p/{}/experiments/{}",
-        public_url.trim_end_matches('/'),
-        encode(&org.name),
-        encode(&project.name),
-        encode(experiment)
-    )
+/// The page of an object of a project; `kind` is `experiments` or `datasets`.
+pub(crate) fn link(base: &str, project: &Named, kind: &str, name: &str) -> String {
+    format!("{base}/p/{}/{kind}/{}", encode(&project.name), encode(name))
 }
 
 /// Percent-encodes everything but RFC 3986's unreserved characters.
@@ -227,14 +229,9 @@ mod tests {
 
     #[test]
     fn links_are_encoded() {
-        let org = OrgInfo {
-            id: "o".into(),
-            name: "my org".into(),
-            ..serde_json::from_str("{\"id\":\"\",\"name\":\"\"}").expect("org")
-        };
         let project = Named { id: "p".into(), name: "a/b".into() };
         assert_eq!(
-            link("http://h/", &org, &project, "é?"),
+            link("http://h/app/my%20org", &project, "experiments", "é?"),
             "http://h/app/my%20org/p/a%2Fb/experiments/%C3%A9%3F"
         );
     }

@@ -1,7 +1,54 @@
-//! Random span and trace ids.
+//! Random span and trace ids, and ids that another process chose.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
 
 use tidegate_model::{SpanId, TraceId};
 use uuid::Uuid;
+
+/// An id as it travels: one of ours, or whatever text another process uses for it. Older clients
+/// have UUIDs where ours have hex digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Wire<T> {
+    Ours(T),
+    Theirs(Arc<str>),
+}
+
+impl<T: FromStr> Wire<T> {
+    /// Keeps the spelling.
+    pub(crate) fn of(text: &str) -> Self {
+        text.parse().map_or_else(|_| Self::Theirs(text.into()), Self::Ours)
+    }
+}
+
+impl<T> Wire<T> {
+    /// Bytes of the text; ours have this many digits.
+    pub(crate) fn len(&self, digits: usize) -> usize {
+        match self {
+            Self::Ours(_) => digits,
+            Self::Theirs(text) => text.len(),
+        }
+    }
+}
+
+impl<T: Copy> Wire<T> {
+    pub(crate) fn ours(&self) -> Option<T> {
+        match self {
+            Self::Ours(id) => Some(*id),
+            Self::Theirs(_) => None,
+        }
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Wire<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ours(id) => id.fmt(f),
+            Self::Theirs(text) => f.write_str(text),
+        }
+    }
+}
 
 /// Random, as W3C trace context asks for.
 pub(crate) fn span_id() -> SpanId {

@@ -38,6 +38,14 @@ impl Json {
         }
     }
 
+    /// Serializes a value, or a text that says why it could not be.
+    pub(crate) fn or_text<T: Serialize + ?Sized>(value: &T) -> Self {
+        Self::of(value).unwrap_or_else(|error| {
+            Self::of(&format!("<value could not be serialized: {error}>"))
+                .expect("a string always serializes")
+        })
+    }
+
     /// The text.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0

@@ -9,10 +9,13 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::event::{Event, Name, upsert};
+use crate::feedback::{AUDIT_METADATA, COMMENT};
 use crate::json::Json;
 
 /// Fields that a mask sees; the protocol leaves `tags` and `error` alone.
-const FIELDS: [&str; 5] = ["input", "output", "expected", "metadata", "context"];
+/// The last two are the words of whoever gives feedback.
+const FIELDS: [&str; 7] =
+    ["input", "output", "expected", "metadata", "context", COMMENT, AUDIT_METADATA];
 
 /// The name of what went wrong; never its message, which may hold the very secret.
 type Failure = String;
@@ -65,10 +68,11 @@ impl Mask {
             };
             let value = match masked {
                 // The server merges metadata as an object.
-                Err(error) if name == "metadata" => {
-                    let mut object = Map::new();
-                    object.insert("error".to_owned(), error.into());
-                    Value::Object(object)
+                Err(error) if name == "metadata" || name == AUDIT_METADATA => {
+                    Map::from_iter([("error".to_owned(), error.into())]).into()
+                }
+                Err(error) if name == COMMENT => {
+                    Map::from_iter([("text".to_owned(), error.into())]).into()
                 }
                 Err(error) => error.into(),
                 Ok(value) => value,

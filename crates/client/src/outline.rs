@@ -47,7 +47,7 @@ pub enum Select {
     /// Of every span what a comparison needs: ids, place in the tree, `span_attributes`, `scores`,
     /// `metrics`, and of roots the `input`.
     Outlines,
-    /// Everything of the root spans, nothing of the others.
+    /// Everything of the root spans, nothing of the others. Rows of datasets are roots.
     Roots,
 }
 
@@ -64,6 +64,22 @@ pub struct RowPages {
 impl RowPages {
     pub(crate) fn new(client: Client, id: &str, select: Select) -> Self {
         Self { client, select, place: Place::new(id), ended: false }
+    }
+
+    /// Of any object, by the path that reads it, at a version.
+    pub(crate) fn at(
+        client: Client,
+        path: String,
+        select: Select,
+        version: Option<String>,
+    ) -> Self {
+        let place = Place { path, limit: PAGE_ROWS, cursor: None, version };
+        Self { client, select, place, ended: false }
+    }
+
+    /// Most rows of a page.
+    pub(crate) fn limit(&mut self, rows: usize) {
+        self.place.limit = rows.clamp(1, PAGE_ROWS);
     }
 
     /// Reads the next page, which may be empty; `None` after the last one. A page that fails in a
@@ -105,6 +121,8 @@ struct Request<'a> {
     limit: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     cursor: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -120,11 +138,13 @@ struct Place {
     path: String,
     limit: usize,
     cursor: Option<String>,
+    version: Option<String>,
 }
 
 impl Place {
     fn new(id: &str) -> Self {
-        Self { path: format!("v1/experiment/{}/fetch", encode(id)), limit: PAGE_ROWS, cursor: None }
+        let path = format!("v1/experiment/{}/fetch", encode(id));
+        Self { path, limit: PAGE_ROWS, cursor: None, version: None }
     }
 
     /// Reads a page and moves on; false if it was the last one.
@@ -148,7 +168,8 @@ impl Place {
         let mut tries = 1;
         let mut wait = FIRST_WAIT;
         loop {
-            let request = body(&Request { limit: self.limit, cursor: self.cursor.as_deref() });
+            let (cursor, version) = (self.cursor.as_deref(), self.version.as_deref());
+            let request = body(&Request { limit: self.limit, cursor, version });
             match session.json(Origin::Api, Method::POST, &self.path, Some(request)).await {
                 Err(ApiError::TooLong { .. }) if self.limit > 1 => self.limit /= 2,
                 Err(error) if error.is_retryable() && tries < TRIES_PER_PAGE => {

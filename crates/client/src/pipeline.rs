@@ -15,6 +15,7 @@ pub(crate) mod batch;
 pub(crate) mod core;
 pub(crate) mod cost;
 mod dispatch;
+mod followed;
 pub(crate) mod lanes;
 pub(crate) mod row;
 mod settle;

@@ -9,28 +9,54 @@ use tidegate_model::{Destination, RowId, SpanId, TraceId};
 use crate::budget::Lease;
 use crate::clock::WallTime;
 use crate::event::{Event, Name};
+use crate::ids::Wire;
 use crate::spool::Entry;
 
-/// What all records of one span share.
+/// What all records of one row share.
 #[derive(Debug)]
 pub(crate) struct Head {
     pub(crate) destination: Arc<Destination>,
     pub(crate) row_id: RowId,
-    pub(crate) span_id: SpanId,
-    pub(crate) trace_id: TraceId,
-    pub(crate) parent: Option<SpanId>,
+    /// Its place in a trace, if it is a span: rows of datasets and comments have none.
+    pub(crate) span: Option<SpanIds>,
+    /// Whether others may record the same row with another head: all but the spans of this
+    /// process.
+    pub(crate) is_detached: bool,
     /// Whether a server has acknowledged this row, so that it counts once as delivered.
     pub(crate) delivered: AtomicBool,
     /// Whether a part of this row went to the spool, where the rest must follow it.
     pub(crate) in_spool: AtomicBool,
 }
 
-/// Sent by the first record of a span.
+/// Where a span stands.
+#[derive(Debug, Clone)]
+pub(crate) struct SpanIds {
+    pub(crate) span_id: Wire<SpanId>,
+    pub(crate) trace_id: Wire<TraceId>,
+    pub(crate) parent: Option<Wire<SpanId>>,
+}
+
+#[cfg(test)]
+impl SpanIds {
+    /// Of a span without a parent.
+    pub(crate) fn root(span_id: SpanId, trace_id: TraceId) -> Self {
+        Self { span_id: Wire::Ours(span_id), trace_id: Wire::Ours(trace_id), parent: None }
+    }
+}
+
+/// Sent by the first record of a row: it creates the row, or replaces what was there.
 #[derive(Debug)]
 pub(crate) struct Start {
     pub(crate) at: WallTime,
     /// The same moment on the other clock, unless it was given.
     pub(crate) monotonic: Option<Instant>,
+    /// What begins, if it is a span.
+    pub(crate) span: Option<SpanStart>,
+}
+
+/// What is known of a span at its start.
+#[derive(Debug)]
+pub(crate) struct SpanStart {
     pub(crate) name: Name,
     pub(crate) span_type: Option<Name>,
     pub(crate) purpose: Option<Name>,
@@ -65,6 +91,40 @@ impl std::hash::Hash for RowKey {
 }
 
 impl Head {
+    /// Of a span that begins here.
+    pub(crate) fn span(destination: Arc<Destination>, row_id: RowId, ids: SpanIds) -> Arc<Self> {
+        Self::new(destination, row_id, Some(ids), false)
+    }
+
+    /// Of a row that is no span, or a span that began elsewhere.
+    pub(crate) fn detached(
+        destination: Arc<Destination>,
+        row_id: RowId,
+        ids: Option<SpanIds>,
+    ) -> Arc<Self> {
+        Self::new(destination, row_id, ids, true)
+    }
+
+    fn new(
+        destination: Arc<Destination>,
+        row_id: RowId,
+        span: Option<SpanIds>,
+        is_detached: bool,
+    ) -> Arc<Self> {
+        let (delivered, in_spool) = (AtomicBool::new(false), AtomicBool::new(false));
+        Arc::new(Self { destination, row_id, span, is_detached, delivered, in_spool })
+    }
+
+    /// The id of the span, if it is one that this process began.
+    pub(crate) fn span_id(&self) -> Option<SpanId> {
+        self.span.as_ref()?.span_id.ours()
+    }
+
+    /// The trace, if it is a span and its trace has an id of ours.
+    pub(crate) fn trace(&self) -> Option<TraceId> {
+        self.span.as_ref()?.trace_id.ours()
+    }
+
     pub(crate) fn is_spooled(&self) -> bool {
         self.in_spool.load(Ordering::Relaxed)
     }
@@ -93,23 +153,24 @@ pub(crate) fn wire_bytes(
         RowId::Text(text) => text.len(),
     };
     // {"id":"…","span_id":"…","root_span_id":"…",
-    let mut bytes = 8 + id + 28 + 50;
+    let mut bytes = 8 + id;
     for (name, value) in head.destination.members() {
         bytes += name.len() + value.len() + 6;
     }
-    if head.parent.is_some() {
-        bytes += 36;
+    if let Some(span) = &head.span {
+        bytes += 12 + span.span_id.len(16) + 18 + span.trace_id.len(32);
+        bytes += span.parent.as_ref().map_or(0, |parent| 20 + parent.len(16));
     }
-    if let Some(start) = start {
-        // created, span_attributes with name, type and purpose
-        bytes += 37 + 31 + start.name.len();
-        bytes += start.span_type.as_ref().map_or(0, |text| text.len() + 10);
-        bytes += start.purpose.as_ref().map_or(0, |text| text.len() + 13);
-    } else {
-        bytes += 17;
+    let begun = start.and_then(|start| start.span.as_ref());
+    bytes += if start.is_some() { 37 } else { 17 };
+    if let Some(begun) = begun {
+        // span_attributes with name, type and purpose
+        bytes += 31 + begun.name.len();
+        bytes += begun.span_type.as_ref().map_or(0, |text| text.len() + 10);
+        bytes += begun.purpose.as_ref().map_or(0, |text| text.len() + 13);
     }
     let mut metrics = event.metrics.iter().map(|(name, _)| name.len() + 21).sum::<usize>();
-    metrics += 27 * usize::from(start.is_some()) + 25 * usize::from(end.is_some());
+    metrics += 27 * usize::from(begun.is_some()) + 25 * usize::from(end.is_some());
     if metrics > 0 {
         bytes += metrics + 12;
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use tidegate_model::profile::Cause;
+use tokio::runtime::Handle;
 
 use crate::budget::{Budget, Lease};
 use crate::clock::WallTime;
@@ -18,6 +19,7 @@ use crate::pipeline::batch::body_of;
 use crate::pipeline::row::write_record;
 use crate::profile::{Waiting, Waits};
 use crate::record::{Head, Record, Start, wire_bytes};
+use crate::session::Session;
 use crate::spool::{Entry, Journal};
 use crate::trace::TraceBuffer;
 
@@ -37,6 +39,15 @@ pub(crate) struct Recorder {
     pub(crate) dumps: Dumps,
     pub(crate) owner: Owner,
     pub(crate) waits: Arc<Waits>,
+    /// The server, for who needs more of it than that it takes rows; none in tests of the pipeline.
+    pub(crate) server: Option<Server>,
+}
+
+/// The session, and the thread that its requests run on.
+#[derive(Debug, Clone)]
+pub(crate) struct Server {
+    pub(crate) session: Arc<Session>,
+    pub(crate) runtime: Handle,
 }
 
 /// The process that made a client. After a fork the child has the client's memory but not its
@@ -134,7 +145,26 @@ impl Recorder {
     }
 
     fn waiting(&self, draft: &Draft) -> Option<Waiting<'_>> {
-        self.waits.begin(Cause::Gate, || Some(draft.head.trace_id))
+        self.waits.begin(Cause::Gate, || draft.head.trace())
+    }
+
+    /// As [`Recorder::record_async`], but waits for room whatever the policy: for rows that are no
+    /// telemetry.
+    ///
+    /// # Cancel safety
+    /// As [`Recorder::record_async`].
+    pub(crate) async fn record_waiting(&self, mut draft: Draft) {
+        // In a forked child nothing ever makes room.
+        if !self.may_record() {
+            return;
+        }
+        self.mask(&mut draft);
+        let bytes = draft.wire_bytes();
+        let lease = match self.budget.try_admit(bytes) {
+            Some(lease) => lease,
+            None => self.budget.admit(bytes).await,
+        };
+        self.accept(draft, lease);
     }
 
     /// Whether this is the process that made the client; says so once if it is not.

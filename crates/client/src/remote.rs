@@ -86,15 +86,21 @@ impl RemoteParent {
     }
 }
 
-/// What a span says to the next process.
-pub(crate) fn context(head: &Head, remote: Option<&RemoteParent>, is_sent: bool) -> TraceContext {
+/// What a span says to the next process; nothing if another one has given it an id that is no
+/// such of W3C.
+pub(crate) fn context(
+    head: &Head,
+    remote: Option<&RemoteParent>,
+    is_sent: bool,
+) -> Option<TraceContext> {
+    let (trace_id, span_id) = (head.trace()?, head.span_id()?);
     let (parent, state, mut baggage) = match remote {
         Some(RemoteParent(remote)) => {
-            let parent = remote.parent.with_span(head.span_id, is_sent);
+            let parent = remote.parent.with_span(span_id, is_sent);
             (parent, remote.state.clone(), remote.baggage.clone())
         }
         None => {
-            let parent = TraceParent::new(head.trace_id, head.span_id, is_sent);
+            let parent = TraceParent::new(trace_id, span_id, is_sent);
             (parent, TraceState::default(), Baggage::default())
         }
     };
@@ -111,7 +117,7 @@ pub(crate) fn context(head: &Head, remote: Option<&RemoteParent>, is_sent: bool)
             baggage = baggage.led_by(member);
         }
     }
-    TraceContext { parent, state, baggage }
+    Some(TraceContext { parent, state, baggage })
 }
 
 #[cfg(test)]

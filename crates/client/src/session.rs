@@ -1,7 +1,8 @@
 //! The logged-in state that uploads and API calls share.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use tokio::sync::{Mutex, OnceCell};
 use crate::compress::{Compression, Encoding};
 use crate::config::Config;
 use crate::error::ApiError;
+use crate::experiment::{encode, register_project};
 use crate::http::{Answer, Body, Http};
 use crate::pipeline::Reply;
 use crate::requests::Trace;
@@ -24,6 +26,10 @@ pub(crate) struct Session {
     http: Http,
     connected: Mutex<State>,
     max_request_bytes: AtomicU64,
+    /// Ids of projects that were looked up by name.
+    projects: SyncMutex<HashMap<String, String>>,
+    /// What links begin with, once the organisation is known.
+    links: SyncMutex<Option<Arc<str>>>,
 }
 
 #[derive(Debug, Default)]
@@ -63,6 +69,11 @@ pub(crate) enum Origin {
 }
 
 impl Connected {
+    pub(crate) fn link_base(&self) -> Option<Arc<str>> {
+        let base = self.app_public_url.as_ref()?.trim_end_matches('/');
+        Some(format!("{base}/app/{}", encode(&self.org.name)).into())
+    }
+
     fn base(&self, origin: Origin) -> &str {
         match origin {
             Origin::App => &self.app_url,
@@ -75,7 +86,30 @@ impl Session {
     pub(crate) fn new(config: Config) -> Self {
         let http = Http::new(config.api_key.as_ref(), config.request_timeout);
         let bytes = config.max_request_bytes.unwrap_or(limits::DEFAULT_MAX_REQUEST_BYTES);
-        Self { config, http, connected: Mutex::default(), max_request_bytes: bytes.into() }
+        let (projects, links) = (SyncMutex::default(), SyncMutex::default());
+        let connected = Mutex::default();
+        Self { config, http, connected, max_request_bytes: bytes.into(), projects, links }
+    }
+
+    /// What links of this server begin with: `…/app/ORGANISATION`. `None` before the login, and
+    /// for a server whose address lasts no longer than the run.
+    pub(crate) fn link_base(&self) -> Option<Arc<str>> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The id of a project that is made if there is none of this name.
+    pub(crate) async fn project_id(&self, name: &str) -> Result<String, ApiError> {
+        let known = || self.projects.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(id) = known().get(name).cloned() {
+            return Ok(id);
+        }
+        let id = register_project(self, name.to_owned()).await?.id;
+        let mut known = known();
+        if known.len() >= MOST_PROJECTS {
+            known.clear();
+        }
+        known.insert(name.to_owned(), id.clone());
+        Ok(id)
     }
 
     /// The limit of one request body, as far as it is known by now.
@@ -127,6 +161,7 @@ impl Session {
         };
         let connected = Arc::new(self.choose(app_url, login)?);
         state.current = Some(Arc::clone(&connected));
+        *self.links.lock().unwrap_or_else(PoisonError::into_inner) = connected.link_base();
         (state.failed, state.refused) = (None, None);
         Ok(connected)
     }
@@ -222,6 +257,13 @@ impl Session {
         answer.check(connected.base(origin), path)?;
         serde_json::from_slice(&answer.body)
             .map_err(|source| ApiError::Decode { path: path.to_owned(), source })
+    }
+
+    /// Asks for a text.
+    pub(crate) async fn text(&self, origin: Origin, path: &str) -> Result<String, ApiError> {
+        let (answer, connected) = self.request(origin, Method::GET, path, None).await?;
+        answer.check(connected.base(origin), path)?;
+        Ok(String::from_utf8_lossy(&answer.body).into_owned())
     }
 
     /// Learns the server's body limit and the encoding to send in, once per login. Any failure,
@@ -333,6 +375,9 @@ const MOST_MOVES: u32 = 3;
 /// Uploads wait no longer than this for what `/version` would tell them: a limit that is not
 /// known is learned from a 413 as well.
 const VERSION_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Names of projects that are kept; a program has a handful.
+const MOST_PROJECTS: usize = 1024;
 
 const LOGIN: &str = "api/apikey/login";
 

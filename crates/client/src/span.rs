@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::SystemTime;
 
-use tidegate_model::{Destination, RowId, SpanId, TraceId};
+use tidegate_model::{Destination, Row, RowId, SpanId, TraceId};
 
 use crate::clock::{self, Started, WallTime};
 use crate::current;
 use crate::event::{Event, Name};
-use crate::ids;
-use crate::record::{Head, Start};
+use crate::feedback::Feedback;
+use crate::ids::{self, Wire};
+use crate::parent::{Parent, propagate};
+use crate::record::{Head, SpanIds, SpanStart, Start};
 use crate::recorder::{Draft, Recorder};
 use crate::remote::{self, RemoteParent};
 use crate::trace::{Route, TraceBuffer};
@@ -123,12 +125,22 @@ pub struct Span {
 struct Inner {
     route: Route,
     head: Arc<Head>,
+    /// What every span below records too.
+    propagated: Option<Arc<Row>>,
     started: Started,
     ended: AtomicBool,
     /// How many numbers [`Span::next_entry`] has given.
     entries: AtomicU32,
     /// What is above the trace in another process.
     remote: Option<RemoteParent>,
+}
+
+/// Where a span begins.
+struct Place {
+    destination: Arc<Destination>,
+    trace_id: Wire<TraceId>,
+    parent: Option<Wire<SpanId>>,
+    propagated: Option<Arc<Row>>,
 }
 
 impl Span {
@@ -157,20 +169,28 @@ impl Span {
         current::current()
     }
 
-    /// Starts the root of a new trace.
-    pub(crate) fn root(
-        recorder: Arc<Recorder>,
-        destination: Arc<Destination>,
-        options: SpanOptions,
-    ) -> Self {
-        let remote = options.remote.as_ref();
-        let trace_id = remote.map(RemoteParent::trace_id).or(options.trace_id);
-        let parent = remote.map(RemoteParent::span_id);
-        let trace_id = trace_id.unwrap_or_else(ids::trace_id);
-        if !trace_id.is_sampled(recorder.sample_ratio) || !recorder.may_record() {
+    /// Starts the root of a new trace, or continues that of the parent. What another process
+    /// records of a trace was sampled there, if the parent says where it is recorded.
+    pub(crate) fn below(recorder: Arc<Recorder>, parent: Parent, options: SpanOptions) -> Self {
+        let Parent { destination, span, propagated } = parent;
+        let (trace_id, parent) = match span {
+            Some(span) => (span.trace_id, Some(span.span_id)),
+            None => {
+                let remote = options.remote.as_ref();
+                let trace_id = remote.map(RemoteParent::trace_id).or(options.trace_id);
+                let trace_id = trace_id.unwrap_or_else(ids::trace_id);
+                if !trace_id.is_sampled(recorder.sample_ratio) {
+                    return Self::disabled();
+                }
+                let parent = remote.map(|remote| Wire::Ours(remote.span_id()));
+                (Wire::Ours(trace_id), parent)
+            }
+        };
+        if !recorder.may_record() {
             return Self::disabled();
         }
-        Self::begin(Route::Sent(recorder), destination, trace_id, parent, options)
+        let place = Place { destination, trace_id, parent, propagated };
+        Self::begin(Route::Sent(recorder), place, options)
     }
 
     /// Starts a child of this span.
@@ -204,45 +224,36 @@ impl Span {
             return inner.child(inner.route.kept_in(buffer), options);
         }
         // No record of it is sent anywhere.
-        let nowhere = Arc::new(Destination::ProjectLogs(String::new()));
-        let trace_id = options.trace_id.unwrap_or_else(ids::trace_id);
-        Self::begin(Route::Kept(buffer.clone()), nowhere, trace_id, None, options)
+        let place = Place {
+            destination: Arc::new(Destination::ProjectLogs(String::new())),
+            trace_id: Wire::Ours(options.trace_id.unwrap_or_else(ids::trace_id)),
+            parent: None,
+            propagated: None,
+        };
+        Self::begin(Route::Kept(buffer.clone()), place, options)
     }
 
-    fn begin(
-        route: Route,
-        destination: Arc<Destination>,
-        trace_id: TraceId,
-        parent: Option<SpanId>,
-        options: SpanOptions,
-    ) -> Self {
+    fn begin(route: Route, place: Place, options: SpanOptions) -> Self {
+        let Place { destination, trace_id, parent, propagated } = place;
         let is_now = options.started_at.is_none();
         let started = options.started_at.map_or_else(Started::now, Started::at);
-        let head = Arc::new(Head {
-            destination,
-            row_id: options.row_id.unwrap_or_default(),
-            span_id: options.span_id.unwrap_or_else(ids::span_id),
-            trace_id,
-            parent,
-            delivered: AtomicBool::new(false),
-            in_spool: AtomicBool::new(false),
-        });
+        let span_id = Wire::Ours(options.span_id.unwrap_or_else(ids::span_id));
+        let ids = SpanIds { span_id, trace_id, parent };
+        let head = Head::span(destination, options.row_id.unwrap_or_default(), ids);
+        let SpanOptions { name, span_type, purpose, event, remote, .. } = options;
         let start = Start {
             at: started.wall,
             monotonic: is_now.then_some(started.monotonic),
-            name: options.name,
-            span_type: options.span_type,
-            purpose: options.purpose,
+            span: Some(SpanStart { name, span_type, purpose }),
         };
-        route.record(Draft {
-            head: Arc::clone(&head),
-            start: Some(start),
-            end: None,
-            event: options.event,
-        });
+        let event = match &propagated {
+            Some(propagated) => propagate(propagated, event),
+            None => event,
+        };
+        route.record(Draft { head: Arc::clone(&head), start: Some(start), end: None, event });
         let (ended, entries) = (AtomicBool::new(false), AtomicU32::new(0));
-        let remote = options.remote;
-        Self { inner: Some(Arc::new(Inner { route, head, started, ended, entries, remote })) }
+        let inner = Inner { route, head, propagated, started, ended, entries, remote };
+        Self { inner: Some(Arc::new(inner)) }
     }
 
     /// Records an event.
@@ -336,7 +347,9 @@ impl Span {
     pub fn inject(&self, set: impl FnMut(&'static str, &str)) {
         if let Some(inner) = &self.inner {
             let (head, is_sent) = (&inner.head, inner.route.is_sent());
-            remote::context(head, inner.remote.as_ref(), is_sent).inject(set);
+            if let Some(context) = remote::context(head, inner.remote.as_ref(), is_sent) {
+                context.inject(set);
+            }
         }
     }
 
@@ -355,13 +368,52 @@ impl Span {
     /// The span id; `None` for a disabled span.
     #[must_use]
     pub fn span_id(&self) -> Option<SpanId> {
-        self.inner.as_ref().map(|inner| inner.head.span_id)
+        self.inner.as_ref()?.head.span_id()
     }
 
-    /// The id of the trace (`root_span_id`); `None` for a disabled span.
+    /// The id of the trace (`root_span_id`); `None` for a disabled span, and for one that continues
+    /// a trace of an older client, whose id is a UUID: see [`Span::root_span_id`].
     #[must_use]
     pub fn trace_id(&self) -> Option<TraceId> {
-        self.inner.as_ref().map(|inner| inner.head.trace_id)
+        self.inner.as_ref()?.head.span.as_ref()?.trace_id.ours()
+    }
+
+    /// The id of the trace as it is written into rows; `None` for a disabled span.
+    #[must_use]
+    pub fn root_span_id(&self) -> Option<String> {
+        Some(self.inner.as_ref()?.head.span.as_ref()?.trace_id.to_string())
+    }
+
+    /// Records what somebody thinks of this span: scores, an expected output, tags, a comment.
+    ///
+    /// ```
+    /// use tidegate_client::{Feedback, FeedbackSource, Span};
+    /// # fn rate(span: &Span) {
+    /// span.log_feedback(
+    ///     Feedback::new().score("helpful", 0.5).comment("too short").source(FeedbackSource::App),
+    /// );
+    /// # }
+    /// ```
+    pub fn log_feedback(&self, feedback: Feedback) {
+        if let Some(inner) = &self.inner
+            && let Some(recorder) = inner.route.recorder()
+        {
+            feedback.record(recorder, &inner.head);
+        }
+    }
+
+    /// What continues this trace from elsewhere; `None` for a span that nobody sends.
+    #[must_use]
+    pub fn as_parent(&self) -> Option<Parent> {
+        let inner = self.inner.as_ref()?;
+        inner.route.recorder()?;
+        Some(Parent::of(&inner.head, inner.propagated.clone()))
+    }
+
+    /// Who sends the rows, and the head of this one.
+    pub(crate) fn sent(&self) -> Option<(&Arc<Recorder>, &Head)> {
+        let inner = self.inner.as_ref()?;
+        Some((inner.route.recorder()?, &inner.head))
     }
 }
 
@@ -392,7 +444,9 @@ impl Span {
     pub(crate) fn inherited(recorder: Arc<Recorder>, head: Arc<Head>) -> Self {
         let (started, ended) = (Started::now(), AtomicBool::new(false));
         let (route, entries, remote) = (Route::Sent(recorder), AtomicU32::new(0), None);
-        Self { inner: Some(Arc::new(Inner { route, head, started, ended, entries, remote })) }
+        let propagated = None;
+        let inner = Inner { route, head, propagated, started, ended, entries, remote };
+        Self { inner: Some(Arc::new(inner)) }
     }
 }
 
@@ -402,8 +456,14 @@ impl Inner {
         if !route.may_record() {
             return Span::disabled();
         }
-        let (destination, parent) = (Arc::clone(&self.head.destination), self.head.span_id);
-        Span::begin(route, destination, self.head.trace_id, Some(parent), options)
+        let Some(ids) = &self.head.span else { unreachable!("the head of a span has its ids") };
+        let place = Place {
+            destination: Arc::clone(&self.head.destination),
+            trace_id: ids.trace_id.clone(),
+            parent: Some(ids.span_id.clone()),
+            propagated: self.propagated.clone(),
+        };
+        Span::begin(route, place, options)
     }
 
     fn draft(&self, event: Event) -> Draft {

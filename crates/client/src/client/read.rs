@@ -57,6 +57,24 @@ impl Client {
         .await
     }
 
+    /// Finds a dataset by its project and name, and what links begin with.
+    pub(crate) async fn find_dataset(
+        &self,
+        project: &str,
+        name: &str,
+    ) -> Result<Option<(FoundExperiment, Option<Arc<str>>)>, ApiError> {
+        let (project, encoded) = (encode(project), encode(name));
+        let path = format!("v1/dataset?project_name={project}&dataset_name={encoded}");
+        let (session, name) = (Arc::clone(self.session()), name.to_owned());
+        self.on_thread(async move {
+            let base = session.connected().await?.link_base();
+            let found: Objects = session.json(Origin::Api, Method::GET, &path, None).await?;
+            let found = found.objects.into_iter().find(|found| found.name == name);
+            Ok(found.map(|found| (found, base)))
+        })
+        .await
+    }
+
     /// Finds an experiment by its id; `None` if there is none.
     ///
     /// # Errors

@@ -2,9 +2,12 @@
 //! belongs to another process, which is all that a child can see.
 
 use tempfile::TempDir;
+use tidegate_model::Destination;
 
 use super::*;
 use crate::event::Event;
+use crate::ids;
+use crate::record::{Head, SpanIds};
 
 /// A client as the child of a fork sees it, and a span that was open at the fork.
 fn forked(config: Config) -> (Client, Span) {
@@ -15,15 +18,8 @@ fn forked(config: Config) -> (Client, Span) {
     let recorder = Arc::get_mut(&mut inner.recorder).expect("no span yet");
     let owner = std::mem::replace(&mut recorder.owner, Owner::before_a_fork());
     assert!(owner.is_this_process());
-    let head = Arc::new(crate::record::Head {
-        destination: Arc::new(destination),
-        row_id: "row".into(),
-        span_id: ids::span_id(),
-        trace_id: ids::trace_id(),
-        parent: None,
-        delivered: false.into(),
-        in_spool: false.into(),
-    });
+    let place = SpanIds::root(ids::span_id(), ids::trace_id());
+    let head = Head::span(Arc::new(destination), "row".into(), place);
     let span = Span::inherited(Arc::clone(&client.inner.recorder), head);
     (client, span)
 }

@@ -22,7 +22,7 @@ use crate::config::Policy;
 use crate::event::Event;
 use crate::inbox::FlushGuard;
 use crate::pipeline::backoff::Random;
-use crate::record::{Head, Start};
+use crate::record::{Head, SpanIds, SpanStart, Start};
 use crate::recorder::{Draft, Owner, Recorder};
 use crate::spool::replay::{self, Upload};
 use crate::spool::{Drained, Target};
@@ -173,6 +173,7 @@ impl Life {
             dumps: Dumps::default(),
             owner: Owner::this_process(),
             waits: Arc::default(),
+            server: None,
         });
         let shared = Shared::new(inbox, budget, notices).journal(Some(journal));
         Self { recorder, shared: Arc::new(shared), net: Arc::clone(net), written: Rc::default() }
@@ -198,22 +199,11 @@ impl Life {
     async fn produce(&self, producer: u64, life: u64) {
         for number in 0..SPANS {
             let id = format!("{life}-{producer}-{number}");
-            let head = Arc::new(Head {
-                destination: Arc::new(Destination::Experiment("e".into())),
-                row_id: RowId::from(id.as_str()),
-                span_id: SpanId::from_bits(number + 1),
-                trace_id: TraceId::from_bits(1),
-                parent: None,
-                delivered: false.into(),
-                in_spool: false.into(),
-            });
-            let start = Start {
-                at: wall(),
-                monotonic: None,
-                name: "s".into(),
-                span_type: None,
-                purpose: None,
-            };
+            let ids = SpanIds::root(SpanId::from_bits(number + 1), TraceId::from_bits(1));
+            let destination = Arc::new(Destination::Experiment("e".into()));
+            let head = Head::span(destination, RowId::from(id.as_str()), ids);
+            let span = Some(SpanStart { name: "s".into(), span_type: None, purpose: None });
+            let start = Start { at: wall(), monotonic: None, span };
             self.record(&head, Some(start), None, Event::new().input(&number)).await;
             for step in 0..3 {
                 let wait = self.net.draw();

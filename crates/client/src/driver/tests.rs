@@ -73,6 +73,7 @@ fn shared(budget_bytes: u64) -> (Arc<Recorder>, Arc<Shared>) {
         dumps: Dumps::default(),
         owner: Owner::this_process(),
         waits: Arc::clone(&shared.profile.waits),
+        server: None,
     });
     (recorder, Arc::new(shared))
 }
@@ -112,7 +113,7 @@ fn world_with(latency: [Duration; 2], script: fn(usize) -> Reply, budget_bytes: 
 
 fn span(recorder: &Arc<Recorder>) -> Span {
     let destination = Arc::new(Destination::Experiment("e".into()));
-    Span::root(Arc::clone(recorder), destination, SpanOptions::new("s"))
+    Span::below(Arc::clone(recorder), destination.into(), SpanOptions::new("s"))
 }
 
 impl World {

@@ -1,7 +1,6 @@
 //! The hand-over between producers and the uploader, with real threads.
 
 use std::sync::Barrier;
-use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use tidegate_model::{Destination, RowId, SpanId, TraceId};
@@ -9,7 +8,7 @@ use tidegate_model::{Destination, RowId, SpanId, TraceId};
 use super::*;
 use crate::budget::Budget;
 use crate::event::Event;
-use crate::record::Head;
+use crate::record::{Head, SpanIds};
 
 fn record(head: &Arc<Head>, budget: &Arc<Budget>) -> Record {
     Record {
@@ -24,15 +23,8 @@ fn record(head: &Arc<Head>, budget: &Arc<Budget>) -> Record {
 }
 
 fn head() -> Arc<Head> {
-    Arc::new(Head {
-        destination: Arc::new(Destination::Experiment("e".into())),
-        row_id: RowId::from("row"),
-        span_id: SpanId::from_bits(1),
-        trace_id: TraceId::from_bits(1),
-        parent: None,
-        delivered: AtomicBool::new(false),
-        in_spool: AtomicBool::new(false),
-    })
+    let ids = SpanIds::root(SpanId::from_bits(1), TraceId::from_bits(1));
+    Head::span(Arc::new(Destination::Experiment("e".into())), RowId::from("row"), ids)
 }
 
 /// In the official Rust SDK a row pushed while the queue is swapped lands in a channel that

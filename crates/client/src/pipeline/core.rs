@@ -14,6 +14,7 @@ use crate::inbox::{DropReason, Outcome};
 use crate::pipeline::backoff::Random;
 use crate::pipeline::batch::Batch;
 use crate::pipeline::cost::Cost;
+use crate::pipeline::followed::Followed;
 use crate::pipeline::lanes::{Lanes, RetryBudget};
 use crate::pipeline::row::PendingRow;
 use crate::record::{Head, Record, RowKey};
@@ -145,6 +146,8 @@ pub(crate) struct Core {
     pub(super) next_batch: u64,
     /// First sequence number of every row not settled.
     pub(super) unsettled: BTreeSet<u64>,
+    /// What is in the spool already.
+    pub(super) followed: Followed,
     pub(super) last_record: Option<Instant>,
     /// When a producer was last seen waiting for room.
     pub(super) gate_closed_at: Option<Instant>,
@@ -176,6 +179,7 @@ impl Core {
             cost: Cost::default(),
             next_batch: 0,
             unsettled: BTreeSet::new(),
+            followed: Followed::default(),
             last_record: None,
             gate_closed_at: None,
             failing_since: None,
@@ -255,7 +259,8 @@ impl Core {
     /// Files a row under `open` or `ready`; one whose span is in the spool already follows it
     /// there, since the spool is sent later and must not overwrite what is newer.
     pub(super) fn place(&mut self, key: RowKey, row: PendingRow) {
-        if row.head.is_spooled() {
+        let head = &row.head;
+        if head.is_spooled() || head.is_detached && self.followed.contains(&key) {
             return self.part_with(vec![row], DropReason::Unreachable);
         }
         if row.is_open() {

@@ -10,8 +10,9 @@ use tidegate_model::{Row, RowId, merge};
 use crate::budget::Lease;
 use crate::clock::WallTime;
 use crate::event::{Event, Name, upsert};
+use crate::ids::Wire;
 use crate::json::Json;
-use crate::record::{Head, Record, Start, wire_bytes};
+use crate::record::{Head, Record, SpanStart, Start, wire_bytes};
 use crate::spool::Entry;
 
 /// Records of one key, waiting to be sent as one row.
@@ -71,10 +72,11 @@ impl PendingRow {
 
     fn start(&mut self, start: &Start) {
         self.created = Some(start.at);
+        let Some(span) = &start.span else { return };
         self.started = Some(start.at.unix_seconds());
         let own = self.raw.iter().position(|(name, _)| name == ATTRIBUTES);
         let own = own.map(|position| self.raw.swap_remove(position).1);
-        self.raw.push((ATTRIBUTES.into(), attributes(start, own.as_ref())));
+        self.raw.push((ATTRIBUTES.into(), attributes(span, own.as_ref())));
     }
 
     /// The lowest sequence number, which identifies the row among those pending.
@@ -89,7 +91,7 @@ impl PendingRow {
 
     /// Whether this creates a span that has not ended yet.
     pub(crate) fn is_open(&self) -> bool {
-        self.created.is_some() && self.ended.is_none()
+        self.started.is_some() && self.ended.is_none()
     }
 
     /// Takes in a later record of the same key and gives back the bytes that this saves.
@@ -122,6 +124,10 @@ impl PendingRow {
             if !self.tags.contains(&tag) {
                 self.tags.push(tag);
             }
+        }
+        // What follows a deletion begins the row anew.
+        if self.started.is_none() {
+            self.raw.retain(|(name, _)| name != DELETED);
         }
         self.merge_raw(event.raw);
     }
@@ -189,12 +195,13 @@ pub(crate) fn write_record(
     body: &mut Vec<u8>,
 ) {
     let own = event.raw.iter().find(|(name, _)| name == ATTRIBUTES).map(|(_, value)| value);
+    let span = start.and_then(|start| start.span.as_ref());
     Parts {
         head,
         created: start.map(|start| start.at),
-        started: start.map(|start| start.at.unix_seconds()),
+        started: span.and(start).map(|start| start.at.unix_seconds()),
         ended: end.map(WallTime::unix_seconds),
-        attributes: start.map(|start| attributes(start, own)),
+        attributes: span.map(|span| attributes(span, own)),
         raw: &event.raw,
         tree: &Row::new(),
         metrics: &event.metrics,
@@ -205,9 +212,11 @@ pub(crate) fn write_record(
 }
 
 const ATTRIBUTES: &str = "span_attributes";
+/// The control member of a row that deletes.
+pub(crate) const DELETED: &str = "_object_delete";
 
 /// What the start says of the span; the event given with it may add members, and wins.
-fn attributes(start: &Start, own: Option<&Json>) -> Json {
+fn attributes(start: &SpanStart, own: Option<&Json>) -> Json {
     let attributes = SpanAttributes {
         name: &start.name,
         span_type: start.span_type.as_deref(),
@@ -248,10 +257,16 @@ impl Parts<'_> {
             RowId::Uuid(id) => raw(body, format_args!("\"{id}\"")),
             RowId::Text(id) => text(body, id),
         }
-        raw(body, format_args!(",\"span_id\":\"{}\"", head.span_id));
-        raw(body, format_args!(",\"root_span_id\":\"{}\"", head.trace_id));
-        if let Some(parent) = head.parent {
-            raw(body, format_args!(",\"span_parents\":[\"{parent}\"]"));
+        if let Some(span) = &head.span {
+            body.extend_from_slice(b",\"span_id\":");
+            id(body, &span.span_id);
+            body.extend_from_slice(b",\"root_span_id\":");
+            id(body, &span.trace_id);
+            if let Some(parent) = &span.parent {
+                body.extend_from_slice(b",\"span_parents\":[");
+                id(body, parent);
+                body.push(b']');
+            }
         }
         for (name, value) in head.destination.members() {
             raw(body, format_args!(",\"{name}\":"));
@@ -295,6 +310,14 @@ impl Parts<'_> {
 
 fn raw(body: &mut Vec<u8>, arguments: std::fmt::Arguments<'_>) {
     body.write_fmt(arguments).expect("writing to memory cannot fail");
+}
+
+/// An id of ours needs no escapes.
+fn id<T: std::fmt::Display>(body: &mut Vec<u8>, id: &Wire<T>) {
+    match id {
+        Wire::Ours(id) => raw(body, format_args!("\"{id}\"")),
+        Wire::Theirs(id) => text(body, id),
+    }
 }
 
 fn json<T: Serialize + ?Sized>(body: &mut Vec<u8>, value: &T) {

@@ -129,6 +129,7 @@ impl Core {
             self.unsettled.remove(&sequences[0]);
             if spool {
                 head.spooled();
+                self.followed.insert(key.clone());
             }
             let settled = Settled { sequences, delivered: false, journal };
             parted.push(Parted { settled, json: body.slice(range), lease });
@@ -150,6 +151,7 @@ impl Core {
             let mut json = Vec::new();
             if spool {
                 row.head.spooled();
+                self.followed.insert(row.head.key());
                 row.write(&mut json);
             }
             let has_ended = row.has_ended();

@@ -3,7 +3,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -16,8 +15,9 @@ use super::{Action, Core, Options, Pressure, Reply};
 use crate::budget::Budget;
 use crate::clock::{self, WallTime};
 use crate::event::Event;
+use crate::ids::Wire;
 use crate::inbox::{DropReason, Inbox, Outcome};
-use crate::record::{Head, Record, Start, wire_bytes};
+use crate::record::{Head, Record, SpanIds, SpanStart, Start, wire_bytes};
 
 mod histories;
 mod sending;
@@ -79,9 +79,11 @@ impl World {
         let start = (kind == Kind::Start).then(|| Start {
             at,
             monotonic: None,
-            name: "span".into(),
-            span_type: Some("task".into()),
-            purpose: None,
+            span: Some(SpanStart {
+                name: "span".into(),
+                span_type: Some("task".into()),
+                purpose: None,
+            }),
         });
         let end = (kind == Kind::End).then_some(at);
         let bytes = wire_bytes(head, start.as_ref(), end, &event);
@@ -226,15 +228,13 @@ fn rows_of(body: &Bytes) -> Vec<Row> {
 }
 
 fn head(number: u64) -> Arc<Head> {
-    Arc::new(Head {
-        destination: Arc::new(Destination::Experiment("e".into())),
-        row_id: RowId::from(format!("row-{number}").as_str()),
-        span_id: SpanId::from_bits(number + 1),
-        trace_id: TraceId::from_bits(1),
-        parent: (number > 0).then(|| SpanId::from_bits(1)),
-        delivered: AtomicBool::new(false),
-        in_spool: AtomicBool::new(false),
-    })
+    let span = SpanIds {
+        span_id: Wire::Ours(SpanId::from_bits(number + 1)),
+        trace_id: Wire::Ours(TraceId::from_bits(1)),
+        parent: (number > 0).then(|| Wire::Ours(SpanId::from_bits(1))),
+    };
+    let destination = Arc::new(Destination::Experiment("e".into()));
+    Head::span(destination, RowId::from(format!("row-{number}").as_str()), span)
 }
 
 fn event_of(fields: &Value) -> Event {

@@ -11,9 +11,10 @@ use super::ProfileWriter;
 use super::waits::{Waited, Waits};
 use crate::clock::WallTime;
 use crate::event::Name;
+use crate::ids::Wire;
 use crate::pipeline::Written;
 use crate::process::CpuTime;
-use crate::record::{Head, Record, Start};
+use crate::record::{Head, Record, SpanIds, SpanStart, Start};
 use crate::requests::Request;
 
 /// How often the processor time is read, which takes some 20 µs.
@@ -39,7 +40,7 @@ pub(crate) struct Recording {
     /// By the address of their head, which the span itself keeps from being used again.
     spans: HashMap<usize, Open>,
     /// Number of each trace that has a span among them, and how many.
-    traces: HashMap<TraceId, (u64, usize)>,
+    traces: HashMap<Wire<TraceId>, (u64, usize)>,
     last_trace: u64,
     queue: Option<(Instant, u64, u32)>,
     waits: Vec<Waited>,
@@ -103,8 +104,11 @@ impl Recording {
     pub(crate) fn records(&mut self, records: &[Record], now: Instant) {
         let now_us = self.us(now);
         for record in records {
-            if let Some(start) = &record.start {
-                self.open(&record.head, start, now_us);
+            // Rows of datasets and comments are no spans.
+            if let Some(start) = &record.start
+                && let (Some(span), Some(ids)) = (&start.span, &record.head.span)
+            {
+                self.open(&record.head, ids, start, span, now_us);
             }
             if let Some(end) = record.end
                 && let Some(open) = self.spans.get_mut(&address(&record.head))
@@ -116,12 +120,19 @@ impl Recording {
         }
     }
 
-    fn open(&mut self, head: &Arc<Head>, start: &Start, now_us: u64) {
+    fn open(
+        &mut self,
+        head: &Arc<Head>,
+        ids: &SpanIds,
+        start: &Start,
+        span: &SpanStart,
+        now_us: u64,
+    ) {
         if self.spans.len() >= MOST_OPEN {
             self.left_out += 1;
             return;
         }
-        let trace = self.enter(head);
+        let trace = self.enter(&ids.trace_id);
         let (start_us, from) = match start.monotonic {
             // The end is read on the clock of the span, which steps with the monotonic one.
             Some(moment) => (self.us(moment), (self.us(moment), start.at)),
@@ -132,8 +143,8 @@ impl Recording {
         let open = Open {
             head: Arc::clone(head),
             trace,
-            kind: start.span_type.clone().unwrap_or_default(),
-            name: start.name.clone(),
+            kind: span.span_type.clone().unwrap_or_default(),
+            name: span.name.clone(),
             start_us: start_us.min(now_us),
             from,
             end_us: None,
@@ -146,8 +157,8 @@ impl Recording {
     }
 
     /// The number of the trace of one more span.
-    fn enter(&mut self, head: &Head) -> u64 {
-        let (number, open) = self.traces.entry(head.trace_id).or_insert_with(|| {
+    fn enter(&mut self, trace: &Wire<TraceId>) -> u64 {
+        let (number, open) = self.traces.entry(trace.clone()).or_insert_with(|| {
             self.last_trace += 1;
             (self.last_trace, 0)
         });
@@ -157,10 +168,11 @@ impl Recording {
 
     /// One span of a trace is done with.
     fn leave(&mut self, head: &Head) {
-        if let Some((_, open)) = self.traces.get_mut(&head.trace_id) {
+        let Some(SpanIds { trace_id, .. }) = &head.span else { return };
+        if let Some((_, open)) = self.traces.get_mut(trace_id) {
             *open -= 1;
             if *open == 0 {
-                self.traces.remove(&head.trace_id);
+                self.traces.remove(trace_id);
             }
         }
     }
@@ -184,7 +196,7 @@ impl Recording {
         if let Some(end_us) = end_us {
             self.writer.write(&Line::Span(Span {
                 trace,
-                root: head.parent.is_none(),
+                root: head.span.as_ref().is_none_or(|ids| ids.parent.is_none()),
                 kind,
                 name,
                 start_us,
@@ -257,7 +269,7 @@ impl Recording {
         self.left_out += taken.left_out;
         self.produced = taken.produced;
         for wait in taken.ended {
-            match wait.trace.is_none_or(|id| self.traces.contains_key(&id)) {
+            match wait.trace.is_none_or(|id| self.traces.contains_key(&Wire::Ours(id))) {
                 true => self.wait(wait),
                 false => self.waits.push(wait),
             }
@@ -266,7 +278,8 @@ impl Recording {
 
     fn wait(&self, wait: Waited) {
         let Waited { cause, trace, start, end } = wait;
-        let trace = trace.and_then(|id| self.traces.get(&id)).map(|(number, _)| *number);
+        let trace = trace.and_then(|id| self.traces.get(&Wire::Ours(id)));
+        let trace = trace.map(|(number, _)| *number);
         let (start_us, end_us) = (self.us(start), self.us(end));
         self.writer.write(&Line::Wait(Wait { cause, trace, start_us, end_us }));
     }

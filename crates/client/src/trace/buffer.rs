@@ -81,14 +81,15 @@ impl TraceBuffer {
 
 impl Kept {
     fn keep(&mut self, draft: &Draft, max_bytes: usize) {
+        let Some(id) = draft.head.span_id() else { return };
         if let Some(span) = TraceSpan::begun(draft)
             && self.has_room(span.bytes(), max_bytes)
         {
-            self.positions.insert(draft.head.span_id, self.trace.spans.len());
+            self.positions.insert(id, self.trace.spans.len());
             self.trace.spans.push(span);
         }
         // One that is unknown had no room.
-        let Some(position) = self.positions.get(&draft.head.span_id).copied() else { return };
+        let Some(position) = self.positions.get(&id).copied() else { return };
         if self.has_room(TraceSpan::bytes_of(&draft.event), max_bytes) {
             self.trace.spans[position].add(&draft.event);
         }
@@ -137,6 +138,14 @@ impl Route {
         match self {
             Self::Sent(recorder) | Self::SentAndKept(recorder, _) => recorder.may_record(),
             Self::Kept(_) => true,
+        }
+    }
+
+    /// Who sends, if anybody does.
+    pub(crate) fn recorder(&self) -> Option<&Arc<Recorder>> {
+        match self {
+            Self::Sent(recorder) | Self::SentAndKept(recorder, _) => Some(recorder),
+            Self::Kept(_) => None,
         }
     }
 

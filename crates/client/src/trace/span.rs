@@ -8,6 +8,7 @@ use tidegate_model::{Row, SpanId, merge};
 
 use crate::clock::WallTime;
 use crate::event::{Event, Name, upsert};
+use crate::ids::Wire;
 use crate::json::Json;
 use crate::recorder::Draft;
 
@@ -34,14 +35,15 @@ pub struct TraceSpan {
 impl TraceSpan {
     /// The span that this record starts, without what its event holds; `None` if it starts none.
     pub(super) fn begun(draft: &Draft) -> Option<Self> {
-        let start = draft.start.as_ref()?;
+        let begun = draft.start.as_ref()?;
+        let (start, place) = (begun.span.as_ref()?, draft.head.span.as_ref()?);
         Some(Self {
-            id: draft.head.span_id,
-            parent: draft.head.parent,
+            id: place.span_id.ours()?,
+            parent: place.parent.as_ref().and_then(Wire::ours),
             name: start.name.clone(),
             span_type: start.span_type.clone(),
             purpose: start.purpose.clone(),
-            started: start.at,
+            started: begun.at,
             ended: None,
             fields: Vec::new(),
             metrics: Vec::new(),
@@ -115,7 +117,8 @@ impl TraceSpan {
         self.id
     }
 
-    /// The span id of the parent, which is not in the trace for its first span.
+    /// The span id of the parent, which is not in the trace for its first span; `None` if that is
+    /// a span of another process with another kind of id.
     #[must_use]
     pub fn parent_id(&self) -> Option<SpanId> {
         self.parent

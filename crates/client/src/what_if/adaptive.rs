@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use tidegate_model::{Destination, RowId, SpanId, TraceId};
@@ -16,8 +15,9 @@ use crate::budget::Budget;
 use crate::clock::{self, WallTime};
 use crate::driver::{ACTIVE, POLL};
 use crate::event::Event;
+use crate::ids::Wire;
 use crate::pipeline::{Action, Core, Options, Pressure, Reply};
-use crate::record::{Head, Record, Start, wire_bytes};
+use crate::record::{Head, Record, SpanIds, SpanStart, Start, wire_bytes};
 
 /// What the end of a span adds to its row: the time and its name.
 const END_BYTES: u64 = 37;
@@ -90,15 +90,12 @@ impl Adaptive {
 
     fn head(&self, row: u32) -> Arc<Head> {
         let number = u128::from(row) + 1;
-        Arc::new(Head {
-            destination: Arc::clone(&self.destination),
-            row_id: RowId::Uuid(Uuid::from_u128(number)),
-            span_id: SpanId::from_bits(number as u64),
-            trace_id: TraceId::from_bits(number),
+        let ids = SpanIds {
+            span_id: Wire::Ours(SpanId::from_bits(number as u64)),
+            trace_id: Wire::Ours(TraceId::from_bits(number)),
             parent: None,
-            delivered: AtomicBool::new(false),
-            in_spool: AtomicBool::new(false),
-        })
+        };
+        Head::span(Arc::clone(&self.destination), RowId::Uuid(Uuid::from_u128(number)), ids)
     }
 
     /// The first record of a row: with so much text that the row becomes as long as recorded.
@@ -106,9 +103,7 @@ impl Adaptive {
         let start = Start {
             at: self.wall,
             monotonic: None,
-            name: "x".into(),
-            span_type: None,
-            purpose: None,
+            span: Some(SpanStart { name: "x".into(), span_type: None, purpose: None }),
         };
         let start = Some(start);
         let bare = wire_bytes(head, start.as_ref(), None, &Event::new());

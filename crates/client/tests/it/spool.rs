@@ -10,7 +10,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tidegate_client::spool::{self, Drained};
 use tidegate_client::{
-    Client, Config, DropReason, Event, FlushError, Policy, ProblemKind, SpanOptions,
+    Client, Config, DropReason, Event, Feedback, FlushError, Policy, ProblemKind, SpanOptions,
 };
 
 use crate::support::{Answer, Server, experiment};
@@ -160,12 +160,15 @@ async fn what_follows_a_spooled_row_follows_it_into_the_spool() {
     up.store(true, Ordering::Relaxed);
     span.log(Event::new().output("last"));
     span.end();
+    // From somebody who only knows the id.
+    client.log_feedback(experiment(), "long", Feedback::new().score("helpful", 1.0));
     client.flush(MINUTE).await.expect("settled");
     client.shutdown(MINUTE).expect("settled");
     drain(&server, spool.path()).await;
     server.seen(|seen| {
         let row = &seen.stored["long"];
         assert_eq!((&row["input"], &row["output"]), (&json!(1), &json!("last")));
+        assert_eq!(row["scores"], json!({"helpful": 1.0}));
         assert!(row["metrics"]["end"].is_number());
         assert_eq!(seen.stored.len(), 101);
     });

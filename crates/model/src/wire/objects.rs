@@ -133,6 +133,38 @@ pub struct Experiment {
     pub created: Option<String>,
 }
 
+/// Body of `POST /api/dataset/register`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RegisterDataset {
+    /// Organisation of the login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub org_id: Option<String>,
+    /// Project by name, created if unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_name: Option<String>,
+    /// Project by id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<String>,
+    /// The server's default is `logs`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset_name: Option<String>,
+    /// Free text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Free object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Map<String, Value>>,
+}
+
+/// Reply to `POST /api/dataset/register`; the dataset exists afterwards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisterDatasetReply {
+    /// The project in force.
+    pub project: Named,
+    /// The new or existing dataset.
+    pub dataset: Named,
+}
+
 /// Body of `POST /api/base_experiment/get_id`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BaseExperimentRequest {
