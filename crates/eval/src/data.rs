@@ -1,7 +1,8 @@
-//! Where cases come from: any iterator or stream, a file, or an earlier experiment.
+//! Where cases come from: any iterator or stream, a file, a dataset, or an earlier experiment.
 
 mod chunk;
 mod csv;
+mod dataset;
 mod error;
 mod experiment;
 mod jsonl;

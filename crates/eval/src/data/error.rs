@@ -61,6 +61,16 @@ pub enum DataError {
         /// What is wrong.
         reason: String,
     },
+    /// A row of a dataset is not a case of the wanted types.
+    #[error("row {row} of the dataset {dataset:?} is not a case: {reason}")]
+    DatasetRow {
+        /// Name of the dataset.
+        dataset: String,
+        /// Id of the row.
+        row: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// Reading panicked.
     #[error("reading the data panicked: {0}")]
     Panicked(String),

@@ -7,13 +7,13 @@ use std::thread;
 
 use futures_util::{FutureExt as _, Stream, StreamExt as _};
 use serde::de::DeserializeOwned;
-use tidegate_client::Client;
+use tidegate_client::{Client, Dataset, ExperimentOptions};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::DataError;
 use super::chunk::{PATIENCE, next_size};
 use super::experiment::{self, Earlier};
+use super::{DataError, dataset};
 use crate::case::{Case, IntoCase};
 use crate::{clock, panic};
 
@@ -29,9 +29,12 @@ pub(crate) enum Source<I, E> {
     Later(Later<I, E>),
     /// The cases of an earlier experiment, and how to read them once its id is known.
     Experiment(Earlier, ReadEarlier<I, E>),
+    /// The rows of a dataset.
+    Dataset(Dataset, ReadDataset<I, E>),
 }
 
 type Cased<I, E> = Pin<Box<dyn Stream<Item = Item<I, E>> + Send>>;
+type ReadDataset<I, E> = fn(&Dataset) -> Cased<I, E>;
 type ReadEarlier<I, E> = fn(&Client, String) -> Cased<I, E>;
 
 impl<I: Send + 'static, E: Send + 'static> Source<I, E> {
@@ -69,6 +72,30 @@ impl<I: Send + 'static, E: Send + 'static> Source<I, E> {
         E: DeserializeOwned,
     {
         Self::Experiment(earlier, |client, id| Box::pin(experiment::read(client, id)))
+    }
+
+    pub(crate) fn dataset(dataset: Dataset) -> Self
+    where
+        I: DeserializeOwned,
+        E: DeserializeOwned,
+    {
+        Self::Dataset(dataset, |dataset| Box::pin(dataset::read(dataset)))
+    }
+
+    /// Holds a dataset at the version that it has now, so that the experiment says which one, and
+    /// nobody else's writes get into the run.
+    pub(crate) async fn pinned(
+        self,
+        experiment: &mut ExperimentOptions,
+    ) -> Result<Self, DataError> {
+        let Self::Dataset(dataset, read) = self else { return Ok(self) };
+        let version = dataset.version().await.map_err(DataError::source)?;
+        *experiment = std::mem::take(experiment).dataset(dataset.id(), version.clone());
+        let dataset = match version {
+            Some(version) => dataset.at(version),
+            None => dataset,
+        };
+        Ok(Self::Stream(read(&dataset)))
     }
 
     /// Whether it can be read only through a client.
@@ -126,6 +153,11 @@ impl<I: Send + 'static, E: Send + 'static> Source<I, E> {
             }
             Self::Later(cases) => {
                 reader.spawn(arrive(cases, send));
+                None
+            }
+            // A run that records nothing: no experiment has to say which version it was.
+            Self::Dataset(dataset, cases) => {
+                reader.spawn(forward(cases(&dataset), send));
                 None
             }
             Self::Experiment(..) => unreachable!("found before the run starts"),

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use futures_util::{FutureExt as _, Stream};
 use serde::de::DeserializeOwned;
+use tidegate_client::Dataset;
 
 use super::Eval;
 use crate::case::IntoCase;
@@ -94,6 +95,36 @@ impl Eval {
         E: Send + 'static,
     {
         self.source(Source::later(data))
+    }
+
+    /// Takes the rows of a dataset as cases: inputs, expected values, tags and metadata, each with a
+    /// link to the row it comes from. They are read a page at a time, as the run goes.
+    ///
+    /// A run that records holds the dataset at the version it has when the run starts, unless
+    /// [`Dataset::at`] chose one, and the experiment says which. If that cannot be asked for, the
+    /// run ends with [`EvalError::NoData`](crate::EvalError::NoData).
+    ///
+    /// ```no_run
+    /// # async fn run(client: tidegate_client::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use tidegate_client::{Dataset, DatasetOptions};
+    /// use tidegate_eval::Eval;
+    ///
+    /// let names = Dataset::init(&client, DatasetOptions::new("greetings", "names")).await?;
+    /// let outcome = Eval::new("greetings")
+    ///     .data_from_dataset::<String, String>(&names)
+    ///     .task(async |name, _cx| format!("Hello, {name}"))
+    ///     .scorer("exact", |args| args.expected == Some(args.output))
+    ///     .run_with(&client)
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn data_from_dataset<I, E>(self, dataset: &Dataset) -> Eval<I, (), E>
+    where
+        I: DeserializeOwned + Send + 'static,
+        E: DeserializeOwned + Send + 'static,
+    {
+        self.source(Source::dataset(dataset.clone()))
     }
 
     /// Takes the cases of an earlier experiment of the same project: inputs, expected values,

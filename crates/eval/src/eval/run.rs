@@ -59,8 +59,9 @@ where
         let profile = profile::opened(&plan)?;
         let source = this.source.take().expect("checked");
         let source = source.found(client, &plan.project).await.map_err(EvalError::NoData)?;
-        let session = opened(this.facts()).await?;
         let mut options = plan.registration();
+        let source = source.pinned(&mut options).await.map_err(EvalError::NoData)?;
+        let session = opened(this.facts()).await?;
         if let Some(name) = session.as_ref().and_then(|session| session.experiment()) {
             options = options.name(name).update(true);
         }

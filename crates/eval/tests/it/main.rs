@@ -11,6 +11,7 @@ mod profiled;
 mod recorded;
 mod reports;
 mod runner;
+mod sdk;
 mod sources;
 mod stopping;
 mod tasks;

@@ -28,9 +28,35 @@ pub(crate) async fn world_with(adapt: impl FnOnce(Config) -> Config) -> World {
 impl World {
     /// Rows by an independent way: plain HTTP on a thread, not the client under test.
     pub(crate) async fn rows(&self, id: &str) -> Vec<Value> {
+        self.rows_of("experiment", id).await
+    }
+
+    pub(crate) async fn rows_of(&self, kind: &'static str, id: &str) -> Vec<Value> {
         let (url, id) = (self.collector.url().to_owned(), id.to_owned());
-        tokio::task::spawn_blocking(move || tidegate_testkit::rows(&url, "experiment", &id))
+        tokio::task::spawn_blocking(move || tidegate_testkit::rows(&url, kind, &id))
             .await
             .expect("rows")
+    }
+
+    pub(crate) async fn flushed(&self) {
+        self.client.flush(std::time::Duration::from_secs(120)).await.expect("stored");
+    }
+
+    /// Follows an address as a browser does, and says whether it led to a page.
+    pub(crate) async fn opens(&self, address: &str) -> bool {
+        let (url, mut address) = (self.collector.url().to_owned(), address.to_owned());
+        let follow = move || {
+            for _ in 0..5 {
+                let path = address.strip_prefix(&url).unwrap_or(&address).to_owned();
+                let reply = tidegate_testkit::get(&url, &path);
+                let to = reply.headers.iter().find_map(|line| line.strip_prefix("location: "));
+                match (reply.status, to) {
+                    (300..400, Some(to)) => address = to.to_owned(),
+                    (status, _) => return status == 200,
+                }
+            }
+            false
+        };
+        tokio::task::spawn_blocking(follow).await.expect("an answer")
     }
 }
