@@ -42,7 +42,11 @@ impl Connection {
     /// # Errors
     /// As [`Connection::open`].
     pub fn with(settings: &Settings, policy: Policy) -> Result<Self, Error> {
-        let config = Config::from_settings(settings).policy(policy);
+        Self::configured(settings, Config::from_settings(settings).policy(policy))
+    }
+
+    /// As [`Connection::with`], with a client that is configured further.
+    pub(crate) fn configured(settings: &Settings, config: Config) -> Result<Self, Error> {
         if settings.destination_is_set() {
             return Self::to(config);
         }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use tidegate_client::ApiError;
 use tidegate_client::env::SettingsError;
 use tidegate_eval::EvalError;
 
@@ -24,6 +25,9 @@ pub enum Error {
     #[cfg(feature = "embedded")]
     #[error(transparent)]
     Collector(#[from] tidegate_server::StartError),
+    /// The logger's project cannot be registered.
+    #[error("cannot register the project of the logger")]
+    Logger(#[source] ApiError),
     /// The evaluation failed.
     #[error(transparent)]
     Eval(#[from] EvalError),
@@ -39,6 +43,7 @@ impl Error {
             Self::Thread(_) => "raise the limit of processes (ulimit -u)".to_owned(),
             #[cfg(feature = "embedded")]
             Self::Collector(error) => collector_hint(error).to_owned(),
+            Self::Logger(error) => error.hint().to_owned(),
             Self::Eval(error) => error.hint().to_string(),
         }
     }

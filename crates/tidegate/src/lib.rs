@@ -35,12 +35,14 @@ mod embedded;
 mod error;
 #[cfg(feature = "llm-calls")]
 pub mod llm;
+mod logger;
 mod run;
 #[cfg(feature = "tracing-layer")]
 pub mod tracing;
 
 pub use connection::Connection;
 pub use error::Error;
+pub use logger::{LoggerOptions, ProjectLogger, init_logger};
 pub use run::Run;
 /// The SDK: clients, spans, receipts.
 pub use tidegate_client as client;
