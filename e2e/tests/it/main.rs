@@ -15,6 +15,7 @@ mod overflow;
 mod python;
 mod recorded;
 mod scorers;
+mod slugs;
 mod spans;
 mod statistics;
 mod stored;
