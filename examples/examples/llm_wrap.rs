@@ -72,7 +72,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let words = streamed.await?.count().await;
         Ok::<_, reqwest::Error>((answer, words))
     };
-    let (answer, words) = root.scope(ask).await?;
+    let (answer, words) = root.scope(Box::pin(ask)).await?;
     root.end();
     writeln!(out, "{} ({words} words)", answer["choices"][0]["message"]["content"])?;
     let receipt = client.flush(Duration::from_secs(30)).await?;

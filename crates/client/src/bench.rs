@@ -73,7 +73,7 @@ impl Stages {
     #[must_use]
     pub fn root(&self) -> Span {
         let (recorder, destination) = (Arc::clone(&self.recorder), Arc::clone(&self.destination));
-        Span::root(recorder, destination, SpanOptions::new("root"))
+        Span::below(recorder, destination.into(), SpanOptions::new("root"))
     }
 
     /// Takes what was recorded so far.

@@ -252,7 +252,7 @@ impl Dataset {
 
     async fn record(&self, row_id: RowId, is_new: bool, event: Event) {
         let head = Head::detached(Arc::clone(&self.destination), row_id, None);
-        let start = is_new.then(|| Start { at: clock::wall(), span: None });
+        let start = is_new.then(|| Start { at: clock::wall(), monotonic: None, span: None });
         let draft = Draft { head, start, end: None, event };
         self.client.recorder().record_waiting(draft).await;
     }

@@ -116,7 +116,7 @@ impl Feedback {
                 .field("origin", &json!({"id": head.row_id}))
                 .field(COMMENT, &json!({ "text": text }));
             let head = Head::detached(Arc::clone(&head.destination), RowId::new(), None);
-            let start = Some(Start { at: clock::wall(), span: None });
+            let start = Some(Start { at: clock::wall(), monotonic: None, span: None });
             recorder.record(Draft { head, start, end: None, event: audited(event) }, None);
         }
     }

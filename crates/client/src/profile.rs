@@ -128,7 +128,8 @@ impl Profiling {
     /// # Cancel safety
     /// Dropping the future ends the profile all the same.
     pub async fn finish(mut self) -> io::Result<()> {
-        let handed_over = self.end();
+        let (done, handed_over) = oneshot::channel();
+        self.end(done);
         let written = self.runtime.spawn(async move {
             match tokio::time::timeout(PATIENCE, handed_over).await {
                 Ok(Ok((writer, end))) => spawn_blocking(move || writer.finish(end)).await?,
@@ -141,20 +142,20 @@ impl Profiling {
         written.await.unwrap_or(Ok(()))
     }
 
-    fn end(&mut self) -> oneshot::Receiver<Finished> {
+    fn end(&mut self, done: oneshot::Sender<Finished>) {
         self.is_over = true;
-        let (done, handed_over) = oneshot::channel();
         self.shared.profile.end(done);
         self.shared.inbox.bell.call();
-        handed_over
     }
 }
 
 impl Drop for Profiling {
     fn drop(&mut self) {
         if !self.is_over {
-            // Nobody waits: the upload thread lets the writer go.
-            drop(self.end());
+            let (done, handed_over) = oneshot::channel();
+            // Nobody waits, and the upload thread has to know it: it lets the writer go then.
+            drop(handed_over);
+            self.end(done);
         }
     }
 }

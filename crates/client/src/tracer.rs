@@ -24,7 +24,7 @@ impl Tracer {
     #[must_use]
     pub fn start_span(&self, options: impl Into<SpanOptions>) -> Span {
         let (recorder, destination) = (Arc::clone(&self.recorder), Arc::clone(&self.destination));
-        Span::root(recorder, destination, options.into())
+        Span::below(recorder, destination.into(), options.into())
     }
 }
 

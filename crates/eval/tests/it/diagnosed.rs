@@ -3,13 +3,14 @@
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tidegate_analysis::explain::explain;
 use tidegate_analysis::profile::Profile;
 use tidegate_client::{Span, SpanOptions};
 use tidegate_eval::{Case, Eval, Report};
+use tokio::time::Instant;
 
 use crate::world::{World, world};
 

@@ -231,3 +231,21 @@ fn forty_columns_are_enough_for_long_names_and_every_verdict() {
     assert!(text.starts_with(expected), "{text}");
     assert!(widest(&text) <= 40, "{text}");
 }
+
+#[test]
+fn how_idle_the_processor_was_is_said_of_runs_that_last() {
+    let line = |millis: u64, cpu_millis: Option<u64>| {
+        let duration = Duration::from_millis(millis);
+        let cpu = cpu_millis.map(Duration::from_millis);
+        let text =
+            render(&Summary { duration, cpu, ..summary() }, &[], None, TableStyle::default());
+        text.lines().nth(1).expect("a line").to_owned()
+    };
+    assert_eq!(line(2000, Some(140)), "10 trials in 2.00 s, CPU 93.0 % idle, 1 failed");
+    assert_eq!(line(2000, Some(2000)), "10 trials in 2.00 s, CPU 0.0 % idle, 1 failed");
+    let busy = "10 trials in 2.00 s, CPU 0.0 % idle (1.7 cores busy), 1 failed";
+    assert_eq!(line(2000, Some(3400)), busy);
+    // Not known, and too short to say.
+    assert_eq!(line(2000, None), "10 trials in 2.00 s, 1 failed");
+    assert_eq!(line(200, Some(20)), "10 trials in 200.0 ms, 1 failed");
+}
