@@ -103,7 +103,7 @@ fn experiments(method: &str, path: &str) -> Option<Operation> {
         }
         ("PUT", "/api/experiments/{id}/profile") => {
             experiment("Keeps the profile of a run with its experiment, in place of the one before")
-                .lines()
+                .binary()
                 .reply(required([
                     ("experiment_id", text()),
                     ("bytes", json!({"type": "integer"})),

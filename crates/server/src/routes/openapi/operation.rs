@@ -118,12 +118,6 @@ impl Operation {
         Self { body: Some(bytes), takes: "application/octet-stream", ..self }
     }
 
-    /// The body is a file of JSON lines.
-    pub(super) fn lines(self) -> Self {
-        let lines = json!({"type": "string", "format": "binary"});
-        Self { body: Some(lines), takes: JSON_LINES, ..self }
-    }
-
     /// Success leads elsewhere.
     pub(super) fn redirects(self) -> Self {
         Self { redirects: true, ..self }
