@@ -43,9 +43,14 @@ impl World {
         let mut command = match client {
             Client::Npm(version) => javascript(version, &format!("{flow}.mjs")),
             Client::PyPi => python("venv", &format!("{flow}_program.py")),
+            Client::OtelJs => javascript("otlp", &format!("{flow}.mjs")),
+            Client::OtelPython => python("venv-otlp", &format!("{flow}_program.py")),
         };
         // Nothing of the developer's own settings may reach the clients.
-        for name in ["BRAINTRUST_API_URL", "BRAINTRUST_PROXY_URL", "BRAINTRUST_ORG_NAME"] {
+        let exporters =
+            ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_SERVICE_NAME"];
+        let clients = ["BRAINTRUST_API_URL", "BRAINTRUST_PROXY_URL", "BRAINTRUST_ORG_NAME"];
+        for name in clients.into_iter().chain(exporters) {
             command.env_remove(name);
         }
         command
@@ -91,6 +96,10 @@ pub(crate) enum Client {
     Npm(&'static str),
     /// `braintrust` from PyPI.
     PyPi,
+    /// OpenTelemetry's SDK and exporters from npm.
+    OtelJs,
+    /// OpenTelemetry's SDK and exporter from PyPI.
+    OtelPython,
 }
 
 impl Client {

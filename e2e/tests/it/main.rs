@@ -1,6 +1,6 @@
 //! Published clients against the real binary. What they leave unmodified is the point: only
-//! `BRAINTRUST_APP_URL` and `BRAINTRUST_API_KEY` are set. And our statistics against published ones,
-//! and viewers of profiles with what we export.
+//! `BRAINTRUST_APP_URL` and `BRAINTRUST_API_KEY` are set. OpenTelemetry's exporters, our statistics
+//! against published ones, and viewers of profiles with what we export.
 
 mod as_dataset;
 mod attachments;
@@ -11,6 +11,7 @@ mod feedback;
 mod javascript;
 mod links;
 mod openapi;
+mod otlp;
 mod overflow;
 mod python;
 mod recorded;
