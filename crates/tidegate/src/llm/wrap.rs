@@ -14,14 +14,15 @@ use super::{Call, Recorder};
 ///
 /// # Errors
 /// That of the request, unchanged.
-pub async fn record<T, F, R, E>(name: &str, request: &T, answer: F) -> Result<R, E>
+pub fn record<T, F, R, E>(name: &str, request: &T, answer: F) -> impl Future<Output = Result<R, E>>
 where
     T: Serialize + ?Sized,
     F: Future<Output = Result<R, E>>,
     R: Serialize,
     E: Display,
 {
-    Recorder::new().record(name, request, answer).await
+    let answer = Box::pin(answer);
+    async move { Recorder::new().record(name, request, answer).await }
 }
 
 /// Records a request whose answer is a stream as [`Recorder::new`] does; see
@@ -29,17 +30,18 @@ where
 ///
 /// # Errors
 /// That of the request, unchanged.
-pub async fn record_stream<T, F, S, E>(
+pub fn record_stream<T, F, S, E>(
     name: &str,
     request: &T,
     answer: F,
-) -> Result<RecordedStream<S>, E>
+) -> impl Future<Output = Result<RecordedStream<S>, E>>
 where
     T: Serialize + ?Sized,
     F: Future<Output = Result<S, E>>,
     E: Display,
 {
-    Recorder::new().record_stream(name, request, answer).await
+    let answer = Box::pin(answer);
+    async move { Recorder::new().record_stream(name, request, answer).await }
 }
 
 impl Recorder {
@@ -50,22 +52,31 @@ impl Recorder {
     ///
     /// # Cancel safety
     /// Dropping the future drops that of the request; the call is recorded as cut off.
-    pub async fn record<T, F, R, E>(&self, name: &str, request: &T, answer: F) -> Result<R, E>
+    pub fn record<T, F, R, E>(
+        &self,
+        name: &str,
+        request: &T,
+        answer: F,
+    ) -> impl Future<Output = Result<R, E>>
     where
         T: Serialize + ?Sized,
         F: Future<Output = Result<R, E>>,
         R: Serialize,
         E: Display,
     {
-        let call = self.call(name, request);
-        match call.scope(answer).await {
-            Ok(answer) => {
-                call.response(&answer);
-                Ok(answer)
-            }
-            Err(error) => {
-                call.error(&error);
-                Err(error)
+        // Boxed, and not by an `async fn`: the state of each future around it would hold it again.
+        let answer = Box::pin(answer);
+        async move {
+            let call = self.call(name, request);
+            match call.scope(answer).await {
+                Ok(answer) => {
+                    call.response(&answer);
+                    Ok(answer)
+                }
+                Err(error) => {
+                    call.error(&error);
+                    Err(error)
+                }
             }
         }
     }
@@ -78,23 +89,26 @@ impl Recorder {
     ///
     /// # Cancel safety
     /// As [`Recorder::record`]; a stream that is dropped before its end is recorded as cut off.
-    pub async fn record_stream<T, F, S, E>(
+    pub fn record_stream<T, F, S, E>(
         &self,
         name: &str,
         request: &T,
         answer: F,
-    ) -> Result<RecordedStream<S>, E>
+    ) -> impl Future<Output = Result<RecordedStream<S>, E>>
     where
         T: Serialize + ?Sized,
         F: Future<Output = Result<S, E>>,
         E: Display,
     {
-        let call = self.call(name, request);
-        match call.scope(answer).await {
-            Ok(stream) => Ok(RecordedStream { stream: Box::pin(stream), call: Some(call) }),
-            Err(error) => {
-                call.error(&error);
-                Err(error)
+        let answer = Box::pin(answer);
+        async move {
+            let call = self.call(name, request);
+            match call.scope(answer).await {
+                Ok(stream) => Ok(RecordedStream { stream: Box::pin(stream), call: Some(call) }),
+                Err(error) => {
+                    call.error(&error);
+                    Err(error)
+                }
             }
         }
     }
