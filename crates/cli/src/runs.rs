@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::anyhow;
+use bytes::Bytes;
 use tidegate::Connection;
 use tidegate::client::env::Settings;
 use tidegate_analysis::comparison::{Trial, trials_by_trace};
@@ -91,32 +92,52 @@ impl<'a> Runs<'a> {
         }
         let looks_like_a_file = wanted.contains(['/', '\\'])
             || path.extension().is_some_and(|end| end == "jsonl" || end == "json");
-        let client = self.client()?;
-        if is_uuid(wanted)
-            && let Some(found) = client.experiment_by_id(wanted).await.map_err(unreachable)?
-        {
-            return Ok(Run::Recorded(found));
-        }
-        let mut found = client.find_experiments(self.project, wanted).await.map_err(unreachable)?;
-        match (found.len(), self.project) {
-            (0, _) if looks_like_a_file => {
+        match self.experiment(wanted).await? {
+            Some(experiment) => Ok(Run::Recorded(experiment)),
+            None if looks_like_a_file => {
                 let error = anyhow!("there is no file {wanted}, and no experiment of that name");
                 Err(Failure::usage(error, "check the path"))
             }
-            (0, project) => {
-                let place = project.map(|name| format!(" in the project {name:?}"));
+            None => {
+                let place = self.project.map(|name| format!(" in the project {name:?}"));
                 let place = place.unwrap_or_default();
                 let error = anyhow!("there is no experiment {wanted:?}{place}");
                 Err(Failure::usage(error, NOWHERE))
             }
-            (1, _) => Ok(Run::Recorded(found.remove(0))),
-            (count, _) => {
+        }
+    }
+
+    /// Finds the experiment of that id or name, if there is one.
+    pub(crate) async fn experiment(
+        &mut self,
+        wanted: &str,
+    ) -> Result<Option<FoundExperiment>, Failure> {
+        let client = self.client()?;
+        if is_uuid(wanted)
+            && let Some(found) = client.experiment_by_id(wanted).await.map_err(unreachable)?
+        {
+            return Ok(Some(found));
+        }
+        let mut found = client.find_experiments(self.project, wanted).await.map_err(unreachable)?;
+        match found.len() {
+            0 => Ok(None),
+            1 => Ok(found.pop()),
+            count => {
                 let ids: Vec<_> = found.iter().take(SHOWN).map(|e| e.id.as_str()).collect();
                 let error = anyhow!("{count} projects have an experiment {wanted:?}");
                 let ids = ids.join(", ");
                 Err(Failure::usage(error, format!("add --project NAME, or give an id: {ids}")))
             }
         }
+    }
+
+    /// The profile that a server keeps with an experiment, if it keeps one.
+    pub(crate) async fn profile(
+        &mut self,
+        experiment: &FoundExperiment,
+    ) -> Result<Option<Bytes>, Failure> {
+        let client = self.client()?;
+        client.download_profile(&experiment.id).await.map_err(unreachable)
     }
 
     /// All trials of a run, each with its trace: a `root_span_id`, or the line of a file.

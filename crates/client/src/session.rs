@@ -302,6 +302,13 @@ impl Session {
         Ok(self.learn_limits().await?.profile_bytes)
     }
 
+    /// Gets something as it is.
+    pub(crate) async fn get(&self, origin: Origin, path: &str) -> Result<Bytes, ApiError> {
+        let (answer, connected) = self.request(origin, Method::GET, path, None).await?;
+        answer.check(connected.base(origin), path)?;
+        Ok(answer.body)
+    }
+
     /// Puts something somewhere, packed as rows are.
     pub(crate) async fn put(
         &self,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use tidegate_client::what_if::Change;
 
-use super::DataDir;
+use super::compare::Place;
 use super::time::duration;
 
 pub(crate) const HELP: &str = "\
@@ -15,13 +15,15 @@ pending, processor time. It is written by `tidegate eval FILE.toml --profile run
 the SDK, by `tidegate bench upload --profile` and, for clients of any language, by
 `tidegate serve --record-requests`. docs/reading-a-timeline.md says how to read the picture.
 
-A RUN is the name of a kept run (`tidegate cells list`) whose directory holds a `profile.jsonl`.
+A RUN is an experiment whose profile its server keeps, as the collector does with those of evaluations,
+by name or id; or the name of a kept run (`tidegate cells list`) whose directory holds a `profile.jsonl`.
 
 Exit codes: 0 done; 2 wrong usage; 3 failure, such as a file that is no profile, or, with --follow,
 a writer that was killed; 130 interrupted while following.
 
 Examples:
   tidegate timeline run.jsonl
+  tidegate timeline my-experiment --project my-app
   tidegate timeline run.jsonl --format svg -o run.svg
   tidegate timeline run.jsonl --format speedscope -o run.speedscope.json   # speedscope.app
   tidegate timeline run.jsonl --format perfetto -o run.perfetto.json       # ui.perfetto.dev
@@ -46,11 +48,11 @@ pub(crate) enum Format {
 
 #[derive(Debug, Args)]
 pub(crate) struct Timeline {
-    /// A profile, or the name of a kept run.
+    /// A profile, or the name of an experiment or of a kept run.
     #[arg(value_name = "RUN|FILE")]
     pub(crate) run: String,
     #[command(flatten)]
-    pub(crate) data_dir: DataDir,
+    pub(crate) place: Place,
     /// What to write.
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: Format,

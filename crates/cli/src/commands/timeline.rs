@@ -36,17 +36,25 @@ use crate::exit::Failure;
 use crate::terminal::Terminal;
 use follow::{Follow, Outcome};
 use paint::Style;
+use source::Found;
 use title::Title;
 use view::View;
 
 /// Returns the exit code.
 pub(crate) async fn run(timeline: &Timeline) -> Result<u8, Failure> {
-    let path = source::find(timeline)?;
+    let found = source::find(timeline)?;
     let terminal = Terminal::of_stdout(&Environment::default());
     if timeline.follow {
+        let Found::File(path) = found else {
+            let error = anyhow!("--follow reads a file, which {} is not", timeline.run);
+            return Err(Failure::usage(
+                error,
+                "name the FILE of its --profile, with a / or .jsonl",
+            ));
+        };
         return followed(timeline, &path, terminal).await;
     }
-    let profile = source::read(&path)?;
+    let profile = source::load(found, &timeline.place).await?;
     let prediction = predicted(timeline, &profile)?;
     let prediction = prediction.as_ref();
     output::write(&timeline.output, |out| write(timeline, &profile, prediction, terminal, out))?;

@@ -79,6 +79,24 @@ impl Client {
         });
         kept.await?
     }
+
+    /// Reads the profile that a server keeps with an experiment; `None` if it keeps none. It is in
+    /// memory as a whole, 64 MiB at most.
+    ///
+    /// # Errors
+    /// [`ApiError`] if the server cannot be reached or refuses.
+    pub async fn download_profile(&self, experiment_id: &str) -> Result<Option<Bytes>, ApiError> {
+        let target = format!("api/experiments/{}/profile", encode(experiment_id));
+        let session = Arc::clone(self.session());
+        self.on_thread(async move {
+            match session.get(Origin::App, &target).await {
+                Ok(profile) => Ok(Some(profile)),
+                Err(ApiError::Status { status: 404, .. }) => Ok(None),
+                Err(error) => Err(error),
+            }
+        })
+        .await
+    }
 }
 
 /// Reads a file, or its length if that is more than it may be.

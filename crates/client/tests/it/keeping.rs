@@ -45,3 +45,14 @@ async fn a_profile_goes_only_where_it_is_wanted() {
     assert!(matches!(&unread, KeepProfileError::Read { path, .. } if *path == missing));
     assert_eq!(sent(&refusing), 1);
 }
+
+#[tokio::test]
+async fn a_profile_comes_back_if_there_is_one() {
+    let keeping = server(None, 200).client();
+    let profile = keeping.download_profile("e/1").await.expect("an answer");
+    assert_eq!(profile.as_deref(), Some(&br#"{"error":"no"}"#[..]));
+    let without = server(None, 404).client();
+    assert_eq!(without.download_profile("e/1").await.expect("an answer"), None);
+    let failing = server(None, 500).client().download_profile("e/1").await;
+    assert!(matches!(failing, Err(ApiError::Status { status: 500, .. })), "{failing:?}");
+}

@@ -79,7 +79,9 @@ fn places_that_are_not_there_and_options_that_do_not_fit() {
     assert_eq!(error, format!("error: there is no file {missing}"));
     assert!(hint.contains("tidegate cells list"), "{hint}");
     let (error, _) = refused(2, &["nightly", "--data-dir", root]);
-    assert_eq!(error, "error: there is neither a file nor a kept run nightly");
+    assert_eq!(error, "error: there is neither a file, a kept run nor an experiment nightly");
+    let left = fs::read_dir(root).expect("readable").count();
+    assert_eq!(left, 0, "looking for it has made something");
     let (error, hint) = refused(2, &[root]);
     assert!(error.contains("is a directory without a profile.jsonl"), "{error}");
     assert!(hint.contains("--profile"), "{hint}");
@@ -93,6 +95,9 @@ fn places_that_are_not_there_and_options_that_do_not_fit() {
         assert!(error.contains("--follow draws on stdout"), "{error}");
         assert!(hint.contains("--format"), "{hint}");
     }
+    let (error, hint) = refused(2, &["nightly", "--data-dir", root, "--follow"]);
+    assert!(error.contains("--follow reads a file, which nightly is not"), "{error}");
+    assert!(hint.contains("--profile"), "{hint}");
     // What clap refuses.
     for arguments in [&[][..], &[file, "--format", "pdf"], &[file, "--wait", "3s"]] {
         let finished = timeline(arguments);

@@ -31,6 +31,9 @@ fn command(arguments: &[&str]) -> Command {
     for name in ["LC_CTYPE", "LANG", "NO_COLOR", "CLICOLOR", "TIDEGATE_DATA_DIR", "TIDEGATE_LOG"] {
         command.env_remove(name);
     }
+    for name in ["BRAINTRUST_APP_URL", "BRAINTRUST_API_URL", "BRAINTRUST_API_KEY"] {
+        command.env_remove(name);
+    }
     command.env("LC_ALL", "C.UTF-8").env("COLUMNS", "80");
     command
 }
