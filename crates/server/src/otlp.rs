@@ -17,7 +17,7 @@ mod value;
 mod wire;
 
 pub(crate) use body::{BodyFault, Decoded, Encoding, decode};
-pub(crate) use parent::Parent;
+pub(crate) use parent::{Above, Parent, ParentObject};
 pub(crate) use span::Traced;
 
 #[cfg(test)]

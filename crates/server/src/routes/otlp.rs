@@ -18,7 +18,7 @@ use super::table::{Route, post};
 use super::{experiments, projects};
 use crate::app::App;
 use crate::keys::Access::Write;
-use crate::otlp::{BodyFault, Decoded, Encoding, Parent, Traced, decode};
+use crate::otlp::{Above, BodyFault, Decoded, Encoding, Parent, ParentObject, Traced, decode};
 use crate::shed::Lease;
 use crate::store::{Change, Page, ProjectFilter, RowWrite, StoreError};
 
@@ -33,6 +33,9 @@ pub(super) const PARENT_HEADER: &str = "x-bt-parent";
 const INLINE_BYTES: usize = 16 << 10;
 /// Different objects that the spans of a request may name themselves.
 const PARENTS: usize = 64;
+
+/// Where a span goes: the object, and the span there that it is below.
+type Home = (Destination, Option<Above>);
 
 pub(super) fn routes() -> Vec<Route> {
     vec![post(PATH, Write, ingest)]
@@ -62,7 +65,7 @@ async fn ingest(
     let default = header_parent(&headers)?;
     // Before anything is decoded: a header that names nothing is an error even without spans.
     let default = match default {
-        Some(parent) => Some(destination(&app, &caller, parent).await?),
+        Some(parent) => Some(home(&app, &caller, parent).await?),
         None => None,
     };
     let Bytes { data, lease } = body;
@@ -125,18 +128,18 @@ impl From<BodyFault> for ApiError {
 async fn placed(
     app: &App,
     caller: &Caller,
-    default: Option<&Destination>,
+    default: Option<&Home>,
     spans: Vec<Traced>,
     decoded: &mut Decoded,
 ) -> Result<Vec<RowWrite>, ApiError> {
-    let mut known: HashMap<String, Result<Destination, String>> = HashMap::new();
+    let mut known: HashMap<String, Result<Home, String>> = HashMap::new();
     let mut writes = Vec::with_capacity(spans.len());
     let mut homeless = 0;
     for Traced { mut row, parent } in spans {
         let place = match parent {
             Some(text) => {
                 if !known.contains_key(&text) {
-                    let found = own_destination(app, caller, &text, known.len()).await?;
+                    let found = own_home(app, caller, &text, known.len()).await?;
                     known.insert(text.clone(), found);
                 }
                 known.get(&text).cloned().unwrap_or_else(|| Err(String::new()))
@@ -146,13 +149,16 @@ async fn placed(
                 format!("it has no attribute braintrust.parent, nor has the request a header {PARENT_HEADER}")
             }),
         };
-        let destination = match place {
-            Ok(destination) => destination,
+        let (destination, above) = match place {
+            Ok(home) => home,
             Err(error) => {
                 decoded.reject(&error);
                 continue;
             }
         };
+        if let Some(above) = above {
+            above.adopt(&mut row);
+        }
         for (name, value) in destination.members() {
             row.insert(name.into(), value.into());
         }
@@ -170,12 +176,12 @@ async fn placed(
 }
 
 /// What a span's own attribute names; the text says why it names nothing.
-async fn own_destination(
+async fn own_home(
     app: &App,
     caller: &Caller,
     text: &str,
     known: usize,
-) -> Result<Result<Destination, String>, ApiError> {
+) -> Result<Result<Home, String>, ApiError> {
     if known == PARENTS {
         return Ok(Err(format!("the request names more than {PARENTS} parents")));
     }
@@ -183,8 +189,8 @@ async fn own_destination(
         Ok(parent) => parent,
         Err(error) => return Ok(Err(error.to_string())),
     };
-    match destination(app, caller, parent).await {
-        Ok(destination) => Ok(Ok(destination)),
+    match home(app, caller, parent).await {
+        Ok(home) => Ok(Ok(home)),
         Err(error) => error.bad_request_message().map(Err),
     }
 }
@@ -193,35 +199,35 @@ async fn own_destination(
 ///
 /// # Errors
 /// 400 if there is none, 403 if the caller may not touch it.
-async fn destination(app: &App, caller: &Caller, parent: Parent) -> Result<Destination, ApiError> {
+async fn home(app: &App, caller: &Caller, parent: Parent) -> Result<Home, ApiError> {
     let unknown = |what: &str, id: &str| {
         ApiError::bad_request(format!("{what} {id:?}, which the parent names, does not exist"))
     };
-    let found = match parent {
-        Parent::ProjectId(id) => {
+    let destination = match parent.object {
+        ParentObject::ProjectId(id) => {
             caller.may_touch(&id)?;
             let filter = ProjectFilter { id: Some(id.clone()), name: None, page: Page::first() };
             let found = app.store.projects(filter).await?.pop();
             found.ok_or_else(|| unknown("project", &id))?;
             Destination::ProjectLogs(id)
         }
-        Parent::ProjectName(name) => {
+        ParentObject::ProjectName(name) => {
             let name = projects::check_name(Some(name))?
                 .ok_or_else(|| ApiError::bad_request("the parent names no project"))?;
             let project = projects::find_or_create(app, caller, name).await?.object;
             Destination::ProjectLogs(project.id)
         }
-        Parent::ExperimentId(id) => {
+        ParentObject::ExperimentId(id) => {
             let object = Destination::Experiment(id.clone());
             caller.object(app, &object).await?;
             experiments::lookup(app, &id).await?.ok_or_else(|| unknown("experiment", &id))?;
             object
         }
-        Parent::PlaygroundId(id) => {
+        ParentObject::PlaygroundId(id) => {
             let object = Destination::PlaygroundLogs(id);
             caller.object(app, &object).await?;
             object
         }
     };
-    Ok(found)
+    Ok((destination, parent.above))
 }

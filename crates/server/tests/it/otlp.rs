@@ -8,6 +8,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use prost::Message;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tidegate_model::slug::{ObjectRef, ObjectType, RowIds, SpanComponents};
 
 use crate::harness::{Collector, Reply};
 
@@ -171,6 +172,36 @@ async fn where_spans_belong_must_be_said_and_exist() {
     }
     let objects = collector.get("/v1/project").await;
     assert_eq!(objects["objects"], json!([]));
+}
+
+#[tokio::test]
+async fn spans_continue_the_trace_of_an_exported_span() {
+    let collector = Collector::start().await;
+    let id = collector.experiment(&json!({})).await["id"].as_str().expect("an id").to_owned();
+    let slug = SpanComponents {
+        object_type: ObjectType::Experiment,
+        object: ObjectRef::Id(id.clone()),
+        row: Some(RowIds {
+            row_id: "r".into(),
+            span_id: "00f067aa0ba902b7".into(),
+            root_span_id: "4bf92f3577b34da6a3ce929d0e0e4736".into(),
+        }),
+        propagated_event: None,
+    };
+    let slug = slug.to_string();
+    let first = span("b7ad6b7169203331", "", &json!({}));
+    let second = span("b7ad6b7169203332", "b7ad6b7169203331", &json!({}));
+    let headers = [PROTOBUF, ("x-bt-parent", slug.as_str())];
+    answer(&send(&collector, protobuf(&[first, second]), &headers).await);
+    let rows = collector.rows(&id, 10).await;
+    assert_eq!(rows.len(), 2);
+    for row in rows {
+        assert_eq!(row["root_span_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!(row["is_root"], false);
+        let is_first = row["span_id"] == "b7ad6b7169203331";
+        let parent = if is_first { "00f067aa0ba902b7" } else { "b7ad6b7169203331" };
+        assert_eq!(row["span_parents"], json!([parent]));
+    }
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ pub(super) fn describe(method: &str, path: &str) -> Option<Operation> {
                 .header(
                     "x-bt-parent",
                     "Where the spans go: project_name:<name>, project_id:<id>, \
-                    experiment_id:<id> or playground_id:<id>.",
+                    experiment_id:<id>, playground_id:<id>, or the slug of an exported span.",
                 )
                 .body(members([("resourceSpans", list(&object()))]))
                 .reply(members([("partialSuccess", object())]))
