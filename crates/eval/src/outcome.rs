@@ -111,9 +111,9 @@ pub struct Summary {
     pub cells: Option<CellsSummary>,
     /// From the first case to the last result.
     pub duration: Duration,
-    /// Processor time that the process has used meanwhile, in user mode and in the kernel, in
-    /// steps of 10 ms: all its threads, an embedded collector included, but not its children.
-    /// `None` where the system does not say (other than Linux), and without a run of its own.
+    /// Processor time that the process has used meanwhile, in user mode and in the kernel: all its
+    /// threads, an embedded collector included, but not its children. `None` where the system does
+    /// not say (other than Linux), and without a run of its own.
     pub cpu: Option<Duration>,
 }
 

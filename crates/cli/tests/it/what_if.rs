@@ -40,9 +40,9 @@ fn off(prediction: &Prediction, measured: &Value) -> f64 {
     (prediction.wall_us as f64 / 1e6 / wall - 1.0).abs()
 }
 
-/// The seed workload: 40 cases at once, which make a round of 8 requests that no client can beat.
+/// The seed workload.
 #[test]
-fn the_broken_run_replays_to_its_own_time_and_leads_to_the_best_one() {
+fn the_broken_run_replays_to_its_own_time_and_is_found_out() {
     let directory = TempDir::new().expect("a directory");
     let path = directory.path().join("broken.jsonl");
     let (measured, profile) = run(&path, &["--strategy=serial-chunks", "--flush-every-task"]);
@@ -54,10 +54,16 @@ fn the_broken_run_replays_to_its_own_time_and_leads_to_the_best_one() {
         ["serial_uploads", "flush_per_task"].iter().all(|id| causes.contains(id)),
         "{causes:?}"
     );
+}
 
+/// From a run that was recorded on a machine with nothing else to do: 440 rows whose cases took no
+/// time, for which 0.47 s are the least over eight lanes. The healthy run took 0.476 to 0.478 s.
+#[test]
+fn the_recorded_broken_run_leads_to_the_time_that_was_measured() {
+    let recorded = include_str!("../../../analysis/tests/fixtures/serial-chunks.jsonl");
+    let profile = Profile::read(recorded.as_bytes()).expect("a profile");
     let healthy = predicted(&profile, "strategy=adaptive");
-    let bound = measured["lower_bound_s"].as_f64().expect("a bound");
-    assert!((bound..bound * 1.1).contains(&(healthy.wall_us as f64 / 1e6)), "{healthy}");
+    assert!((470_000..485_000).contains(&healthy.wall_us), "{healthy}");
     assert_eq!((healthy.requests, healthy.overlapping_pairs), (8, 28), "{healthy}");
 }
 

@@ -46,7 +46,7 @@ pub(super) fn lines(summary: &Summary) -> Vec<Line> {
     scores.chain(unscored).chain(of_run).chain(metrics).collect()
 }
 
-/// Shortest run whose idle share is worth a word: within two points.
+/// Shortest run whose idle share is worth a word: what is shorter is mostly its own start.
 const LEAST_FOR_IDLE: Duration = Duration::from_secs(1);
 
 /// How many trials there were, how long they took, and what went wrong.
@@ -54,7 +54,6 @@ pub(super) fn trials(summary: &Summary) -> String {
     let (trials, took) =
         (counted(summary.trials, "trial"), seconds(summary.duration.as_secs_f64()));
     let mut text = format!("{trials} in {took}");
-    // The system counts in steps of 10 ms, of which a short run has too few.
     let idle = summary.cpu_idle_ratio().filter(|_| summary.duration >= LEAST_FOR_IDLE);
     if let (Some(idle), Some(cpu)) = (idle, summary.cpu) {
         write!(text, ", CPU {:.1} % idle", 100.0 * idle).expect("memory");

@@ -107,6 +107,8 @@ async fn figures_of_a_part_are_no_summary() {
     let world = world().await;
     let experiment = experiment(&world, "part").await;
     experiment.log(case("a", "A", 1.0)).expect("recorded");
+    world.flushed().await;
+    // Nothing is left to send: it blocks the thread that the collector runs on.
     world.client.shutdown(MINUTE).expect("stored");
     // Too late: nobody sends it any more.
     experiment.log(case("b", "B", 1.0)).expect("recorded");
