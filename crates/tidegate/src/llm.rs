@@ -42,6 +42,10 @@ mod call;
 mod middleware;
 mod prices;
 mod request;
+#[cfg_attr(
+    not(any(test, feature = "reqwest-middleware")),
+    expect(dead_code, reason = "clients with types of their own have split their stream already")
+)]
 mod sse;
 mod stream;
 mod usage;

@@ -15,6 +15,8 @@ fn list(text: &'static str) -> Value {
 
 /// Sends the trace to the logs of a project.
 pub(super) fn send(url: &str, project: &str) {
+    // The exporter brings none; an error says that one is installed already.
+    rustls::crypto::ring::default_provider().install_default().ok();
     let parent = format!("project_name:{project}");
     let exporter = SpanExporter::builder()
         .with_http()
