@@ -51,7 +51,7 @@ pub(super) struct Finished<I, O, E> {
     pub(super) order: Vec<u64>,
 }
 
-/// What comes next: a case that nobody has looked at, one of its further trials, or the reason why
+/// What comes next: a case that nobody has looked at, a trial of one of several, or the reason why
 /// nothing does.
 enum Next<I, E> {
     Case(Case<I, E>),
@@ -227,17 +227,20 @@ where
         }
     }
 
-    /// The further trials of a case come before the next case.
+    /// A case of which this is the only trial.
     fn prepared(&self, case: Case<I, E>) -> Arc<Prepared<I, E>> {
+        Arc::new(Prepared::new(case, self.shared.record.is_some()))
+    }
+
+    /// What a case puts into the queue: itself, or all of its trials at once. None of them may come
+    /// later: who finds the queue empty and the data at its end lets nothing start any more.
+    fn queued(&self, case: Case<I, E>) -> Vec<Next<I, E>> {
         let trials = case.trials.unwrap_or(self.limits.trials);
-        let case = Arc::new(Prepared::new(case, self.shared.record.is_some()));
-        if trials > 1 {
-            let mut queue = lock(&self.queue);
-            for trial in (1..trials).rev() {
-                queue.push_front(Next::Trial(Arc::clone(&case), trial, None));
-            }
+        if trials <= 1 {
+            return vec![Next::Case(case)];
         }
-        case
+        let case = self.prepared(case);
+        (0..trials).map(|trial| Next::Trial(Arc::clone(&case), trial, None)).collect()
     }
 
     /// Waits for cases if there are none; `None` when no more will come.
@@ -260,7 +263,7 @@ where
         let mut all = VecDeque::with_capacity(chunk.len());
         for case in chunk {
             match (case, &self.counter) {
-                (Ok(case), None) => all.push_back(Next::Case(case)),
+                (Ok(case), None) => all.extend(self.queued(case)),
                 (Ok(case), Some(counter)) => all.extend(self.counted(case, &mut lock(counter))),
                 (Err(error), _) => all.push_back(Next::Error(error)),
             }

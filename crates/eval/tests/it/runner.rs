@@ -69,6 +69,33 @@ async fn trials_are_averaged_per_case() {
     assert_eq!(outcome.summary.comparison.scores["ok"].score, 0.625);
 }
 
+/// An input that takes its time to become JSON.
+#[derive(Debug)]
+struct Slow(u32);
+
+impl serde::Serialize for Slow {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        std::thread::sleep(Duration::from_millis(100));
+        serializer.serialize_u32(self.0)
+    }
+}
+
+/// While one worker prepares the last case, another one finds nothing left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_trial_of_the_last_case_is_left_out() {
+    let outcome = Eval::new("p")
+        .data((0..4).map(|number| Case::new(Slow(number)).expected(number)))
+        .task(async |input, _cx| input.0)
+        .scorer("exact", |args| f64::from(u8::from(args.expected == Some(args.output))))
+        .trials(3)
+        .max_concurrency(4)
+        .report(Report::Silent)
+        .run_without_sending()
+        .await
+        .expect("a run");
+    assert_eq!((outcome.results.len(), outcome.summary.trials), (12, 12));
+}
+
 #[tokio::test]
 async fn as_many_cases_run_at_once_as_allowed_and_no_more() {
     let barrier = Arc::new(Barrier::new(4));
