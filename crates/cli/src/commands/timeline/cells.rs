@@ -17,7 +17,18 @@ pub(super) enum Cell {
         ending: Ending,
     },
     /// Several requests; the worst ending of them.
-    Many(Ending),
+    Many {
+        ending: Ending,
+        fill: Fill,
+    },
+}
+
+/// How much of its time the requests of a cell take together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fill {
+    /// Less than half.
+    Low,
+    High,
 }
 
 /// Which part of a bar a cell is.
@@ -38,9 +49,12 @@ pub(super) fn cells<'a>(
     shows_queue: bool,
 ) -> Vec<Cell> {
     let mut cells = vec![Cell::Empty; columns];
+    // Share of each cell that is taken.
+    let mut taken = vec![0.0; columns];
     let scale = columns as f64 / wall_us.max(1) as f64;
     let cell = |us: u64| (us as f64 * scale).round() as usize;
     for (position, request) in requests.into_iter().enumerate() {
+        take(&mut taken, request.start_us as f64 * scale, request.end_us as f64 * scale);
         let from = cell(request.start_us).min(columns.saturating_sub(1));
         let to = cell(request.end_us).clamp(from + 1, columns.max(from + 1));
         let ending = Ending::of(request);
@@ -51,8 +65,8 @@ pub(super) fn cells<'a>(
         }
         // What the first cell has of an earlier request is not painted over.
         let shared = match cells.get(from) {
-            Some(Cell::Bar { ending: other, .. } | Cell::Many(other)) => {
-                cells[from] = Cell::Many(worse(ending, *other));
+            Some(Cell::Bar { ending: other, .. } | Cell::Many { ending: other, .. }) => {
+                cells[from] = Cell::Many { ending: worse(ending, *other), fill: Fill::Low };
                 1
             }
             _ => 0,
@@ -69,7 +83,23 @@ pub(super) fn cells<'a>(
             cells[at] = Cell::Bar { request: position, part, ending };
         }
     }
+    for (cell, taken) in cells.iter_mut().zip(taken) {
+        if let Cell::Many { fill, .. } = cell
+            && taken >= 0.5
+        {
+            *fill = Fill::High;
+        }
+    }
     cells
+}
+
+/// Notes a stretch of cells as taken.
+fn take(taken: &mut [f64], from: f64, to: f64) {
+    let last = (to as usize).min(taken.len().saturating_sub(1));
+    for (at, taken) in taken.iter_mut().enumerate().take(last + 1).skip(from as usize) {
+        let at = at as f64;
+        *taken += (to.min(at + 1.0) - from.max(at)).max(0.0);
+    }
 }
 
 fn worse(one: Ending, other: Ending) -> Ending {
@@ -110,8 +140,9 @@ mod tests {
             Cell::Bar { part: Part::Middle, .. } => '=',
             Cell::Bar { part: Part::Last, .. } => ']',
             Cell::Bar { part: Part::Only, .. } => '|',
-            Cell::Many(Ending::Failed) => 'x',
-            Cell::Many(_) => '#',
+            Cell::Many { ending: Ending::Failed, .. } => 'x',
+            Cell::Many { fill: Fill::Low, .. } => ':',
+            Cell::Many { fill: Fill::High, .. } => '#',
         });
         drawn.collect()
     }
@@ -125,6 +156,9 @@ mod tests {
         assert_eq!(drawn(&[request(10, 12, 200), request(13, 14, 503)], 100, 10), ".x........");
         let many: Vec<Request> = (0..50).map(|n| request(2 * n, 2 * n + 2, 200)).collect();
         assert_eq!(drawn(&many, 100, 10), "##########");
+        // Each takes a quarter of the time until the next one.
+        let sparse: Vec<Request> = (0..25).map(|n| request(4 * n, 4 * n + 1, 200)).collect();
+        assert_eq!(drawn(&sparse, 100, 10), "::::::::::");
         assert_eq!(drawn(&many, 100, 0), "");
     }
 

@@ -3,7 +3,7 @@
 use tidegate_model::profile::Request;
 
 use super::axis;
-use super::cells::{Cell, Part, cells};
+use super::cells::{Cell, Fill, Part, cells};
 use super::paint::{Ink, Painter};
 use super::track::{Measure, Track};
 use super::view::{Ending, Lane, View};
@@ -219,7 +219,8 @@ impl Frame {
 #[derive(Debug, Default)]
 struct Used {
     queued: bool,
-    many: bool,
+    sparse: bool,
+    dense: bool,
     failed: bool,
 }
 
@@ -228,8 +229,9 @@ impl Used {
         for cell in cells {
             match cell {
                 Cell::Queued => self.queued = true,
-                Cell::Many(ending) => {
-                    self.many = true;
+                Cell::Many { ending, fill } => {
+                    self.sparse |= *fill == Fill::Low;
+                    self.dense |= *fill == Fill::High;
                     self.failed |= *ending == Ending::Failed;
                 }
                 Cell::Bar { ending: Ending::Failed, .. } => self.failed = true,
@@ -239,15 +241,13 @@ impl Used {
     }
 
     fn legend(&self, painter: &mut Painter) {
-        let failed = [Part::Middle, Part::Last].map(|part| Cell::Bar {
-            request: 0,
-            part,
-            ending: Ending::Failed,
-        });
+        let bar = |part| Cell::Bar { request: 0, part, ending: Ending::Failed };
+        let many = |fill| vec![Cell::Many { ending: Ending::Accepted, fill }];
         let entries = [
-            (self.queued, [Cell::Queued; 2], "waits to be sent"),
-            (self.many, [Cell::Many(Ending::Accepted); 2], "several requests"),
-            (self.failed, failed, "failed"),
+            (self.queued, vec![Cell::Queued; 2], "waits to be sent"),
+            (self.sparse, many(Fill::Low), "several, far apart"),
+            (self.dense, many(Fill::High), "several, close together"),
+            (self.failed, vec![bar(Part::Middle), bar(Part::Last)], "failed"),
         ];
         let mut is_first = true;
         for (_, sign, meaning) in entries.into_iter().filter(|(is_used, ..)| *is_used) {

@@ -1,6 +1,6 @@
 //! Characters and colours of a terminal.
 
-use super::cells::{Cell, Part};
+use super::cells::{Cell, Fill, Part};
 use super::view::Ending;
 
 /// How text may look.
@@ -155,7 +155,8 @@ impl Painter {
         let (ink, fancy, plain) = match cell {
             Cell::Empty => (Ink::Plain, ' ', ' '),
             Cell::Queued => (Ink::Faint, '┄', '.'),
-            Cell::Many(ending) => (Ink::Bar(ending), '▒', '#'),
+            Cell::Many { ending, fill: Fill::Low } => (Ink::Bar(ending), '▒', ':'),
+            Cell::Many { ending, fill: Fill::High } => (Ink::Bar(ending), '▓', '#'),
             Cell::Bar { ending: ending @ Ending::Failed, part, .. } => {
                 let (fancy, plain) = match part {
                     Part::First => ('░', '['),
