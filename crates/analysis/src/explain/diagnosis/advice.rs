@@ -23,11 +23,15 @@ pub(super) fn serial_uploads(header: &Header<'_>) -> String {
 }
 
 pub(super) fn flush_per_task(header: &Header<'_>) -> String {
-    let budget = header.budget_bytes.unwrap_or(DEFAULT_BACKPRESSURE_BYTES);
+    // An emulated logger has no budget to speak of.
+    let budget = match header.budget_bytes {
+        Some(bytes) => format!("{bytes} here"),
+        None => format!("{DEFAULT_BACKPRESSURE_BYTES} unless set"),
+    };
     format!(
         "Cases stand still until their rows are on the server. Take the flush out of tasks and \
          scorers: the run flushes once at its end, and memory is bounded in bytes by \
-         BRAINTRUST_FLUSH_BACKPRESSURE_BYTES ({budget} here), not by flushing."
+         BRAINTRUST_FLUSH_BACKPRESSURE_BYTES ({budget}), not by flushing."
     )
 }
 
