@@ -12,6 +12,7 @@ mod envelope;
 mod events;
 mod experiments;
 mod health;
+mod held;
 mod internal;
 mod links;
 mod list_params;

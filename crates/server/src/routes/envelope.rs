@@ -2,22 +2,19 @@
 //! showing it, a bound on what waits to be sent, and an answer even after a panic.
 
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
-use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
-use hyper::body::{Body as _, Frame, SizeHint};
+use hyper::body::Body as _;
 
+use super::held::Held;
 use super::reply::ApiError;
 use super::request::drain;
 use crate::app::App;
-use crate::shed::Lease;
 use crate::store::StoreError;
 
 /// Longest path with its parameters, in bytes.
@@ -78,31 +75,5 @@ fn held(app: &App, response: Response) -> Response {
     if !lease.cover(length) {
         return ApiError::overloaded().into_response();
     }
-    response.map(|body| Body::new(Held { body, _lease: lease }))
-}
-
-/// A body and the lease on its bytes.
-struct Held {
-    body: Body,
-    _lease: Lease,
-}
-
-impl hyper::body::Body for Held {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
+    response.map(|body| Held::body(body, lease))
 }
