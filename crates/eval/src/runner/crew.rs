@@ -75,6 +75,10 @@ pub(super) struct Crew<I, O, E> {
     counter: Option<Mutex<Counter>>,
     closed: OnceLock<Closed>,
     closing: CancellationToken,
+    /// Trials that have entered the queue.
+    queued: AtomicU64,
+    /// Those of them that were to have no result.
+    skipped: AtomicU64,
     finished: Mutex<Finished<I, O, E>>,
     errors: AtomicU64,
     /// All workers, those that have been asked for included.
@@ -115,6 +119,8 @@ where
             cases: tokio::sync::Mutex::new(cases),
             closed: OnceLock::new(),
             closing: CancellationToken::new(),
+            queued: AtomicU64::new(0),
+            skipped: AtomicU64::new(0),
             finished: Mutex::new(Finished {
                 results: Vec::new(),
                 keys: Vec::new(),
@@ -265,9 +271,14 @@ where
             match (case, &self.counter) {
                 (Ok(case), None) => all.extend(self.queued(case)),
                 (Ok(case), Some(counter)) => all.extend(self.counted(case, &mut lock(counter))),
-                (Err(error), _) => all.push_back(Next::Error(error)),
+                (Err(error), _) => {
+                    all.push_back(Next::Error(error));
+                    // What comes after it never starts.
+                    break;
+                }
             }
         }
+        self.queued.fetch_add(all.len() as u64, Ordering::Relaxed);
         lock(&self.queue).append(&mut all);
         Some(())
     }
@@ -304,11 +315,22 @@ where
         finished.order.extend(cell.map(|cell| cell.index));
     }
 
+    /// A trial has ended that was to have no result.
+    pub(super) fn skip(&self) {
+        self.skipped.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// What has come of the run, when all workers are done.
     pub(super) fn done(self: Arc<Self>) -> (Finished<I, O, E>, Option<Closed>) {
         let crew = Arc::into_inner(self).expect("workers are done and hold it no longer");
         let finished = crew.finished.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (finished, crew.closed.into_inner())
+        let closed = crew.closed.into_inner();
+        if matches!(closed, Some(Closed::AllOut)) {
+            // A result that is missing would look like one that has passed.
+            let ended = crew.skipped.into_inner() + finished.results.len() as u64;
+            assert_eq!(crew.queued.into_inner(), ended, "no trial has gone missing");
+        }
+        (finished, closed)
     }
 }
 

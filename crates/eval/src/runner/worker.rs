@@ -69,8 +69,9 @@ where
                 // are not waited for in any case.
                 crew.scoring.took(clock::now().saturating_duration_since(begun));
                 // None of a cell that only scorers were to run on, and that has no output.
-                if let Some((result, key)) = finished {
-                    crew.finish(result, key, cell);
+                match finished {
+                    Some((result, key)) => crew.finish(result, key, cell),
+                    None => crew.skip(),
                 }
                 drop(room);
             }

@@ -74,6 +74,7 @@ async fn trials_are_averaged_per_case() {
 struct Slow(u32);
 
 impl serde::Serialize for Slow {
+    #[expect(clippy::disallowed_methods, reason = "what is slow about it holds the thread")]
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         std::thread::sleep(Duration::from_millis(100));
         serializer.serialize_u32(self.0)
