@@ -68,13 +68,7 @@ impl Disk {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let mut bytes = Vec::new();
-        let cap = u64::try_from(MAX_ENTRY_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-        GzDecoder::new(file).take(cap).read_to_end(&mut bytes)?;
-        if bytes.len() > MAX_ENTRY_BYTES {
-            let problem = format!("it holds more than {MAX_ENTRY_BYTES} bytes");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
-        }
+        let bytes = unpack(file, MAX_ENTRY_BYTES)?;
         // Its time is that of the last use; where it cannot be set, the file goes a little earlier.
         if let Ok(file) = OpenOptions::new().write(true).open(&path) {
             file.set_modified(clock::wall().into()).ok();
@@ -165,7 +159,19 @@ impl Disk {
     }
 }
 
-fn pack(bytes: &[u8]) -> io::Result<Vec<u8>> {
+/// Unpacks at most so many bytes: a small file may hold gigabytes.
+pub(super) fn unpack(packed: impl io::Read, limit_bytes: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let cap = u64::try_from(limit_bytes).unwrap_or(u64::MAX).saturating_add(1);
+    GzDecoder::new(packed).take(cap).read_to_end(&mut bytes)?;
+    if bytes.len() > limit_bytes {
+        let problem = format!("it holds more than {limit_bytes} bytes");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+    }
+    Ok(bytes)
+}
+
+pub(super) fn pack(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes)?;
     encoder.finish()
