@@ -82,7 +82,7 @@ fn caches_have_the_places_and_names_of_the_published_clients() {
     let empty = tempfile::tempdir().expect("tempdir");
     let settings = read(
         &[
-            ("HOME", "/home/ada"),
+            ("HOME", "/srv/ada"),
             ("BRAINTRUST_PROMPT_CACHE_DIR", "/var/prompts"),
             ("BRAINTRUST_PROMPT_CACHE_MEMORY_MAX", "7"),
             ("BRAINTRUST_PROMPT_CACHE_DISK_MAX", "0"),
@@ -99,7 +99,7 @@ fn caches_have_the_places_and_names_of_the_published_clients() {
     assert_eq!(prompts, expected, "a maximum of none is no number above 0");
     let parameters = settings.parameters_cache.options(None);
     let expected = CacheOptions::new()
-        .directory(PathBuf::from("/home/ada/.braintrust/parameters_cache"))
+        .directory(PathBuf::from("/srv/ada/.braintrust/parameters_cache"))
         .disk_max_entries(9);
     assert_eq!(parameters, expected);
     assert_eq!(settings.warnings.len(), 1, "{:?}", settings.warnings);
