@@ -241,12 +241,18 @@ impl Hush {
     }
 
     fn say(&self, text: impl FnOnce() -> String) {
-        let now = clock::now();
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.is_none_or(|last| now.saturating_duration_since(last) >= self.period) {
-            *last = Some(now);
+        if self.is_due(clock::now()) {
             Notices::warn(&text());
         }
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = last.is_none_or(|last| now.saturating_duration_since(last) >= self.period);
+        if due {
+            *last = Some(now);
+        }
+        due
     }
 }
 

@@ -116,3 +116,28 @@ fn only_the_owner_may_read_what_is_kept() {
     assert_eq!(mode(&directory.path().join("made/here")), 0o700);
     assert_eq!(mode(&disk.path(&[1; 32])), 0o600);
 }
+
+#[tokio::test]
+async fn a_server_without_a_lasting_address_has_no_copies_on_the_disk() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let options = CacheOptions::new().directory(directory.path().join("made"));
+    let cache = Cache::new(&options, Duration::ZERO);
+    let query = Query::named(Kind::Prompt, "shop".into(), "s".into());
+    let row = Map::from_iter([("slug".to_owned(), json!("s"))]);
+    let located = Space::new(None, None, None);
+    cache.keep(&located, None, &query, &row, &CacheEntry::default()).await;
+    assert!(!directory.path().join("made").exists());
+    let found = cache.find(&located, None, &query).await.expect("a copy");
+    assert_eq!(found, (row, LoadSource::Memory));
+    let other = Space::new(Some("http://h"), None, None);
+    assert!(cache.find(&other, None, &query).await.is_none());
+}
+
+#[test]
+fn what_happens_again_and_again_is_said_once_a_period() {
+    let hush = Hush::new(Duration::from_secs(60));
+    let start = clock::now();
+    let said =
+        [0, 1, 59, 60, 61, 119, 120].map(|second| hush.is_due(start + Duration::from_secs(second)));
+    assert_eq!(said, [true, false, false, true, false, false, true]);
+}
