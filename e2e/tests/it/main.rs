@@ -13,6 +13,7 @@ mod links;
 mod openapi;
 mod otlp;
 mod overflow;
+mod prompts;
 mod python;
 mod recorded;
 mod scorers;
