@@ -2,5 +2,6 @@
 
 mod llm_calls;
 mod llm_faults;
+mod llm_spec;
 mod support;
 mod tracing_layer;
