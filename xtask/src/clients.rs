@@ -10,7 +10,7 @@ pub(crate) const MANIFEST: &str = "examples/clients/Cargo.toml";
 
 /// Builds and runs its examples. They start the binary, which must have been built.
 pub(crate) fn test() -> Command {
-    let mut test = cargo(&["test", "--locked", "--manifest-path", MANIFEST]);
+    let mut test = cargo(&["test", "--manifest-path", MANIFEST]);
     // What both workspaces need is built once, and the binary is found beside the examples.
     if !env::is_set("CARGO_TARGET_DIR") {
         test.env("CARGO_TARGET_DIR", root().join("target"));

@@ -175,7 +175,8 @@ fn spans_of_opentelemetry_are_recorded() {
 fn each_example_runs_without_anything_set() {
     for example in ["logger", "datasets", "experiment", "blocking", "otlp"] {
         let directory = TempDir::new().expect("a directory");
-        finished(&mut command_of(example, directory.path())).success();
+        let ran = finished(&mut command_of(example, directory.path())).success();
+        assert!(!ran.stdout.is_empty(), "{example} says what it did");
         assert!(directory.path().join(".tidegate").is_dir(), "{example}");
     }
 }

@@ -8,7 +8,7 @@ use tidegate::Error;
 use tidegate::blocking::{self, Blocking, Client};
 use tidegate::client::{
     self, ApiError, Config, DatasetOptions, DatasetRecord, Event, ExperimentOptions, Feedback,
-    FlushError, ParentError, Select, Span,
+    FlushError, LoadError, LoadParameters, LoadPrompt, ParentError, Select, Span,
 };
 use tidegate::prelude::{Case, Eval, Report};
 use tidegate_testkit::{Answer, ScriptedServer, ServerProcess, built_binary, rows};
@@ -190,4 +190,29 @@ fn a_page_that_fails_is_one_error_and_the_end() {
     let error = rows.next().expect("an error").expect_err("an error");
     assert!(matches!(error, Error::Api(ApiError::Status { status: 418, .. })), "{error}");
     assert!(rows.next().is_none() && rows.next().is_none());
+}
+
+#[test]
+fn a_prompt_is_loaded_or_not_there() {
+    let server = ScriptedServer::start(|_, request| match request.line.as_str() {
+        "POST /api/apikey/login" => Answer::json(&json!({"org_info": [{"id": "o", "name": "o"}]})),
+        line if line.contains("slug=greeting") => {
+            let prompt = json!({"type": "completion", "content": "Hello, {{name}}"});
+            let data = json!({"prompt": prompt, "options": {"model": "m"}});
+            let row = json!({"id": "i1", "project_id": "p1", "_xact_id": "7", "slug": "greeting",
+                "name": "Greeting", "prompt_data": data});
+            Answer::json(&json!({"objects": [row]}))
+        }
+        _ => Answer::json(&json!({"objects": []})),
+    });
+    let client = client(server.url());
+    let prompt = client.load_prompt(LoadPrompt::new("p", "greeting")).expect("a prompt");
+    let built = prompt.build(&json!({"name": "Ada"})).expect("all is given");
+    assert_eq!(built.request()["prompt"], "Hello, Ada");
+    let error = client.load_prompt(LoadPrompt::new("p", "none")).expect_err("none is there");
+    assert!(matches!(error, Error::Load(LoadError::NotFound { .. })), "{error}");
+    assert!(error.hint().contains("slug"), "{}", error.hint());
+    let error =
+        client.load_parameters(LoadParameters::new("p", "none")).expect_err("none is there");
+    assert!(matches!(error, Error::Load(LoadError::NotFound { .. })), "{error}");
 }
