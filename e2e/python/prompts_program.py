@@ -36,7 +36,7 @@ def use_in_production(prompt):
 
 
 def prompt(**options):
-    given = {"project": project_name, "slug": "greeting", **options}
+    given = {"project": project_name, "slug": "greeting", "org_name": "local", **options}
     loaded = load_prompt(**given)
     built = loaded.build(name="Ann")
     traced = built["span_info"]["metadata"]["prompt"]
@@ -53,7 +53,8 @@ def prompt(**options):
 
 
 def parameters(**options):
-    loaded = load_parameters(**{"project": project_name, "slug": "knobs", **options})
+    given = {"project": project_name, "slug": "knobs", "org_name": "local", **options}
+    loaded = load_parameters(**given)
     members = ("id", "slug", "name", "version", "data", "schema")
     return {member: getattr(loaded, member) for member in members}
 
@@ -72,11 +73,13 @@ if os.environ["PHASE"] == "online":
     report["first"] = prompt()
     use_in_production(report["first"])
     publish("Ciao {{name}}")
-    report["second"] = prompt()
+    report["newest"] = prompt()
     report["pinned"] = prompt(version=report["first"]["version"])
     report["byId"] = prompt(id=report["first"]["id"])
     report["byIdPinned"] = prompt(id=report["first"]["id"], version=report["first"]["version"])
     report["production"] = prompt(environment="production")
+    # Last, as the package keeps the one of an environment as if it were the newest.
+    report["second"] = prompt()
     report["knobs"] = parameters()
     report["knobsById"] = parameters(id=report["knobs"]["id"])
     report["knobsPinned"] = parameters(version=os.environ["KNOBS_VERSION"])

@@ -64,7 +64,7 @@ fn check(client: Client) {
     for same in ["pinned", "byIdPinned", "production"] {
         assert_eq!(found[same], *first, "{same}");
     }
-    assert_eq!(found["byId"], *second);
+    assert_eq!((&found["byId"], &found["newest"]), (second, second));
 
     assert_eq!(found["knobs"]["data"], json!({"model": "large"}));
     assert_eq!(found["knobs"]["schema"], knobs("large")["function_data"]["__schema"]);

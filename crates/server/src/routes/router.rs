@@ -105,6 +105,7 @@ fn object_routes() -> Vec<Route> {
     vec![
         post("/api/project/register", Write, projects::register),
         get("/api/project", Read, projects::get_by_query),
+        post("/api/project/get", Read, projects::get),
         post("/api/experiment/register", Write, experiments::register),
         post("/api/experiment/get", Read, experiments::get),
         post("/api/base_experiment/get_id", Read, experiments::base),

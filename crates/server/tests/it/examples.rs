@@ -190,6 +190,7 @@ pub(crate) fn example(method: &str, path: &str, of: &Objects) -> Option<Example>
         ("POST", "/api/project/register") => {
             Example::post(path, json!({"project_name": project_name}))
         }
+        ("POST", "/api/project/get") => Example::post(path, json!({"id": project})),
         ("GET", "/api/project") => Example::get(format!("{path}?id={project}")),
         ("POST", "/api/experiment/register") => Example::post(
             path,
