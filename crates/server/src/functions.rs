@@ -51,6 +51,13 @@ const ALWAYS_THERE: [&str; 8] = [
 #[error("{0}")]
 pub(crate) struct Fault(String);
 
+/// A tool that a prompt names by its slug, as a push does that does not know its id yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ToolSlug {
+    pub(crate) project_id: String,
+    pub(crate) slug: String,
+}
+
 /// A complete definition, checked.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Definition {
@@ -61,6 +68,8 @@ pub(crate) struct Definition {
     pub(crate) function_type: Option<String>,
     /// Key of the upload with its code.
     pub(crate) bundle: Option<String>,
+    /// In their order; readers want ids in their place.
+    pub(crate) tools: Vec<ToolSlug>,
     /// JSON of an object with at least one member, without those that say where it is.
     pub(crate) text: String,
 }
@@ -106,8 +115,29 @@ impl Definition {
         }
         let function_type = members.get("function_type").and_then(Value::as_str);
         let function_type = function_type.map(str::to_owned);
+        let mut tools = Vec::new();
+        for tool in tool_slugs(&mut members) {
+            tools.push(named(tool).ok_or_else(|| {
+                let message = "\"prompt_data.tool_functions\" of the type \"slug\" need a \
+                               \"project_id\" and a \"slug\"";
+                Fault(message.into())
+            })?);
+        }
         let text = Value::Object(members).to_string();
-        Ok(Self { slug, name, kind, function_type, bundle, text })
+        Ok(Self { slug, name, kind, function_type, bundle, tools, text })
+    }
+
+    /// Puts ids where tools are named by slug, in the order of [`Definition::tools`].
+    pub(crate) fn with_tools(mut self, ids: Vec<String>) -> Self {
+        // Its own making, so it can be read.
+        if let Ok(Value::Object(mut members)) = serde_json::from_str(&self.text) {
+            for (tool, id) in tool_slugs(&mut members).into_iter().zip(ids) {
+                *tool = json!({"type": "function", "id": id});
+            }
+            self.text = Value::Object(members).to_string();
+            self.tools.clear();
+        }
+        self
     }
 
     /// Checks a prompt, which need not say that it is one.
@@ -143,6 +173,18 @@ pub(crate) fn version(text: &str) -> Option<XactId> {
     let xact = XactId::from_u64(number.wrapping_mul(UNPRETTY));
     // All ids share their first bits: anything else is a slip of somebody's fingers.
     (xact.as_u64() >> 48 == XactId::at(0).as_u64() >> 48).then_some(xact)
+}
+
+/// The tools of a prompt that are named by slug.
+fn tool_slugs(members: &mut Map<String, Value>) -> Vec<&mut Value> {
+    let tools = members.get_mut("prompt_data").and_then(|data| data.get_mut("tool_functions"));
+    let tools = tools.and_then(Value::as_array_mut).into_iter().flatten();
+    tools.filter(|tool| tool.get("type").is_some_and(|kind| kind == "slug")).collect()
+}
+
+fn named(tool: &Value) -> Option<ToolSlug> {
+    let text = |name: &str| tool.get(name).and_then(short).map(str::to_owned);
+    Some(ToolSlug { project_id: text("project_id")?, slug: text("slug")? })
 }
 
 /// Reads a text that must be there and not blank.
@@ -213,6 +255,28 @@ mod tests {
         let data = json!({"type": "parameters", "data": {}, "__schema": {}});
         let made = of(json!({"slug": "s", "name": "n", "function_data": data}));
         assert_eq!(made.expect("parameters").function_type.as_deref(), Some("parameters"));
+    }
+
+    #[test]
+    fn tools_that_are_named_by_slug_get_ids() {
+        let tools = json!([{"type": "slug", "project_id": "p", "slug": "a"},
+            {"type": "function", "id": "known"},
+            {"type": "slug", "project_id": "p", "slug": "b"}]);
+        let data = json!({"prompt": null, "tool_functions": tools});
+        let made = prompt(json!({"slug": "s", "name": "n", "prompt_data": data}));
+        let made = made.expect("a prompt");
+        let slugs: Vec<_> = made.tools.iter().map(|tool| tool.slug.as_str()).collect();
+        assert_eq!(slugs, ["a", "b"]);
+        let made = made.with_tools(vec!["one".into(), "two".into()]);
+        let stored: Value = serde_json::from_str(&made.text).expect("JSON");
+        let ids = stored["prompt_data"]["tool_functions"].as_array().expect("tools");
+        let ids: Vec<_> = ids.iter().map(|tool| (&tool["type"], &tool["id"])).collect();
+        let kind = json!("function");
+        let expected = [json!("one"), json!("known"), json!("two")];
+        assert_eq!(ids, expected.iter().map(|id| (&kind, id)).collect::<Vec<_>>());
+        let data = json!({"tool_functions": [{"type": "slug", "slug": "a"}]});
+        let bad = json!({"slug": "s", "name": "n", "prompt_data": data});
+        assert!(prompt(bad).expect_err("no project").to_string().contains("tool_functions"));
     }
 
     #[test]

@@ -114,5 +114,8 @@ pub(super) async fn permitted(
         (None, Some(name)) => new.project_id = caller.project_named(app, name).await?,
         (None, None) => caller.everything()?,
     }
+    for tool in &new.definition.tools {
+        caller.project(app, &tool.project_id).await?;
+    }
     Ok(new)
 }

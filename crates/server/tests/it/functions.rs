@@ -129,6 +129,31 @@ async fn a_slug_is_one_function_whatever_its_type() {
 }
 
 #[tokio::test]
+async fn a_prompt_names_tools_of_its_push_and_readers_get_their_ids() {
+    let collector = Collector::start().await;
+    let project = collector.post("/v1/project", &json!({"name": "p"})).await["id"].clone();
+    let sum = |slug: &str, if_exists: &str| {
+        let tool = json!({"type": "slug", "project_id": project, "slug": slug});
+        json!({"project_id": project, "slug": "sum", "name": "Sum", "if_exists": if_exists,
+            "function_data": {"type": "prompt"}, "prompt_data": {"tool_functions": [tool]}})
+    };
+    let body = json!({"functions": [sum("search", "error")]}).to_string();
+    let message = collector.refused("/insert-functions", &body, 400).await;
+    assert!(message.contains("\"search\""), "{message}");
+    assert!(listed(&collector, "/v1/function").await.is_empty());
+    // The tool comes after the prompt.
+    let stored = push(&collector, json!([sum("search", "error"), tool("b", None)])).await;
+    let tools = json!([{"type": "function", "id": stored["functions"][1]["id"]}]);
+    let read = collector.get("/v1/prompt?slug=sum").await["objects"][0].clone();
+    assert_eq!(read["prompt_data"]["tool_functions"], tools);
+    push(&collector, json!([sum("search", "replace")])).await;
+    let path = format!("/v1/prompt/{}", read["id"].as_str().expect("an id"));
+    let changes = json!({"prompt_data": sum("search", "error")["prompt_data"]}).to_string();
+    let changed = collector.send(Method::PATCH, &path, changes).await;
+    assert_eq!(changed.body["prompt_data"]["tool_functions"], tools, "{}", changed.body);
+}
+
+#[tokio::test]
 async fn malformed_pushes_are_refused_whole_and_say_where() {
     let collector = Collector::start().await;
     let mut no_schema = parameters("m");

@@ -3,6 +3,8 @@
 mod read;
 mod tags;
 
+use std::collections::HashSet;
+
 use futures_util::FutureExt;
 use rusqlite::{Connection, params};
 use serde_json::{Map, Value};
@@ -13,7 +15,7 @@ use super::store::{SMALL_BYTES, SqliteStore};
 use super::writer::Session;
 use super::{datasets, objects};
 use crate::clock;
-use crate::functions::{Definition, LIMIT_BYTES};
+use crate::functions::{Definition, LIMIT_BYTES, ToolSlug};
 use crate::store::{
     Answer, Body, Function, FunctionFilter, FunctionPage, FunctionStore, FunctionTag, IfExists,
     NewFunction, Registered, StoreError,
@@ -99,48 +101,78 @@ fn put(
     session: &mut Session,
     new: Vec<NewFunction>,
 ) -> Result<Vec<Registered<Function>>, StoreError> {
-    let mut stored = Vec::with_capacity(new.len());
-    // One for all, and none where nothing is written.
-    let mut xact = None;
-    for NewFunction { project_id, project_name, definition, if_exists, same_kind, environments } in
-        new
-    {
+    let mut seen = HashSet::new();
+    let mut placed = Vec::with_capacity(new.len());
+    // All of them have ids before the first is written: a prompt may name a tool that follows it.
+    for one in new {
         let connection = &session.connection;
-        let (id, name) = (project_id.as_deref(), project_name.as_deref());
+        let (id, name) = (one.project_id.as_deref(), one.project_name.as_deref());
         let project = objects::project_for(connection, id, name)?;
-        let found = read::by_slug(connection, &project.id, &definition.slug)?;
-        if let Some(found) = &found {
-            if Some(found.xact) == xact {
-                return Err(StoreError::SlugRepeated(definition.slug));
-            }
-            if same_kind && found.kind != definition.kind {
-                let kind = found.kind.clone();
-                return Err(StoreError::SlugTaken { slug: definition.slug, kind });
-            }
+        let slug = one.definition.slug.clone();
+        let found = read::by_slug(connection, &project.id, &slug)?;
+        if !seen.insert((project.id.clone(), slug.clone())) {
+            return Err(StoreError::SlugRepeated(slug));
         }
-        match (found, if_exists) {
-            (Some(_), IfExists::Error) => return Err(StoreError::FunctionExists(definition.slug)),
-            (Some(object), IfExists::Ignore) => stored.push(Registered { object, existing: true }),
-            (found, _) => {
-                let xact = match xact {
-                    Some(xact) => xact,
-                    None => *xact.insert(session.next_xact()),
-                };
-                let connection = &session.connection;
-                let existing = found.is_some();
-                let id = match found {
-                    Some(found) => found.id,
-                    None => make(connection, &project.id, &definition.slug)?,
-                };
-                let object = add_version(connection, &id, xact, &definition)?;
-                for environment in environments {
-                    tags::set(connection, &id, &environment, xact)?;
-                }
-                stored.push(Registered { object, existing });
-            }
+        if let Some(Function { kind, .. }) = &found
+            && one.same_kind
+            && *kind != one.definition.kind
+        {
+            return Err(StoreError::SlugTaken { slug, kind: kind.clone() });
         }
+        placed.push(match (found, one.if_exists) {
+            (Some(_), IfExists::Error) => return Err(StoreError::FunctionExists(slug)),
+            (Some(found), IfExists::Ignore) => Placed::Stays(found),
+            (Some(found), IfExists::Replace) => Placed::Next { id: found.id, existing: true, one },
+            (None, _) => {
+                let id = make(connection, &project.id, &slug)?;
+                Placed::Next { id, existing: false, one }
+            }
+        });
     }
-    Ok(stored)
+    // One for all, and none where nothing is written.
+    let writes = placed.iter().any(|placed| matches!(placed, Placed::Next { .. }));
+    let xact = writes.then(|| session.next_xact());
+    let connection = &session.connection;
+    let store = |placed| match (placed, xact) {
+        (Placed::Next { id, existing, one }, Some(xact)) => {
+            let definition = with_tools(connection, one.definition)?;
+            let object = add_version(connection, &id, xact, &definition)?;
+            for environment in one.environments {
+                tags::set(connection, &id, &environment, xact)?;
+            }
+            Ok(Registered { object, existing })
+        }
+        (Placed::Stays(object), _) => Ok(Registered { object, existing: true }),
+        (Placed::Next { id, .. }, None) => {
+            Err(StoreError::Damaged(format!("function {id} without a transaction")))
+        }
+    };
+    placed.into_iter().map(store).collect()
+}
+
+/// What becomes of a function in a request.
+enum Placed {
+    Stays(Function),
+    /// It gets a version.
+    Next {
+        id: String,
+        existing: bool,
+        one: NewFunction,
+    },
+}
+
+/// Replaces the slugs of tools by their ids.
+fn with_tools(connection: &Connection, definition: Definition) -> Result<Definition, StoreError> {
+    if definition.tools.is_empty() {
+        return Ok(definition);
+    }
+    let mut ids = Vec::with_capacity(definition.tools.len());
+    for ToolSlug { project_id, slug } in &definition.tools {
+        let id = read::id_of(connection, project_id, slug)?;
+        let unknown = || format!("the tool {slug:?} is unknown; push it first, or with the prompt");
+        ids.push(id.ok_or_else(|| StoreError::BadFunction(unknown()))?);
+    }
+    Ok(definition.with_tools(ids))
 }
 
 /// Makes a function without a version and returns its id.
@@ -206,6 +238,7 @@ fn patch(
             .prepare_cached("UPDATE functions SET slug = ?2 WHERE id = ?1")?
             .execute(params![id, definition.slug])?;
     }
+    let definition = with_tools(&session.connection, definition)?;
     let xact = session.next_xact();
     add_version(&session.connection, id, xact, &definition).map(Some)
 }

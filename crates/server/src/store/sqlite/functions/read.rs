@@ -132,6 +132,18 @@ pub(super) fn by_slug(
     statement.query_row(values, |row| Ok(function(row))).optional()?.transpose()
 }
 
+/// Finds the id of the function of a slug, which need not have a version yet.
+pub(super) fn id_of(
+    connection: &Connection,
+    project_id: &str,
+    slug: &str,
+) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT id FROM functions
+               WHERE slug = ?1 AND project = (SELECT number FROM projects WHERE id = ?2)";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row([slug, project_id], |row| row.get(0)).optional()?)
+}
+
 fn function(row: &rusqlite::Row<'_>) -> Result<Function, StoreError> {
     Ok(Function {
         id: row.get(0)?,
