@@ -24,6 +24,7 @@ mod blobs;
 mod clock;
 mod data_dir;
 mod error;
+mod functions;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handle;

@@ -141,7 +141,7 @@ impl Metrics {
         self.expired.fetch_add(rows as u64, Ordering::Relaxed);
     }
 
-    /// Counts attachments that were forgotten because no row named them.
+    /// Counts uploads that were forgotten because no row and no function named them.
     pub(crate) fn blobs_forgotten(&self, blobs: usize) {
         self.collected.fetch_add(blobs as u64, Ordering::Relaxed);
     }

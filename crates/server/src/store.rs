@@ -6,6 +6,7 @@
 mod blobs;
 mod datasets;
 mod document;
+mod functions;
 mod lists;
 mod objects;
 mod profiles;
@@ -30,6 +31,9 @@ pub(crate) use datasets::{
     SnapshotFilter, Tag,
 };
 pub(crate) use document::{Body, Document, ROW_LIMIT_BYTES, Trace, created_us, unpack};
+pub(crate) use functions::{
+    At, Function, FunctionFilter, FunctionPage, FunctionStore, FunctionTag, IfExists, NewFunction,
+};
 pub(crate) use lists::{
     Case, CaseFilter, CaseQuery, CaseSort, ExperimentOverview, ExperimentQuery, ExperimentSort,
     Figure, FigureRange, Hit, Hits, IndexLag, Kind, Listed, Order, Place, Portion, ProjectOverview,
@@ -67,6 +71,34 @@ pub enum StoreError {
     /// An object gets a name that another one has.
     #[error("the name {0:?} is taken")]
     NameTaken(String),
+    /// A function of that slug exists, and the request wants it to be new.
+    #[error(
+        "a function of the slug {0:?} exists already; send \"if_exists\" as \"replace\" or \
+         \"ignore\" (`braintrust push --if-exists`), or choose another slug"
+    )]
+    FunctionExists(String),
+    /// A slug belongs to another function.
+    #[error("the slug {slug:?} belongs to another function, of the type {kind}; choose another")]
+    SlugTaken {
+        /// The slug.
+        slug: String,
+        /// The type of the function that has it.
+        kind: String,
+    },
+    /// A request has a slug twice.
+    #[error("the slug {0:?} occurs twice in one request")]
+    SlugRepeated(String),
+    /// Changes to a function make something that is none.
+    #[error("{0}")]
+    BadFunction(String),
+    /// A function grew beyond what is stored, by merging.
+    #[error("the definition would have {bytes} bytes, more than the {limit} of one version")]
+    FunctionTooLarge {
+        /// Its size, had it been stored.
+        bytes: usize,
+        /// The most a version may have.
+        limit: usize,
+    },
     /// The base of a new experiment does not exist.
     #[error("base experiment {0:?} not found")]
     UnknownBase(String),
@@ -129,7 +161,15 @@ impl From<std::io::Error> for StoreError {
 /// The interface of a store. All methods are cancel safe: a write whose future is dropped either
 /// happens whole or not at all.
 pub(crate) trait Store:
-    DatasetStore + BlobStore + ProfileStore + UpkeepStore + VersionStore + fmt::Debug + Send + Sync
+    DatasetStore
+    + FunctionStore
+    + BlobStore
+    + ProfileStore
+    + UpkeepStore
+    + VersionStore
+    + fmt::Debug
+    + Send
+    + Sync
 {
     /// Applies rows in order, all or none, under one new transaction id. `bytes` is what the rows
     /// take in memory.

@@ -40,25 +40,7 @@ impl World {
 
     /// Runs the program of a flow, which reads `VARIANT` from its environment.
     pub(crate) fn run(&self, client: Client, flow: &str, variant: &str) -> Finished {
-        let mut command = match client {
-            Client::Npm(version) => javascript(version, &format!("{flow}.mjs")),
-            Client::PyPi => python("venv", &format!("{flow}_program.py")),
-            Client::OtelJs => javascript("otlp", &format!("{flow}.mjs")),
-            Client::OtelPython => python("venv-otlp", &format!("{flow}_program.py")),
-        };
-        // Nothing of the developer's own settings may reach the clients.
-        let exporters =
-            ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_SERVICE_NAME"];
-        let clients = ["BRAINTRUST_API_URL", "BRAINTRUST_PROXY_URL", "BRAINTRUST_ORG_NAME"];
-        for name in clients.into_iter().chain(exporters) {
-            command.env_remove(name);
-        }
-        command
-            .env("BRAINTRUST_APP_URL", self.url())
-            .env("BRAINTRUST_API_KEY", "any")
-            .env("NO_COLOR", "1")
-            .env("VARIANT", variant);
-        run(&mut command, DEADLINE)
+        run(&mut command(self.url(), client, flow, variant), DEADLINE)
     }
 
     /// Opens an address of this server as a browser does, and returns where it led.
@@ -83,10 +65,38 @@ impl World {
 
     /// What the program of a flow prints as JSON in its last line on stdout.
     pub(crate) fn report(&self, client: Client, flow: &str, variant: &str) -> Value {
-        let finished = self.run(client, flow, variant).success();
-        let json = serde_json::from_str(finished.stdout.lines().last().unwrap_or_default());
-        json.unwrap_or_else(|error| panic!("{error}: {}", finished.stdout))
+        reported(self.run(client, flow, variant))
     }
+}
+
+/// What a program prints as JSON in its last line on stdout.
+pub(crate) fn reported(finished: Finished) -> Value {
+    let finished = finished.success();
+    let json = serde_json::from_str(finished.stdout.lines().last().unwrap_or_default());
+    json.unwrap_or_else(|error| panic!("{error}: {}", finished.stdout))
+}
+
+/// The program of a flow with a client, for a server that need not run.
+pub(crate) fn command(url: &str, client: Client, flow: &str, variant: &str) -> Command {
+    let mut command = match client {
+        Client::Npm(version) => javascript(version, &format!("{flow}.mjs")),
+        Client::PyPi => python("venv", &format!("{flow}_program.py")),
+        Client::OtelJs => javascript("otlp", &format!("{flow}.mjs")),
+        Client::OtelPython => python("venv-otlp", &format!("{flow}_program.py")),
+    };
+    configure(&mut command, url);
+    command.env("VARIANT", variant);
+    command
+}
+
+/// Sets what the clients need, and lets nothing of the developer's own settings reach them.
+pub(crate) fn configure(command: &mut Command, url: &str) {
+    let exporters = ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_SERVICE_NAME"];
+    let clients = ["BRAINTRUST_API_URL", "BRAINTRUST_PROXY_URL", "BRAINTRUST_ORG_NAME"];
+    for name in clients.into_iter().chain(exporters) {
+        command.env_remove(name);
+    }
+    command.env("BRAINTRUST_APP_URL", url).env("BRAINTRUST_API_KEY", "any").env("NO_COLOR", "1");
 }
 
 /// A published package, as the lock files have it.
@@ -113,7 +123,13 @@ impl Client {
 
 /// A program of ours with the packages of one of the lock files.
 pub(crate) fn javascript(packages: &str, program: &str) -> Command {
-    // Node resolves packages from where the program lies, so it runs from a copy.
+    let mut command = Command::new("node");
+    command.arg(beside(packages, program));
+    command
+}
+
+/// A copy of a program where Node, which resolves packages from there, finds those of a lock file.
+pub(crate) fn beside(packages: &str, program: &str) -> PathBuf {
     let installed = target().join(format!("js-{packages}"));
     let copy = installed.join(program);
     assert!(
@@ -127,9 +143,7 @@ pub(crate) fn javascript(packages: &str, program: &str) -> Command {
         file.write_all(&source).expect("a copy of the program");
         file.persist(&copy).expect("a name for the copy");
     }
-    let mut command = Command::new("node");
-    command.arg(copy);
-    command
+    copy
 }
 
 /// A program of ours with what one of the lock files installs.

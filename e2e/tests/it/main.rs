@@ -17,6 +17,7 @@ mod prompts;
 mod python;
 mod recorded;
 mod scorers;
+mod served_prompts;
 mod slugs;
 mod spans;
 mod statistics;

@@ -1,4 +1,4 @@
-//! Removing uploads that no row names any more, and files that belong to no upload.
+//! Removing uploads that no row and no function names any more, and files that belong to no upload.
 //!
 //! A file goes in three steps, each of which may be the last before a crash: the store forgets the
 //! upload, which it only does for one that no row names; then the file's name is condemned, if
@@ -71,6 +71,11 @@ pub(crate) async fn collect_blobs(app: Arc<App>, when: When) {
             Err(StoreError::Closed) => return,
             Err(error) => later(&error, pause),
         };
+        match collection.bundles(&pace, age).await {
+            Ok(()) => {}
+            Err(StoreError::Closed) => return,
+            Err(error) => rest = later(&error, pause),
+        }
         if clock::monotonic() >= orphans_at {
             match collection.orphans(&pace, age).await {
                 Ok(()) => orphans_at = clock::monotonic() + age,
@@ -102,8 +107,7 @@ impl Collection {
 
     /// Looks at all attachments once.
     async fn attachments(&self, pace: &Pace, age: Duration) -> Result<Ended, StoreError> {
-        let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
-        let before_us = clock::now().as_microsecond().saturating_sub(age);
+        let before_us = before_us(age);
         let (mut after, mut tries) = (String::new(), 0);
         loop {
             let found = self.store.unnamed_blobs(after.clone(), before_us, LOOK).await?;
@@ -138,6 +142,21 @@ impl Collection {
             after = last;
             if !pace.between_reads().await {
                 return Ok(Ended::Complete);
+            }
+        }
+    }
+
+    /// Removes code that no version of a function names: what a push left that failed half-way,
+    /// and that of deleted functions.
+    async fn bundles(&self, pace: &Pace, age: Duration) -> Result<(), StoreError> {
+        loop {
+            let began = clock::monotonic();
+            let files = self.store.expire_bundles(before_us(age), BATCH as u32).await?;
+            let last = files.len() < BATCH;
+            self.metrics.blobs_forgotten(files.len());
+            self.remove(files.into_iter().flatten().collect()).await?;
+            if last || !pace.after(began.elapsed()).await {
+                return Ok(());
             }
         }
     }
@@ -178,6 +197,12 @@ impl Collection {
         }
         Ok(())
     }
+}
+
+/// The latest time, in microseconds, at which something of that age was made.
+fn before_us(age: Duration) -> i64 {
+    let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
+    clock::now().as_microsecond().saturating_sub(age)
 }
 
 async fn blocking<T: Send + 'static>(

@@ -74,7 +74,7 @@ async fn upload(
 ) -> Result<Json<Value>, ApiError> {
     let blob = signed(&app, "PUT", &key, &mut params).await?;
     let (limit, name) = match blob.purpose {
-        Purpose::Attachment => (app.max_attachment_bytes, None),
+        Purpose::Attachment | Purpose::Bundle => (app.max_attachment_bytes, None),
         // Not shared with others of the same bytes, so that it can go at once when it is read.
         Purpose::Overflow => (app.max_body_bytes as u64, Some(overflow_file(&key))),
         // No URL is ever signed for one.
@@ -183,8 +183,9 @@ async fn download(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let blob = signed(&app, "GET", &key, &mut params).await?;
-    let missing = || ApiError::not_found("uploaded content of attachment", &key);
-    let (Some(name), Purpose::Attachment) = (blob.file.clone(), blob.purpose) else {
+    let missing = || ApiError::not_found("uploaded content", &key);
+    let (Some(name), Purpose::Attachment | Purpose::Bundle) = (blob.file.clone(), blob.purpose)
+    else {
         return Err(missing());
     };
     let files = app.blobs.clone();

@@ -1,6 +1,7 @@
 //! `GET /openapi.json`: what every route takes and answers, built from the table of routes, so that
 //! none can be missing. A route that [`describe`] does not know fails a test.
 
+mod functions;
 mod lists;
 mod objects;
 mod operation;
@@ -33,6 +34,7 @@ pub(super) async fn openapi() -> Response {
 fn describe(method: &str, path: &str) -> Option<Operation> {
     service::describe(method, path)
         .or_else(|| objects::describe(method, path))
+        .or_else(|| functions::describe(method, path))
         .or_else(|| rows::describe(method, path))
         .or_else(|| lists::describe(method, path))
         .or_else(|| uploads::describe(method, path))

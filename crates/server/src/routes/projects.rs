@@ -7,7 +7,7 @@ use axum::http::HeaderName;
 use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tidegate_model::wire::objects::{Named, RegisterProject, RegisterProjectReply};
+use tidegate_model::wire::objects::RegisterProject;
 
 use super::auth::Caller;
 use super::reply::{ApiError, Json};
@@ -31,10 +31,35 @@ pub(super) async fn register(
     State(app): State<Arc<App>>,
     caller: Caller,
     JsonBody(request): JsonBody<RegisterProject>,
-) -> Result<Json<RegisterProjectReply>, ApiError> {
+) -> Result<Json<Value>, ApiError> {
     let name = check_name(request.project_name)?.unwrap_or_else(|| DEFAULT_PROJECT.into());
-    let Project { id, name, .. } = find_or_create(&app, &caller, name).await?.object;
-    Ok(Json(RegisterProjectReply { project: Named { id, name } }))
+    let project = find_or_create(&app, &caller, name).await?.object;
+    // All of it: what pushes functions wants more than id and name.
+    Ok(Json(json!({"project": render(&app, &project)})))
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Wanted {
+    id: Option<String>,
+    #[serde(alias = "project_name")]
+    name: Option<String>,
+}
+
+/// By id or by name. An empty list means that there is none.
+pub(super) async fn get(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    JsonBody(Wanted { id, name }): JsonBody<Wanted>,
+) -> Result<Json<Value>, ApiError> {
+    match (&id, &name) {
+        (Some(id), _) => caller.project(&app, id).await?,
+        (None, Some(name)) => drop(caller.project_named(&app, name).await?),
+        (None, None) => return Err(ApiError::bad_request("\"id\" or \"name\" is missing")),
+    }
+    let filter = ProjectFilter { id, name, page: Page::first() };
+    let mut found = app.store.projects(filter).await?;
+    found.retain(|project| caller.may_touch(&project.id).is_ok());
+    Ok(Json(found.iter().map(|project| render(&app, project)).collect()))
 }
 
 #[derive(Debug, Deserialize)]

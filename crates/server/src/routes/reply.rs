@@ -109,6 +109,14 @@ impl ApiError {
         if self.status == StatusCode::BAD_REQUEST { Ok(self.message) } else { Err(self) }
     }
 
+    /// Puts the place in the request before the message of a 400.
+    pub(super) fn within(self, place: &str) -> Self {
+        if self.status != StatusCode::BAD_REQUEST {
+            return self;
+        }
+        Self { message: format!("{place}: {}", self.message), ..self }
+    }
+
     /// Says after how many seconds it is worth to try again.
     pub(super) fn retry_after(self, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..self }
@@ -173,6 +181,12 @@ impl From<StoreError> for ApiError {
                 Self::new(StatusCode::BAD_REQUEST, "query_too_large", message)
             }
             StoreError::UnknownProject(_) => Self::new(StatusCode::NOT_FOUND, "not_found", message),
+            StoreError::FunctionExists(_) => Self::new(StatusCode::CONFLICT, "exists", message),
+            StoreError::SlugTaken { .. } => Self::new(StatusCode::CONFLICT, "slug_taken", message),
+            StoreError::SlugRepeated(_) | StoreError::BadFunction(_) => Self::bad_request(message),
+            StoreError::FunctionTooLarge { .. } => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "definition_too_large", message)
+            }
             StoreError::NameTaken(_) => Self::new(StatusCode::CONFLICT, "name_taken", message),
             // Clients look for the words "base experiment" and go on without one.
             StoreError::UnknownBase(_) => Self::bad_request(message),
@@ -216,6 +230,13 @@ impl From<QueryError> for ApiError {
 }
 
 pub(super) async fn unknown_route(method: Method, uri: Uri) -> ApiError {
+    let path = uri.path();
+    if path == "/function/invoke" || path.starts_with("/v1/function/") && path.ends_with("/invoke")
+    {
+        let message = "functions and prompts are stored and served here, and not run: invoking is \
+                       not offered; load the prompt and call the model, or import the function";
+        return ApiError::new(StatusCode::NOT_IMPLEMENTED, "not_offered", message);
+    }
     let message = format!("no such route: {method} {}", uri.path());
     ApiError::new(StatusCode::NOT_FOUND, "unknown_route", message)
 }

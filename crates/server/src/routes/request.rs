@@ -1,7 +1,6 @@
 //! Reading requests without trust: no content type is needed, an empty body is an empty object,
 //! and every wait and every buffer has a limit.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -168,12 +167,18 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for JsonBody<T> {
 
 /// The parameters after `?`; empty ones count as absent.
 #[derive(Debug)]
-pub(super) struct Params(HashMap<String, String>);
+pub(super) struct Params(Vec<(String, String)>);
 
 impl Params {
-    /// Takes a parameter out.
+    /// Takes a parameter out; of several, the last one counts.
     pub(super) fn take(&mut self, name: &str) -> Option<String> {
-        self.0.remove(name).filter(|value| !value.is_empty())
+        self.take_all(name).pop()
+    }
+
+    /// Takes a parameter out that may be there several times.
+    pub(super) fn take_all(&mut self, name: &str) -> Vec<String> {
+        let taken = self.0.extract_if(.., |(key, _)| key == name);
+        taken.map(|(_, value)| value).filter(|value| !value.is_empty()).collect()
     }
 
     /// Takes a parameter out that must be there.

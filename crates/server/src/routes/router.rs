@@ -7,9 +7,10 @@ use axum::middleware::{from_fn, from_fn_with_state};
 
 use super::table::{Route, get, post};
 use super::{
-    arrivals, attachments, auth, blobs, datasets, deletion, envelope, events, experiments, health,
-    internal, lists, logs, metrics, object_info, observe, openapi, otlp, overflow, pages, patch,
-    profile, projects, read, reply, request_id, restore, session, snapshots, summary,
+    arrivals, attachments, auth, blobs, bundles, datasets, deletion, envelope, environments,
+    events, experiments, functions, health, internal, lists, logs, metrics, object_info, observe,
+    openapi, otlp, overflow, pages, patch, profile, projects, read, reply, request_id, restore,
+    session, snapshots, summary,
 };
 use crate::app::App;
 use crate::data_dir::{HANDOVER_PATH, HELLO_PATH, KEYS_PATH};
@@ -60,6 +61,9 @@ pub(super) fn routes() -> Vec<Route> {
         datasets::routes(),
         snapshots::routes(),
         restore::routes(),
+        functions::routes(),
+        environments::routes(),
+        bundles::routes(),
         object_info::routes(),
         patch::routes(),
         row_routes(),
@@ -101,6 +105,7 @@ fn object_routes() -> Vec<Route> {
     vec![
         post("/api/project/register", Write, projects::register),
         get("/api/project", Read, projects::get_by_query),
+        post("/api/project/get", Read, projects::get),
         post("/api/experiment/register", Write, experiments::register),
         post("/api/experiment/get", Read, experiments::get),
         post("/api/base_experiment/get_id", Read, experiments::base),

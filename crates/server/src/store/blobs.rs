@@ -11,6 +11,8 @@ pub(crate) enum Purpose {
     Attachment,
     /// Rows too large for a request body.
     Overflow,
+    /// The code of functions; see [`FunctionStore`](super::FunctionStore).
+    Bundle,
     /// The profile of an experiment's run; see [`ProfileStore`](super::ProfileStore).
     Profile,
 }

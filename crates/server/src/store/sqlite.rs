@@ -9,6 +9,7 @@ mod datasets;
 mod deletion;
 mod documents;
 mod experiments;
+mod functions;
 mod index;
 mod keys;
 mod migrate;

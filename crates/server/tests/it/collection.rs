@@ -172,6 +172,55 @@ async fn an_earlier_version_of_a_dataset_keeps_its_attachments_until_the_dataset
     files_left(&collector, 0).await;
 }
 
+/// Uploads code and returns the id that functions name it by.
+async fn bundle(collector: &Collector, code: &str) -> String {
+    let announced = collector.post("/function/code", &json!({"org_id": "o"})).await;
+    let url = announced["url"].as_str().expect("URL");
+    let put = collector.request(Method::PUT, url).body(code.to_owned()).send().await;
+    assert_eq!(put.expect("reply").status(), StatusCode::OK);
+    announced["bundleId"].as_str().expect("an id").to_owned()
+}
+
+async fn has_code(collector: &Collector, bundle: &str) -> bool {
+    let reply = collector.send(Method::GET, &format!("/function/code/{bundle}"), "").await;
+    assert!(matches!(reply.status.as_u16(), 200 | 404), "{}", reply.body);
+    reply.status == StatusCode::OK
+}
+
+#[tokio::test]
+async fn code_goes_when_no_version_of_a_function_names_it() {
+    let collector = Collector::start().await;
+    let (kept, replaced) = (bundle(&collector, "same").await, bundle(&collector, "same").await);
+    let nobodys = bundle(&collector, "nobody's").await;
+    let mut ids = Vec::new();
+    for (slug, bundle) in [("a", &kept), ("b", &replaced), ("b", &kept)] {
+        let data = json!({"type": "bundle", "bundle_id": bundle});
+        let function = json!({"project_name": "p", "slug": slug, "name": slug,
+            "if_exists": "replace", "function_data": {"type": "code", "data": data}});
+        let stored = collector.post("/insert-functions", &json!({"functions": [function]})).await;
+        ids.push(stored["functions"][0]["id"].as_str().expect("an id").to_owned());
+    }
+    let dir = collector.stop().await;
+    age_uploads(dir.path());
+    let often = |options: Options| options.unnamed_uploads(DAY, PAUSE);
+    let collector = Collector::start_in(dir, often).await;
+    files_left(&collector, 1).await;
+    assert!(!has_code(&collector, &nobodys).await);
+    // An earlier version names it still.
+    assert!(has_code(&collector, &kept).await && has_code(&collector, &replaced).await);
+
+    let path = format!("/v1/function/{}", ids[1]);
+    assert_eq!(collector.send(Method::DELETE, &path, "").await.status, StatusCode::OK);
+    let gone = async {
+        while has_code(&collector, &replaced).await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    assert!(tokio::time::timeout(DEADLINE, gone).await.is_ok());
+    assert!(has_code(&collector, &kept).await);
+    assert_eq!(files(collector.dir.path()).len(), 1, "the same bytes");
+}
+
 /// Makes what the database knows of uploads older.
 fn age_uploads(data_dir: &Path) {
     let database = rusqlite::Connection::open(data_dir.join("tidegate.db")).expect("a database");

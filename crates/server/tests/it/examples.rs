@@ -1,5 +1,6 @@
 //! A good request for every route.
 
+mod functions;
 mod lists;
 mod objects;
 
@@ -67,6 +68,10 @@ pub(crate) struct Objects {
     pub(crate) snapshot: String,
     /// Of the snapshot.
     pub(crate) xact: String,
+    /// A prompt with the code of another function, and its version, used by the environment `set`.
+    pub(crate) prompt: String,
+    pub(crate) prompt_xact: String,
+    pub(crate) bundle: String,
     pub(crate) attachment: String,
     /// Signed, without the origin.
     pub(crate) upload: String,
@@ -113,6 +118,9 @@ impl Objects {
         let path = format!("/api/experiments/{experiment}/profile");
         let reply = collector.send_any(Method::PUT, &path, PROFILE, &headers).await;
         assert_eq!(reply.status.as_u16(), 200, "{path}: {}", reply.text());
+        let body = json!({"project_name": project, "slug": "s", "name": "n",
+            "description": format!("text of {project}"), "environment_slugs": ["set"]});
+        let prompt = post("/v1/prompt", body).await;
         Self {
             project: project_id,
             project_name: project.into(),
@@ -122,6 +130,9 @@ impl Objects {
             dataset,
             snapshot,
             xact,
+            prompt: prompt["id"].as_str().expect("an id").to_owned(),
+            prompt_xact: prompt["_xact_id"].as_str().expect("an id").to_owned(),
+            bundle: String::new(),
             attachment: format!("attachment-of-{project}"),
             upload: String::new(),
             download: String::new(),
@@ -144,12 +155,16 @@ impl Objects {
         let path = format!("/attachment?key={}", self.attachment);
         let found = collector.send_any(Method::GET, &path, "", &headers).await;
         self.download = signed(&found.body["downloadUrl"]);
+        let code = collector.send_any(Method::POST, "/function/code", "", &headers).await;
+        code.body["bundleId"].as_str().expect("an id").clone_into(&mut self.bundle);
+        let put = collector.send_any(Method::PUT, &signed(&code.body["url"]), "code", &[]).await;
+        assert_eq!(put.status.as_u16(), 200, "{}", put.text());
     }
 
     /// Whether a text tells something about them.
     pub(crate) fn named_in(&self, text: &str) -> bool {
-        let names =
-            [&self.project, &self.project_name, &self.experiment, &self.base, &self.dataset];
+        let Self { project, project_name, experiment, base, dataset, prompt, .. } = self;
+        let names = [project, project_name, experiment, base, dataset, prompt];
         names.into_iter().any(|name| text.contains(name.as_str()))
     }
 }
@@ -175,6 +190,7 @@ pub(crate) fn example(method: &str, path: &str, of: &Objects) -> Option<Example>
         ("POST", "/api/project/register") => {
             Example::post(path, json!({"project_name": project_name}))
         }
+        ("POST", "/api/project/get") => Example::post(path, json!({"id": project})),
         ("GET", "/api/project") => Example::get(format!("{path}?id={project}")),
         ("POST", "/api/experiment/register") => Example::post(
             path,
@@ -202,7 +218,9 @@ pub(crate) fn example(method: &str, path: &str, of: &Objects) -> Option<Example>
         ("POST", "/otel/v1/traces") => otlp(project),
         ("POST", "/btql") => Example::post(path, btql(experiment)),
         _ => {
-            return objects::example(method, path, of).or_else(|| lists::example(method, path, of));
+            return objects::example(method, path, of)
+                .or_else(|| lists::example(method, path, of))
+                .or_else(|| functions::example(method, path, of));
         }
     })
 }

@@ -81,6 +81,13 @@ async fn projects_are_registered_once() {
     assert_eq!(other["project"]["name"], "Global");
 
     assert_eq!(collector.get(&format!("/v1/project/{id}")).await["name"], "p");
+    assert_eq!(old["project"], collector.get(&format!("/v1/project/{id}")).await);
+    for wanted in [json!({"id": id}), json!({"name": "p"})] {
+        let found = collector.post("/api/project/get", &wanted).await;
+        assert_eq!(found, json!([old["project"]]), "{wanted}");
+    }
+    assert_eq!(collector.post("/api/project/get", &json!({"id": "nope"})).await, json!([]));
+    collector.refused("/api/project/get", "{}", 400).await;
     let by_query = collector.get(&format!("/api/project?id={id}")).await;
     assert_eq!((&by_query["name"], &by_query["project"]["id"]), (&json!("p"), &json!(id)));
     let listed = collector.get("/v1/project?project_name=p&org_name=local").await;

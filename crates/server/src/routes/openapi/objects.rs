@@ -25,7 +25,12 @@ fn projects(method: &str, path: &str) -> Option<Operation> {
     Some(match (method, path) {
         ("POST", "/api/project/register") => project("Finds a project by name, or makes it")
             .body(members([("project_name", name()), ("org_id", text())]))
-            .reply(required([("project", schema("Named"))])),
+            .reply(required([("project", schema("Project"))])),
+        ("POST", "/api/project/get") => {
+            project("Finds a project by id or name; an empty list means that there is none")
+                .body(any_of(members([("id", id()), ("name", text())]), [&["id"], &["name"]]))
+                .reply(list(&schema("Project")))
+        }
         ("GET", "/api/project") => {
             project("Finds a project by id").needs("id", id()).reply(schema("Named")).or(404)
         }

@@ -149,6 +149,7 @@ fn purpose(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Attachment => "attachment",
         Purpose::Overflow => "overflow",
+        Purpose::Bundle => "bundle",
         Purpose::Profile => "profile",
     }
 }
@@ -156,6 +157,7 @@ fn purpose(purpose: Purpose) -> &'static str {
 fn blob(row: &rusqlite::Row<'_>) -> rusqlite::Result<Blob> {
     let purpose = match row.get_ref(1)?.as_str()? {
         "overflow" => Purpose::Overflow,
+        "bundle" => Purpose::Bundle,
         "profile" => Purpose::Profile,
         _ => Purpose::Attachment,
     };

@@ -243,7 +243,7 @@ fn patch(
 }
 
 /// Objects are merged into objects, as deep as the decoder lets them be; anything else replaces.
-fn merge(into: &mut Map<String, Value>, changes: Map<String, Value>) {
+pub(super) fn merge(into: &mut Map<String, Value>, changes: Map<String, Value>) {
     for (name, value) in changes {
         match (into.get_mut(&name), value) {
             (Some(Value::Object(old)), Value::Object(new)) => merge(old, new),

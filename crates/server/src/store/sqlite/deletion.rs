@@ -7,6 +7,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::changes::Touched;
+use super::functions;
 use super::writer::Session;
 use crate::store::{ObjectKind, StoreError};
 
@@ -80,6 +81,7 @@ fn delete_project(connection: &Connection, id: &str) -> Result<Vec<i64>, StoreEr
         let numbers = inside("number", table);
         run(connection, &format!("DELETE FROM {table} WHERE number IN ({numbers})"), id)?;
     }
+    functions::delete_all(connection, id)?;
     // Their files are garbage from here on.
     run(connection, "DELETE FROM blobs WHERE project = ?1", id)?;
     run(connection, "DELETE FROM projects WHERE id = ?1", id)?;

@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_keys.sql"),
     include_str!("migrations/0005_versions.sql"),
     include_str!("migrations/0006_profiles.sql"),
+    include_str!("migrations/0007_functions.sql"),
 ];
 
 /// The newest schema version this build knows.
@@ -73,6 +74,34 @@ mod tests {
         assert_eq!(check(&connection).expect("empty"), 0);
         apply(&mut connection, 0).expect("migrate");
         assert_eq!(check(&connection).expect("migrated"), SUPPORTED);
+    }
+
+    /// Makes a database of an earlier version.
+    fn earlier(version: u32) -> Connection {
+        let connection = Connection::open_in_memory().expect("open");
+        connection.pragma_update(None, "foreign_keys", true).expect("set");
+        for (version, sql) in (1..=version).zip(MIGRATIONS.iter().copied()) {
+            connection.execute_batch(sql).expect("migrate");
+            connection
+                .execute("INSERT INTO schema_version VALUES (?1, '')", [version])
+                .expect("insert");
+        }
+        connection
+    }
+
+    #[test]
+    fn functions_come_to_projects_of_the_version_before() {
+        let mut connection = earlier(6);
+        assert_eq!(check(&connection).expect("ours"), 6);
+        let project = "INSERT INTO projects (id, name, created) VALUES ('i', 'p', '')";
+        connection.execute(project, []).expect("insert");
+        apply(&mut connection, 6).expect("migrate");
+        assert_eq!(check(&connection).expect("migrated"), SUPPORTED);
+        let function = "INSERT INTO functions (id, project, slug, created)
+            SELECT 'f', number, 's', '' FROM projects WHERE id = 'i'";
+        assert_eq!(connection.execute(function, []).expect("insert"), 1);
+        connection.execute(&function.replace("'f'", "'g'"), []).expect_err("the slug is taken");
+        connection.execute("DELETE FROM projects", []).expect_err("it is in use");
     }
 
     #[test]
