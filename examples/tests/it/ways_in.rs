@@ -180,3 +180,19 @@ fn each_example_runs_without_anything_set() {
         assert!(directory.path().join(".tidegate").is_dir(), "{example}");
     }
 }
+
+#[test]
+fn a_prompt_of_the_server_is_asked_in_its_newest_version() {
+    let (stdout, rows) = run("prompts");
+    let expected = "\"gpt-4o\" was asked: \"What is the capital of Peru?\"\n\
+                    \"gpt-4o\" was asked: \"Name the capital of Peru.\"\n\
+                    2 rows recorded, nothing lost\n";
+    assert!(stdout.ends_with(expected), "{stdout}");
+    let version = |text: &str| {
+        let asked = json!([{"role": "user", "content": text}]);
+        let row = rows.iter().find(|row| row["input"] == asked).expect("the question");
+        assert_eq!(row["metadata"]["prompt"]["variables"], json!({"country": "Peru"}));
+        row["metadata"]["prompt"]["version"].as_str().expect("a version").to_owned()
+    };
+    assert!(version("What is the capital of Peru?") < version("Name the capital of Peru."));
+}
