@@ -18,7 +18,7 @@ use crate::clock;
 use crate::dump::Dumps;
 use crate::inbox::{DropReason, Inbox, Outcome};
 use crate::notice::Notices;
-use crate::pipeline::{Action, Core, Options, Pressure, Reply, Settled, Spooled};
+use crate::pipeline::{Action, Core, Options, Pressure, Reply, Settled, Spooled, Stage};
 use crate::profile::{Control, Side};
 use crate::requests::{Requests, Trace};
 use crate::spool::Journal;
@@ -40,20 +40,30 @@ const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// How batches reach a server.
 pub(crate) trait Transport: Send + Sync + 'static {
-    /// Sends one body. Must end by itself: it owns the request's time-out.
-    fn send(&self, body: Bytes) -> impl Future<Output = (Reply, Trace)> + Send;
+    /// Takes one step of the delivery of a body. Must end by itself: it owns the request's
+    /// time-out.
+    fn send(&self, body: Bytes, stage: Stage) -> impl Future<Output = (Reply, Trace)> + Send;
 
     /// The limit of one body, as far as it is known by now.
     fn max_request_bytes(&self) -> u64;
+
+    /// Whether the server takes rows beyond the limit in another way.
+    fn has_overflow(&self) -> bool {
+        false
+    }
 }
 
 impl Transport for crate::session::Session {
-    async fn send(&self, body: Bytes) -> (Reply, Trace) {
-        self.upload(body).await
+    async fn send(&self, body: Bytes, stage: Stage) -> (Reply, Trace) {
+        self.deliver(body, stage).await
     }
 
     fn max_request_bytes(&self) -> u64 {
         Self::max_request_bytes(self)
+    }
+
+    fn has_overflow(&self) -> bool {
+        Self::has_overflow(self)
     }
 }
 
@@ -155,7 +165,9 @@ impl Driver {
 async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>) {
     let mut core = Core::new(options);
     let mut uploads = Uploads { tasks: JoinSet::new(), batches: HashMap::new() };
-    let mut limit = transport.max_request_bytes();
+    let limits = || (transport.max_request_bytes(), transport.has_overflow());
+    let mut limit = limits();
+    core.limit_request_bytes(limit.0, limit.1);
     let mut last_record = clock::now();
     let mut spare = Vec::new();
     let mut stop = None;
@@ -189,9 +201,9 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
         if spare.capacity() > KEEP_RECORDS {
             spare = Vec::new();
         }
-        if transport.max_request_bytes() != limit {
-            limit = transport.max_request_bytes();
-            core.limit_request_bytes(limit);
+        if limits() != limit {
+            limit = limits();
+            core.limit_request_bytes(limit.0, limit.1);
         }
         let mut sent = false;
         for action in core.poll(pressure, now) {
@@ -220,7 +232,10 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
                 if shared.budget.has_waiters() {
                     core.gate_is_closed(now);
                 }
-                let request = shared.requests.finished(number, trace, now);
+                let request = match reply {
+                    Reply::OverLimit => shared.requests.withdraw(number),
+                    _ => shared.requests.finished(number, trace, now),
+                };
                 core.finished(number, reply, now);
                 profile.finished(request, uploads.batches.len(), shared);
             }
@@ -252,13 +267,13 @@ fn carry_out<T: Transport>(
     uploads: &mut Uploads,
 ) {
     match action {
-        Action::Send { load, body } => {
+        Action::Send { load, body, stage } => {
             shared.requests.started(&load, clock::now());
-            if load.attempt == 0 {
+            if load.attempt == 0 && matches!(stage, Stage::Rows | Stage::Announce) {
                 shared.dumps.sent(&body);
             }
             let transport = Arc::clone(transport);
-            let task = uploads.tasks.spawn(async move { transport.send(body).await });
+            let task = uploads.tasks.spawn(async move { transport.send(body, stage).await });
             uploads.batches.insert(task.id(), load.number);
         }
         Action::Settle { rows, outcome } => settle(rows, outcome, shared),

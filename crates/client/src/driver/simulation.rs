@@ -20,6 +20,7 @@ use super::*;
 use crate::clock::{WallTime, wall};
 use crate::config::Policy;
 use crate::event::Event;
+use crate::http::Signed;
 use crate::inbox::FlushGuard;
 use crate::pipeline::backoff::Random;
 use crate::record::{Head, SpanIds, SpanStart, Start};
@@ -44,6 +45,9 @@ fn ms(milliseconds: u64) -> Duration {
 struct Net {
     random: Mutex<Random>,
     stored: Mutex<HashMap<String, Row>>,
+    /// Whether rows beyond the limit are taken in another way, and what was uploaded so.
+    overflow: bool,
+    aside: Mutex<Vec<Bytes>>,
     /// Spans of time, since the start, in which nothing gets through, or nobody listens.
     partitions: Vec<(Duration, Duration)>,
     restarts: Vec<(Duration, Duration)>,
@@ -64,6 +68,8 @@ impl Net {
         Arc::new(Self {
             random: Mutex::new(random),
             stored: Mutex::default(),
+            overflow: seed % 3 == 1,
+            aside: Mutex::default(),
             partitions,
             restarts,
             start: clock::now(),
@@ -90,14 +96,35 @@ impl Net {
         }
     }
 
-    async fn exchange(&self, body: Bytes) -> Reply {
+    /// Does what a step asks for.
+    fn take(&self, body: &Bytes, stage: &Stage) -> Reply {
+        match stage {
+            Stage::Rows | Stage::Anyway => self.store(body),
+            Stage::Announce => {
+                return Reply::Next(Stage::Upload(Arc::new(Signed::simulated())));
+            }
+            Stage::Upload(_) => {
+                let mut aside = self.aside.lock().expect("not poisoned");
+                aside.push(body.clone());
+                return Reply::Next(Stage::Name((aside.len() - 1).to_string().into()));
+            }
+            Stage::Name(key) => {
+                let key: usize = key.parse().expect("a key of ours");
+                let uploaded = self.aside.lock().expect("not poisoned")[key].clone();
+                self.store(&uploaded);
+            }
+        }
+        Reply::Acknowledged
+    }
+
+    async fn exchange(&self, body: Bytes, stage: Stage) -> Reply {
         let retry = |detail: &str| Reply::Retry { after: None, detail: detail.to_owned() };
         sleep(ms((self.draw() * 100.0) as u64)).await;
         if self.is_in(&self.partitions) {
             // The request may have got through before the answer was cut off. A request that is
             // stored long after its client gave it up is left out: no client can order that.
             if self.draw() < 0.3 {
-                self.store(&body);
+                self.take(&body, &stage);
             }
             sleep(ms(5_000)).await;
             return retry("timed out");
@@ -105,8 +132,8 @@ impl Net {
         if self.is_in(&self.restarts) {
             return retry("connection refused");
         }
-        if body.len() as u64 > LIMIT {
-            return Reply::TooLarge;
+        if body.len() as u64 > LIMIT && !stage.is_overflow() {
+            return if self.overflow { Reply::OverLimit } else { Reply::TooLarge };
         }
         let fate = self.draw();
         if fate < 0.05 {
@@ -115,20 +142,24 @@ impl Net {
         if fate < 0.08 {
             return Reply::Retry { after: Some(ms(1_000)), detail: "429".to_owned() };
         }
-        self.store(&body);
+        let reply = self.take(&body, &stage);
         sleep(ms((self.draw() * 300.0) as u64)).await;
-        if fate < 0.12 { retry("the answer was lost") } else { Reply::Acknowledged }
+        if fate < 0.12 { retry("the answer was lost") } else { reply }
     }
 }
 
 impl Transport for Net {
-    async fn send(&self, body: Bytes) -> (Reply, Trace) {
-        (self.exchange(body).await, Trace::default())
+    async fn send(&self, body: Bytes, stage: Stage) -> (Reply, Trace) {
+        (self.exchange(body, stage).await, Trace::default())
+    }
+
+    fn has_overflow(&self) -> bool {
+        self.overflow
     }
 
     fn max_request_bytes(&self) -> u64 {
-        // Not what the server takes: that has to be learned.
-        4 * LIMIT
+        // Not what the server takes: that has to be learned, unless it says so.
+        if self.overflow { LIMIT } else { 4 * LIMIT }
     }
 }
 
@@ -137,7 +168,14 @@ struct Replayed(Arc<Net>);
 
 impl Upload for Replayed {
     async fn upload(&self, body: Bytes) -> Reply {
-        self.0.exchange(body).await
+        let mut stage = Stage::Rows;
+        loop {
+            match self.0.exchange(body.clone(), stage).await {
+                Reply::Next(next) => stage = next,
+                Reply::OverLimit => stage = Stage::Announce,
+                reply => return reply,
+            }
+        }
     }
 
     fn max_request_bytes(&self) -> u64 {
@@ -208,7 +246,11 @@ impl Life {
             for step in 0..3 {
                 let wait = self.net.draw();
                 sleep(ms(if wait < 0.1 { 2_000 } else { (wait * 60.0) as u64 })).await;
-                let output = format!("{id} {step}");
+                let mut output = format!("{id} {step}");
+                if self.net.overflow && number % 20 == 7 && step == 1 {
+                    // Beyond the limit, until the next step replaces it.
+                    output.insert_str(0, &"x".repeat(LIMIT as usize));
+                }
                 self.record(&head, None, None, Event::new().output(&output)).await;
             }
             self.record(&head, None, Some(wall()), Event::new()).await;

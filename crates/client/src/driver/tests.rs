@@ -29,7 +29,7 @@ struct Scripted {
 }
 
 impl Transport for Scripted {
-    async fn send(&self, body: Bytes) -> (Reply, Trace) {
+    async fn send(&self, body: Bytes, _: Stage) -> (Reply, Trace) {
         self.bodies.lock().expect("not poisoned").push(body);
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let now = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;

@@ -4,6 +4,7 @@ mod keeping;
 mod kill;
 mod lifecycle;
 mod options;
+mod overflow;
 mod process;
 mod prompts;
 mod protocol;

@@ -6,3 +6,4 @@ mod experiments;
 mod exports;
 mod feedback;
 mod logs;
+mod overflow;

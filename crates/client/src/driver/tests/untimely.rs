@@ -17,7 +17,7 @@ struct Untimely {
 }
 
 impl Transport for Untimely {
-    async fn send(&self, _: Bytes) -> (Reply, Trace) {
+    async fn send(&self, _: Bytes, _: Stage) -> (Reply, Trace) {
         self.requests.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(SECOND).await;
         (Reply::Acknowledged, Trace::default())
