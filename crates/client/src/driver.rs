@@ -1,5 +1,7 @@
 //! The thin async edge: a named thread that feeds the pipeline and carries out its actions.
 
+mod attaching;
+
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +15,7 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::sleep_until;
 use tracing::subscriber::{NoSubscriber, set_default};
 
+use crate::attachment::{Step, Verdict};
 use crate::budget::Budget;
 use crate::clock;
 use crate::dump::Dumps;
@@ -22,6 +25,8 @@ use crate::pipeline::{Action, Core, Options, Pressure, Reply, Settled, Spooled, 
 use crate::profile::{Control, Side};
 use crate::requests::{Requests, Trace};
 use crate::spool::Journal;
+
+use attaching::Attaching;
 
 /// While records keep coming they are collected this often; nobody wakes the thread for each.
 /// Each wake-up takes a core from somebody. What it costs producers is within the noise: p99 of
@@ -44,6 +49,9 @@ pub(crate) trait Transport: Send + Sync + 'static {
     /// time-out.
     fn send(&self, body: Bytes, stage: Stage) -> impl Future<Output = (Reply, Trace)> + Send;
 
+    /// Takes one step for an attachment. Must end by itself, too.
+    fn attach(&self, step: Step, budget: &Arc<Budget>) -> impl Future<Output = Verdict> + Send;
+
     /// The limit of one body, as far as it is known by now.
     fn max_request_bytes(&self) -> u64;
 
@@ -56,6 +64,10 @@ pub(crate) trait Transport: Send + Sync + 'static {
 impl Transport for crate::session::Session {
     async fn send(&self, body: Bytes, stage: Stage) -> (Reply, Trace) {
         self.deliver(body, stage).await
+    }
+
+    async fn attach(&self, step: Step, budget: &Arc<Budget>) -> Verdict {
+        Self::attach(self, step, budget).await
     }
 
     fn max_request_bytes(&self) -> u64 {
@@ -163,6 +175,7 @@ impl Driver {
 }
 
 async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>) {
+    let mut attaching = Attaching::new(options.seed);
     let mut core = Core::new(options);
     let mut uploads = Uploads { tasks: JoinSet::new(), batches: HashMap::new() };
     let limits = || (transport.max_request_bytes(), transport.has_overflow());
@@ -214,7 +227,9 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
             // Lets the request go out before the next one is put together.
             tokio::task::yield_now().await;
         }
-        if stop.is_some_and(|deadline| core.oldest_pending().is_none() || now >= deadline) {
+        attaching.turn(shared, transport, now);
+        let is_idle = core.oldest_pending().is_none() && attaching.is_idle();
+        if stop.is_some_and(|deadline| is_idle || now >= deadline) {
             break;
         }
         profile.turn(shared, &mut core, uploads.batches.len());
@@ -222,9 +237,9 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
 
         let poll = (!idle).then_some(now + POLL);
         // A stopping client sends at once instead of lingering.
-        let wake = [core.next_wake(pressure, now), poll, stop, profile.wake()];
+        let wake = [core.next_wake(pressure, now), attaching.wake(), poll, stop, profile.wake()];
         let wake = wake.into_iter().flatten().min();
-        // Cancel safety: all four arms only wait; what they announce stays where it is.
+        // Cancel safety: all five arms only wait; what they announce stays where it is.
         tokio::select! {
             (number, reply, trace) = uploads.next() => {
                 let now = clock::now();
@@ -239,6 +254,9 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
                 core.finished(number, reply, now);
                 profile.finished(request, uploads.batches.len(), shared);
             }
+            (number, verdict) = attaching.next() => {
+                attaching.finished(number, verdict, shared);
+            }
             () = sleep(wake) => {}
             () = shared.inbox.bell.wake.notified() => {}
             () = shared.budget.gate_closed() => {}
@@ -249,6 +267,7 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
     profile.records(&records, now);
     core.records(records, now);
     core.abandon(DropReason::Shutdown);
+    attaching.abandon(DropReason::Shutdown, shared);
     for action in core.poll(Pressure::default(), now) {
         carry_out(action, shared, transport, &mut uploads);
     }

@@ -3,6 +3,8 @@
 mod copies;
 mod deliver;
 
+pub(crate) use deliver::{failed, judge};
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
@@ -132,6 +134,10 @@ impl Session {
     /// Whether the server takes rows beyond its limit in another way, as far as that is known.
     pub(crate) fn has_overflow(&self) -> bool {
         self.has_overflow.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn http(&self) -> &Http {
+        &self.http
     }
 
     /// Logs in unless that is done already.
@@ -314,6 +320,11 @@ impl Session {
             }
         });
         Ok(*learned.await)
+    }
+
+    /// Logs in, unless that is done or was refused, and learns what the server announces.
+    pub(crate) async fn ready(&self) -> Result<(), ApiError> {
+        self.learn_limits().await.map(drop)
     }
 
     /// Longest profile that the server keeps; `None` if it keeps none.

@@ -39,6 +39,10 @@ impl Transport for Scripted {
         ((self.script)(number), Trace::default())
     }
 
+    async fn attach(&self, _: Step, _: &Arc<Budget>) -> Verdict {
+        Verdict::Done
+    }
+
     fn max_request_bytes(&self) -> u64 {
         6_000_000
     }

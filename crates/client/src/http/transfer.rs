@@ -7,12 +7,14 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use tidegate_model::wire::uploads::SignedUpload;
+use tokio::sync::mpsc;
 
 use super::{Answer, Http, read_answer, time_limit};
 use crate::error::ApiError;
@@ -81,14 +83,32 @@ impl Signed {
 /// What is uploaded.
 #[derive(Debug)]
 pub(crate) struct Content<'a> {
-    bytes: Bytes,
+    source: Source,
+    length: u64,
     content_type: &'a str,
     file_name: &'a str,
 }
 
+#[derive(Debug)]
+enum Source {
+    Memory(Bytes),
+    Pieces(mpsc::Receiver<io::Result<Bytes>>),
+}
+
 impl<'a> Content<'a> {
     pub(crate) fn of(bytes: Bytes, content_type: &'a str, file_name: &'a str) -> Self {
-        Self { bytes, content_type, file_name }
+        let length = bytes.len() as u64;
+        Self { source: Source::Memory(bytes), length, content_type, file_name }
+    }
+
+    /// Content that comes in pieces, of this length in all.
+    pub(crate) fn pieces(
+        pieces: mpsc::Receiver<io::Result<Bytes>>,
+        length: u64,
+        content_type: &'a str,
+        file_name: &'a str,
+    ) -> Self {
+        Self { source: Source::Pieces(pieces), length, content_type, file_name }
     }
 }
 
@@ -100,13 +120,12 @@ impl Http {
         signed: &Signed,
         content: Content<'_>,
     ) -> Result<Answer, ApiError> {
-        let Content { bytes, content_type, file_name } = content;
-        let limit = time_limit(self.timeout, bytes.len());
+        let Content { source, length, content_type, file_name } = content;
+        let limit = time_limit(self.timeout, usize::try_from(length).unwrap_or(usize::MAX));
         let method = if signed.fields.is_some() { Method::POST } else { Method::PUT };
         let mut request = self.client.request(method, signed.url.clone()).timeout(limit);
         request = request.headers(signed.headers.clone());
-        let left = bytes.len() as u64;
-        let mut body = Pieces { head: VecDeque::new(), content: bytes, tail: None, left };
+        let mut body = Pieces { head: VecDeque::new(), source, tail: None, left: length };
         if let Some(fields) = &signed.fields {
             let boundary = format!("tidegate-{:016x}{:016x}", ids::random(), ids::random());
             body.wrap_in_form(fields, &boundary, content_type, file_name);
@@ -130,11 +149,73 @@ impl Http {
     }
 }
 
+/// A download under way.
+#[derive(Debug)]
+pub(crate) struct Download {
+    response: reqwest::Response,
+    origin: String,
+    /// For each piece.
+    patience: Duration,
+}
+
+impl Http {
+    /// Begins a download by a URL that needs no key.
+    pub(crate) async fn fetch(&self, url: &str) -> Result<Download, ApiError> {
+        let bad = || ApiError::Url { url: "the download URL of an attachment".to_owned() };
+        let url = Url::parse(url).map_err(|_| bad())?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(bad());
+        }
+        let origin = url.origin().ascii_serialization();
+        // Only the head: how long the rest may take is the caller's to say.
+        let response = tokio::time::timeout(self.timeout, self.client.get(url).send());
+        let response = response.await.map_err(|_| late(self.timeout))?;
+        let response = response.map_err(|error| ApiError::Unreachable {
+            origin: origin.clone(),
+            source: error.without_url(),
+        })?;
+        if !response.status().is_success() {
+            let unreachable = |error: reqwest::Error| ApiError::Unreachable {
+                origin: origin.clone(),
+                source: error.without_url(),
+            };
+            let answer = tokio::time::timeout(
+                self.timeout,
+                read_answer(response, "attachment", unreachable),
+            );
+            let answer = answer.await.map_err(|_| late(self.timeout))??;
+            return Err(ApiError::Status {
+                status: answer.status.as_u16(),
+                path: "the download of an attachment".to_owned(),
+                message: answer.message(),
+                retry_after: answer.retry_after,
+            });
+        }
+        Ok(Download { response, origin, patience: self.timeout })
+    }
+}
+
+impl Download {
+    /// The next piece; `None` at the end.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
+        let piece = tokio::time::timeout(self.patience, self.response.chunk()).await;
+        let piece = piece.map_err(|_| late(self.patience))?;
+        piece.map_err(|error| ApiError::Unreachable {
+            origin: self.origin.clone(),
+            source: error.without_url(),
+        })
+    }
+}
+
+fn late(deadline: Duration) -> ApiError {
+    ApiError::Deadline { path: "the download of an attachment".to_owned(), deadline }
+}
+
 /// A body of known length: what stands before the content, the content, and what stands after it.
 #[derive(Debug)]
 struct Pieces {
     head: VecDeque<Bytes>,
-    content: Bytes,
+    source: Source,
     tail: Option<Bytes>,
     left: u64,
 }
@@ -170,7 +251,7 @@ impl Pieces {
     /// The content itself, if it is all there is and in memory.
     fn only_memory(self) -> Result<Bytes, Self> {
         match self {
-            Self { content, tail: None, .. } => Ok(content),
+            Self { source: Source::Memory(bytes), tail: None, .. } => Ok(bytes),
             body => Err(body),
         }
     }
@@ -192,12 +273,18 @@ impl http_body::Body for Pieces {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         if let Some(piece) = self.head.pop_front() {
             return self.give(piece);
         }
-        let piece = Some(std::mem::take(&mut self.content)).filter(|bytes| !bytes.is_empty());
+        let piece = match &mut self.source {
+            Source::Memory(bytes) => Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty()),
+            Source::Pieces(pieces) => match std::task::ready!(pieces.poll_recv(context)) {
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                piece => piece.and_then(Result::ok),
+            },
+        };
         if let Some(piece) = piece.or_else(|| self.tail.take()) {
             return self.give(piece);
         }

@@ -133,7 +133,7 @@ fn note(trace: &mut Trace, answer: &Answer) {
 }
 
 /// A request without an answer, or with none that the protocol knows.
-fn failed(error: &ApiError) -> Reply {
+pub(crate) fn failed(error: &ApiError) -> Reply {
     match error {
         ApiError::Unauthorized { origin } => {
             Reply::Unauthorized { detail: format!("{origin} refused the login") }
@@ -146,7 +146,7 @@ fn failed(error: &ApiError) -> Reply {
     }
 }
 
-pub(super) fn judge(answer: &Answer) -> Reply {
+pub(crate) fn judge(answer: &Answer) -> Reply {
     match answer.status {
         status if status.is_success() => Reply::Acknowledged,
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {

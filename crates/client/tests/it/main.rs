@@ -1,5 +1,6 @@
 //! The client over real sockets, against a server that follows a script.
 
+mod attachments;
 mod keeping;
 mod kill;
 mod lifecycle;

@@ -123,14 +123,15 @@ fn serve(mut stream: &TcpStream, url: &str, seen: &Mutex<Seen>, script: &Script)
             seen.headers.push(headers);
             seen.bodies.push(body.clone());
             seen.raw.push(raw);
-            let answer = script(&path, uploads, &body).unwrap_or_else(|| default(&path, url));
+            let answer =
+                script(&path, uploads, &body).unwrap_or_else(|| default(&path, url, &body));
             seen.uploads += usize::from(path == "/logs3");
             answer
         };
         let answer = match answer {
             Answer::Behind(gate) => {
                 gate.pass();
-                default(&path, url)
+                default(&path, url, &body)
             }
             answer => answer,
         };
@@ -163,7 +164,7 @@ fn serve(mut stream: &TcpStream, url: &str, seen: &Mutex<Seen>, script: &Script)
     }
 }
 
-fn default(path: &str, url: &str) -> Answer {
+fn default(path: &str, url: &str, body: &Value) -> Answer {
     let body = match path {
         "/api/apikey/login" => json!({"org_info": [
             {"id": "o1", "name": "first", "api_url": url, "git_metadata": {"collect": "none"}},
@@ -174,6 +175,10 @@ fn default(path: &str, url: &str) -> Answer {
             "experiment": {"id": "e1", "name": "given", "created": "2026-01-01T00:00:00Z"},
         }),
         "/logs3/overflow" => signed(url, "PUT"),
+        "/attachment" => {
+            let key = body["key"].as_str().expect("a key");
+            json!({"signedUrl": format!("{url}/blob/{key}?signature=s3cr3t"), "headers": {"x-extra": "1"}})
+        }
         _ => json!({}),
     };
     Answer::Json(200, "", body)

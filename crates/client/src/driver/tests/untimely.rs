@@ -23,6 +23,10 @@ impl Transport for Untimely {
         (Reply::Acknowledged, Trace::default())
     }
 
+    async fn attach(&self, _: Step, _: &Arc<Budget>) -> Verdict {
+        Verdict::Done
+    }
+
     fn max_request_bytes(&self) -> u64 {
         // The first time it asks is before its loop.
         if self.asked.fetch_add(1, Ordering::Relaxed) == 1 {
