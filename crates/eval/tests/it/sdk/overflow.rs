@@ -10,7 +10,9 @@ use crate::world::world;
 const MINUTE: Duration = Duration::from_secs(60);
 const LARGE: usize = 10 << 20;
 
-#[tokio::test]
+// A span that ends without an await parks its thread while the large row fills the budget; the
+// collector needs another one then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_row_of_ten_megabytes_comes_back_whole_among_small_ones() {
     let world = world().await;
     let logger = world.client.init_logger("service").await.expect("a logger");
@@ -47,5 +49,6 @@ async fn a_row_of_ten_megabytes_comes_back_whole_among_small_ones() {
     assert!(largest.bytes > LARGE as u64 && largest.rows == 0, "the upload: {largest:?}");
     let bodies = requests.iter().filter(|request| request.rows > 0);
     assert!(bodies.map(|request| request.bytes).max() <= Some(limit));
-    assert_eq!(requests.iter().map(|request| request.rows as u64).sum::<u64>(), receipt.rows + 1);
+    let steps = requests.iter().filter(|request| request.rows == 0).count();
+    assert_eq!(steps, 2, "its announcement and its upload: {requests:#?}");
 }
