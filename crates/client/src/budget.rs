@@ -13,6 +13,8 @@ pub(crate) struct Budget {
     used_bytes: AtomicU64,
     /// Producers that wait for room, sync and async ones.
     waiting: AtomicUsize,
+    /// Bytes that [`Budget::admit_first`] waits for, which nobody else may take.
+    wanted_bytes: AtomicU64,
     /// Woken when room appears.
     freed: Notify,
     parked: Mutex<()>,
@@ -34,6 +36,7 @@ impl Budget {
             capacity_bytes,
             used_bytes: AtomicU64::new(0),
             waiting: AtomicUsize::new(0),
+            wanted_bytes: AtomicU64::new(0),
             freed: Notify::new(),
             parked: Mutex::new(()),
             unpark: Condvar::new(),
@@ -60,11 +63,17 @@ impl Budget {
     /// A length beyond the whole budget is admitted alone, when nothing else is pending, so
     /// that one huge row cannot wait for ever: pending bytes ≤ max(budget, one row).
     pub(crate) fn try_admit(self: &Arc<Self>, bytes: u64) -> Option<Lease> {
+        self.try_admit_beside(self.wanted_bytes.load(Ordering::Relaxed), bytes)
+    }
+
+    /// Reserves, leaving room for others.
+    fn try_admit_beside(self: &Arc<Self>, others: u64, bytes: u64) -> Option<Lease> {
         // Relaxed: the counter orders nothing else; the inbox lock publishes the record.
         self.used_bytes
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
                 let total = used.checked_add(bytes)?;
-                (used == 0 || total <= self.capacity_bytes).then_some(total)
+                let beside = total.checked_add(others)?;
+                (used == 0 || beside <= self.capacity_bytes).then_some(total)
             })
             .ok()?;
         Some(Lease { budget: Arc::clone(self), bytes })
@@ -103,6 +112,32 @@ impl Budget {
         }
     }
 
+    /// Waits until there is room, before all who come later: for a piece of something whose other
+    /// pieces are on their way, and which many small records would keep out for ever.
+    ///
+    /// # Cancel safety
+    /// Dropping the future reserves nothing.
+    pub(crate) async fn admit_first(self: &Arc<Self>, bytes: u64) -> Lease {
+        if let Some(lease) = self.try_admit(bytes) {
+            return lease;
+        }
+        let _waiting = Waiting::begin(self);
+        let _wanted = Wanted::begin(self, bytes);
+        loop {
+            let mut freed = std::pin::pin!(self.freed.notified());
+            freed.as_mut().enable();
+            if let Some(lease) = self.try_admit_beside(0, bytes) {
+                return lease;
+            }
+            freed.await;
+        }
+    }
+
+    /// A share of the budget, within bounds.
+    pub(crate) fn share(&self, parts: u64, least: u64, most: u64) -> u64 {
+        (self.capacity_bytes / parts).clamp(least, most)
+    }
+
     /// Waits until pending bytes are below the capacity, reserving nothing.
     pub(crate) async fn open(self: &Arc<Self>) {
         if self.used_bytes() < self.capacity_bytes {
@@ -124,6 +159,11 @@ impl Budget {
             return;
         }
         self.used_bytes.fetch_sub(bytes, Ordering::Release);
+        self.wake();
+    }
+
+    /// Has those who wait look again.
+    fn wake(&self) {
         // Through the counter's total order a producer either sees the freed bytes in its
         // check or is seen here as waiting.
         fence(Ordering::SeqCst);
@@ -153,9 +193,34 @@ impl Drop for Waiting<'_> {
     }
 }
 
+/// Bytes that are kept free for one who waits.
+struct Wanted<'a>(&'a Budget, u64);
+
+impl<'a> Wanted<'a> {
+    fn begin(budget: &'a Budget, bytes: u64) -> Self {
+        budget.wanted_bytes.fetch_add(bytes, Ordering::Relaxed);
+        Self(budget, bytes)
+    }
+}
+
+impl Drop for Wanted<'_> {
+    fn drop(&mut self) {
+        self.0.wanted_bytes.fetch_sub(self.1, Ordering::Release);
+        // If the wait was given up, there is room for others now.
+        self.0.wake();
+    }
+}
+
 impl Lease {
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Parts with some of its bytes, at most all of them.
+    pub(crate) fn split(&mut self, bytes: u64) -> Self {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        Self { budget: Arc::clone(&self.budget), bytes }
     }
 
     /// Takes over another lease's bytes.

@@ -1,5 +1,7 @@
 //! The thin async edge: a named thread that feeds the pipeline and carries out its actions.
 
+mod attaching;
+
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,15 +15,18 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::sleep_until;
 use tracing::subscriber::{NoSubscriber, set_default};
 
+use crate::attachment::{Step, Verdict};
 use crate::budget::Budget;
 use crate::clock;
 use crate::dump::Dumps;
 use crate::inbox::{DropReason, Inbox, Outcome};
 use crate::notice::Notices;
-use crate::pipeline::{Action, Core, Options, Pressure, Reply, Settled, Spooled};
+use crate::pipeline::{Action, Core, Options, Pressure, Reply, Settled, Spooled, Stage};
 use crate::profile::{Control, Side};
 use crate::requests::{Requests, Trace};
 use crate::spool::Journal;
+
+use attaching::Attaching;
 
 /// While records keep coming they are collected this often; nobody wakes the thread for each.
 /// Each wake-up takes a core from somebody. What it costs producers is within the noise: p99 of
@@ -40,20 +45,37 @@ const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
 /// How batches reach a server.
 pub(crate) trait Transport: Send + Sync + 'static {
-    /// Sends one body. Must end by itself: it owns the request's time-out.
-    fn send(&self, body: Bytes) -> impl Future<Output = (Reply, Trace)> + Send;
+    /// Takes one step of the delivery of a body. Must end by itself: it owns the request's
+    /// time-out.
+    fn send(&self, body: Bytes, stage: Stage) -> impl Future<Output = (Reply, Trace)> + Send;
+
+    /// Takes one step for an attachment. Must end by itself, too.
+    fn attach(&self, step: Step, budget: &Arc<Budget>) -> impl Future<Output = Verdict> + Send;
 
     /// The limit of one body, as far as it is known by now.
     fn max_request_bytes(&self) -> u64;
+
+    /// Whether the server takes rows beyond the limit in another way.
+    fn has_overflow(&self) -> bool {
+        false
+    }
 }
 
 impl Transport for crate::session::Session {
-    async fn send(&self, body: Bytes) -> (Reply, Trace) {
-        self.upload(body).await
+    async fn send(&self, body: Bytes, stage: Stage) -> (Reply, Trace) {
+        self.deliver(body, stage).await
+    }
+
+    async fn attach(&self, step: Step, budget: &Arc<Budget>) -> Verdict {
+        Self::attach(self, step, budget).await
     }
 
     fn max_request_bytes(&self) -> u64 {
         Self::max_request_bytes(self)
+    }
+
+    fn has_overflow(&self) -> bool {
+        Self::has_overflow(self)
     }
 }
 
@@ -153,9 +175,12 @@ impl Driver {
 }
 
 async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>) {
+    let mut attaching = Attaching::new(options.seed);
     let mut core = Core::new(options);
     let mut uploads = Uploads { tasks: JoinSet::new(), batches: HashMap::new() };
-    let mut limit = transport.max_request_bytes();
+    let limits = || (transport.max_request_bytes(), transport.has_overflow());
+    let mut limit = limits();
+    core.limit_request_bytes(limit.0, limit.1);
     let mut last_record = clock::now();
     let mut spare = Vec::new();
     let mut stop = None;
@@ -189,9 +214,9 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
         if spare.capacity() > KEEP_RECORDS {
             spare = Vec::new();
         }
-        if transport.max_request_bytes() != limit {
-            limit = transport.max_request_bytes();
-            core.limit_request_bytes(limit);
+        if limits() != limit {
+            limit = limits();
+            core.limit_request_bytes(limit.0, limit.1);
         }
         let mut sent = false;
         for action in core.poll(pressure, now) {
@@ -202,7 +227,9 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
             // Lets the request go out before the next one is put together.
             tokio::task::yield_now().await;
         }
-        if stop.is_some_and(|deadline| core.oldest_pending().is_none() || now >= deadline) {
+        attaching.turn(shared, transport, now);
+        let is_idle = core.oldest_pending().is_none() && attaching.is_idle();
+        if stop.is_some_and(|deadline| is_idle || now >= deadline) {
             break;
         }
         profile.turn(shared, &mut core, uploads.batches.len());
@@ -210,9 +237,9 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
 
         let poll = (!idle).then_some(now + POLL);
         // A stopping client sends at once instead of lingering.
-        let wake = [core.next_wake(pressure, now), poll, stop, profile.wake()];
+        let wake = [core.next_wake(pressure, now), attaching.wake(), poll, stop, profile.wake()];
         let wake = wake.into_iter().flatten().min();
-        // Cancel safety: all four arms only wait; what they announce stays where it is.
+        // Cancel safety: all five arms only wait; what they announce stays where it is.
         tokio::select! {
             (number, reply, trace) = uploads.next() => {
                 let now = clock::now();
@@ -220,9 +247,15 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
                 if shared.budget.has_waiters() {
                     core.gate_is_closed(now);
                 }
-                let request = shared.requests.finished(number, trace, now);
+                let request = match reply {
+                    Reply::OverLimit => shared.requests.withdraw(number),
+                    _ => shared.requests.finished(number, trace, now),
+                };
                 core.finished(number, reply, now);
                 profile.finished(request, uploads.batches.len(), shared);
+            }
+            (number, verdict) = attaching.next() => {
+                attaching.finished(number, verdict, shared);
             }
             () = sleep(wake) => {}
             () = shared.inbox.bell.wake.notified() => {}
@@ -234,6 +267,7 @@ async fn run<T: Transport>(options: Options, shared: &Shared, transport: &Arc<T>
     profile.records(&records, now);
     core.records(records, now);
     core.abandon(DropReason::Shutdown);
+    attaching.abandon(DropReason::Shutdown, shared);
     for action in core.poll(Pressure::default(), now) {
         carry_out(action, shared, transport, &mut uploads);
     }
@@ -252,13 +286,13 @@ fn carry_out<T: Transport>(
     uploads: &mut Uploads,
 ) {
     match action {
-        Action::Send { load, body } => {
+        Action::Send { load, body, stage } => {
             shared.requests.started(&load, clock::now());
-            if load.attempt == 0 {
+            if load.attempt == 0 && matches!(stage, Stage::Rows | Stage::Announce) {
                 shared.dumps.sent(&body);
             }
             let transport = Arc::clone(transport);
-            let task = uploads.tasks.spawn(async move { transport.send(body).await });
+            let task = uploads.tasks.spawn(async move { transport.send(body, stage).await });
             uploads.batches.insert(task.id(), load.number);
         }
         Action::Settle { rows, outcome } => settle(rows, outcome, shared),

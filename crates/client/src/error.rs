@@ -1,8 +1,9 @@
 //! Errors of requests that the caller waits for.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::inbox::Receipt;
+use crate::inbox::{DropReason, Receipt};
 use crate::locate::LocateError;
 
 /// A request to the server that did not give what was asked for.
@@ -134,14 +135,14 @@ impl ApiError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FlushError {
-    /// Records were lost.
-    #[error("{} of {} records were lost: {}", receipt.lost(), receipt.accepted, reasons(receipt))]
+    /// Records or attachments were lost.
+    #[error("{}", lost(receipt))]
     Lost {
         /// Counts of the flush's range.
         receipt: Receipt,
     },
     /// The deadline passed first; what is pending may still arrive.
-    #[error("{} of {} records were still pending at the deadline", receipt.pending, receipt.accepted)]
+    #[error("{} were still pending at the deadline", pending(receipt))]
     Deadline {
         /// Counts of the flush's range.
         receipt: Receipt,
@@ -166,9 +167,29 @@ impl FlushError {
     }
 }
 
-fn reasons(receipt: &Receipt) -> String {
-    let reasons: Vec<_> = receipt
-        .dropped
+fn lost(receipt: &Receipt) -> String {
+    let attachments = &receipt.attachments;
+    let records = format!("{} of {} records were lost", receipt.lost(), receipt.accepted);
+    let files =
+        format!("{} of {} attachments were not uploaded", attachments.lost(), attachments.accepted);
+    let kinds = [(records, &receipt.dropped), (files, &attachments.failed)];
+    let kinds = kinds.into_iter().filter(|(_, reasons)| !reasons.is_empty());
+    let kinds = kinds.map(|(what, counts)| format!("{what}: {}", reasons(counts)));
+    kinds.collect::<Vec<_>>().join("; ")
+}
+
+fn pending(receipt: &Receipt) -> String {
+    let records = format!("{} of {} records", receipt.pending, receipt.accepted);
+    match &receipt.attachments {
+        attachments if attachments.pending > 0 => {
+            format!("{records} and {} of {} attachments", attachments.pending, attachments.accepted)
+        }
+        _ => records,
+    }
+}
+
+fn reasons(counts: &BTreeMap<DropReason, u64>) -> String {
+    let reasons: Vec<_> = counts
         .iter()
         .map(|(reason, count)| format!("{count} because {}", reason.explain()))
         .collect();

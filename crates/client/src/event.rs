@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use crate::attachment::{Claims, any_serialized, claims_in};
 use crate::json::Json;
 
 pub(crate) type Name = Cow<'static, str>;
@@ -29,6 +30,8 @@ pub struct Event {
     pub(crate) metrics: Vec<(Name, f64)>,
     pub(crate) scores: Vec<(Name, Option<f64>)>,
     pub(crate) tags: Vec<String>,
+    /// What its values refer to.
+    pub(crate) attachments: Claims,
 }
 
 impl Event {
@@ -109,13 +112,29 @@ impl Event {
         if RESERVED.contains(&name.as_ref()) {
             return self;
         }
-        upsert(&mut self.raw, name, Json::or_text(value));
+        self.put(name, Json::or_text(value));
         self
+    }
+
+    /// Sets a field to a value that is JSON already.
+    pub(crate) fn put(&mut self, name: Name, json: Json) {
+        if any_serialized() {
+            self.claim(&json);
+        }
+        upsert(&mut self.raw, name, json);
+    }
+
+    #[cold]
+    fn claim(&mut self, json: &Json) {
+        let claims = claims_in(json.bytes());
+        if !claims.is_empty() {
+            self.attachments.get_or_insert_default().extend(claims);
+        }
     }
 
     /// Whether nothing is set.
     pub(crate) fn is_empty(&self) -> bool {
-        let Self { raw, metrics, scores, tags } = self;
+        let Self { raw, metrics, scores, tags, attachments: _ } = self;
         raw.is_empty() && metrics.is_empty() && scores.is_empty() && tags.is_empty()
     }
 }

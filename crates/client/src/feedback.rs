@@ -7,7 +7,7 @@ use serde_json::json;
 use tidegate_model::RowId;
 
 use crate::clock;
-use crate::event::{Event, Name, upsert};
+use crate::event::{Event, Name};
 use crate::json::Json;
 use crate::record::{Head, Start};
 use crate::recorder::{Draft, Recorder};
@@ -101,9 +101,9 @@ impl Feedback {
         let Self { event, comment, metadata, source } = self;
         let audited = |mut event: Event| {
             let source = Json::or_text(source.name());
-            upsert(&mut event.raw, AUDIT_SOURCE.into(), source);
+            event.put(AUDIT_SOURCE.into(), source);
             if let Some(metadata) = &metadata {
-                upsert(&mut event.raw, AUDIT_METADATA.into(), metadata.clone());
+                event.put(AUDIT_METADATA.into(), metadata.clone());
             }
             event
         };

@@ -1,5 +1,7 @@
 //! HTTP with the habits this crate needs: deadlines, capped replies, no secrets in errors.
 
+mod transfer;
+
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -11,6 +13,8 @@ use serde::de::DeserializeOwned;
 use crate::clock;
 use crate::compress::Encoding;
 use crate::error::ApiError;
+
+pub(crate) use transfer::{Content, Signed};
 
 /// Most bytes of a reply that is read for its content.
 const MAX_REPLY_BYTES: usize = 64 << 20;
@@ -97,19 +101,8 @@ impl Http {
                 request = request.header(CONTENT_ENCODING, encoding.name());
             }
         }
-        let mut response = request.send().await.map_err(unreachable)?;
-        let first_byte = clock::now();
-        let status = response.status();
-        let retry_after = response.headers().get(RETRY_AFTER).and_then(retry_after);
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if body.len() + chunk.len() > MAX_REPLY_BYTES {
-                let path = path.to_owned();
-                return Err(ApiError::TooLong { path, limit_bytes: MAX_REPLY_BYTES });
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Answer { status, retry_after, first_byte, body: body.freeze() })
+        let response = request.send().await.map_err(&unreachable)?;
+        read_answer(response, path, unreachable).await
     }
 
     /// Sends a request and decodes a 2xx reply.
@@ -159,6 +152,26 @@ impl Answer {
             None => words,
         }
     }
+}
+
+/// Reads a whole answer.
+async fn read_answer(
+    mut response: reqwest::Response,
+    path: &str,
+    unreachable: impl Fn(reqwest::Error) -> ApiError,
+) -> Result<Answer, ApiError> {
+    let first_byte = clock::now();
+    let status = response.status();
+    let retry_after = response.headers().get(RETRY_AFTER).and_then(retry_after);
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(&unreachable)? {
+        if body.len() + chunk.len() > MAX_REPLY_BYTES {
+            let path = path.to_owned();
+            return Err(ApiError::TooLong { path, limit_bytes: MAX_REPLY_BYTES });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer { status, retry_after, first_byte, body: body.freeze() })
 }
 
 fn time_limit(timeout: Duration, body_bytes: usize) -> Duration {

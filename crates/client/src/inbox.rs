@@ -1,150 +1,28 @@
 //! Where producers hand records over, and the ledger that accounts for every one of them.
 
-use std::collections::BTreeMap;
+mod attached;
+mod receipt;
+
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::Serialize;
 use tokio::sync::oneshot;
 
+use crate::attachment::{ClientId, Upload};
 use crate::doorbell::Doorbell;
 use crate::record::Record;
 
-/// Why records were dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum DropReason {
-    /// The byte budget was full, and the policy is to drop or the wait for room ran out.
-    BudgetFull,
-    /// The server could not be reached for as long as `give_up_after`.
-    Unreachable,
-    /// The server refused the key (401 or 403).
-    Unauthorized,
-    /// The server refused this very row (400 and its like).
-    Rejected,
-    /// The row alone is larger than the server takes.
-    TooLarge,
-    /// The client was shut down before the record was delivered.
-    Shutdown,
-    /// Every record had to be in the spool first ([`crate::Config::durable`]), and the spool
-    /// could not be written.
-    SpoolFailed,
-}
-
-impl DropReason {
-    /// Whether the same row may be delivered another time, so that it is worth keeping.
-    pub(crate) fn may_pass(self) -> bool {
-        matches!(self, Self::BudgetFull | Self::Unreachable | Self::Unauthorized | Self::Shutdown)
-    }
-
-    /// Says what happened and what to do about it, for messages.
-    #[must_use]
-    pub fn explain(self) -> &'static str {
-        match self {
-            Self::BudgetFull => {
-                "the byte budget is full (raise BRAINTRUST_FLUSH_BACKPRESSURE_BYTES or use policy block)"
-            }
-            Self::Unreachable => "the server could not be reached (check BRAINTRUST_APP_URL)",
-            Self::Unauthorized => "the server refused the key (check BRAINTRUST_API_KEY)",
-            Self::Rejected => "the server rejected the rows",
-            Self::TooLarge => "a row is larger than the server accepts",
-            Self::Shutdown => "the client was shut down before they were delivered",
-            Self::SpoolFailed => {
-                "the spool cannot be written (check the disk and TIDEGATE_DATA_DIR)"
-            }
-        }
-    }
-}
-
-/// Counts of records; what was accepted is always the sum of the others.
-///
-/// `accepted = acknowledged + spooled + dropped + pending`, exactly and at every instant. A
-/// record is one start, log or end event; `rows` counts what they became on the server.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Receipt {
-    /// Records that `log()`, a span's start or its end handed over.
-    pub accepted: u64,
-    /// Records that a server confirmed with a 2xx.
-    pub acknowledged: u64,
-    /// Distinct rows among the acknowledged records: the number to compare with a store.
-    pub rows: u64,
-    /// Records kept in the spool for a later process or `tidegate spool drain`.
-    pub spooled: u64,
-    /// Records not settled yet.
-    pub pending: u64,
-    /// Records lost, by reason.
-    pub dropped: BTreeMap<DropReason, u64>,
-}
-
-impl Receipt {
-    /// Number of records lost for any reason.
-    #[must_use]
-    pub fn lost(&self) -> u64 {
-        self.dropped.values().sum()
-    }
-
-    /// Whether every accepted record was acknowledged.
-    #[must_use]
-    pub fn is_complete(&self) -> bool {
-        self.acknowledged == self.accepted
-    }
-}
-
-/// Settled records since the start.
-#[derive(Debug, Clone, Default)]
-struct Totals {
-    acknowledged: u64,
-    rows: u64,
-    spooled: u64,
-    dropped: BTreeMap<DropReason, u64>,
-}
-
-impl Totals {
-    fn settled(&self) -> u64 {
-        self.acknowledged + self.spooled + self.dropped.values().sum::<u64>()
-    }
-
-    fn minus(&self, other: &Self) -> Self {
-        let mut dropped = self.dropped.clone();
-        for (reason, count) in &other.dropped {
-            *dropped.entry(*reason).or_default() -= count;
-        }
-        dropped.retain(|_, count| *count > 0);
-        Self {
-            acknowledged: self.acknowledged - other.acknowledged,
-            rows: self.rows - other.rows,
-            spooled: self.spooled - other.spooled,
-            dropped,
-        }
-    }
-
-    fn receipt(self, accepted: u64) -> Receipt {
-        Receipt {
-            accepted,
-            pending: accepted - self.settled(),
-            acknowledged: self.acknowledged,
-            rows: self.rows,
-            spooled: self.spooled,
-            dropped: self.dropped,
-        }
-    }
-}
-
-/// What became of some records of one row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Acknowledged,
-    /// Kept for a later process.
-    Spooled,
-    Dropped(DropReason),
-}
+pub(crate) use attached::Refusal;
+pub(crate) use receipt::Outcome;
+pub use receipt::{Attachments, DropReason, Receipt};
+use receipt::{Totals, Watermark};
 
 /// A flush in progress.
 #[derive(Debug)]
 struct Flush {
     id: u64,
-    /// Covers records with sequence numbers in `base + 1 ..= watermark`.
-    watermark: u64,
+    /// Covers what has sequence numbers in `base + 1 ..= watermark`.
+    watermark: Watermark,
     base: Reported,
     /// Settled records behind the watermark, which this flush must not report.
     beyond: Totals,
@@ -154,7 +32,7 @@ struct Flush {
 /// Up to where losses have been reported by a flush that returned.
 #[derive(Debug, Clone, Default)]
 struct Reported {
-    watermark: u64,
+    watermark: Watermark,
     totals: Totals,
 }
 
@@ -163,6 +41,9 @@ struct Reported {
 struct Queue {
     records: Vec<Record>,
     last_sequence: u64,
+    attachments: Vec<Upload>,
+    refusals: Vec<Refusal>,
+    last_attachment: u64,
     closed: bool,
 }
 
@@ -172,6 +53,8 @@ struct Ledger {
     flushes: Vec<Flush>,
     next_flush: u64,
     reported: Reported,
+    /// Attachments that are not settled.
+    unsettled: BTreeSet<u64>,
 }
 
 /// Shared by producers, the uploader and whoever asks for figures.
@@ -183,6 +66,8 @@ pub(crate) struct Inbox {
     queue: Mutex<Queue>,
     ledger: Mutex<Ledger>,
     pub(crate) bell: Doorbell,
+    /// Tells attachments which client uploads them.
+    pub(crate) client: ClientId,
 }
 
 /// No invariant of what is locked spans a panic: each method leaves it whole.
@@ -242,12 +127,13 @@ impl Inbox {
         let state = &mut *ledger;
         for (sequences, delivered) in rows {
             let count = sequences.len() as u64;
-            add(&mut state.totals, outcome, count, u64::from(delivered));
+            state.totals.add(outcome, count, u64::from(delivered));
             for flush in &mut state.flushes {
-                let beyond = sequences.iter().filter(|&&s| s > flush.watermark).count() as u64;
+                let beyond =
+                    sequences.iter().filter(|&&s| s > flush.watermark.records).count() as u64;
                 if beyond > 0 {
                     let row = u64::from(delivered && beyond == count);
-                    add(&mut flush.beyond, outcome, beyond, row);
+                    flush.beyond.add(outcome, beyond, row);
                 }
             }
         }
@@ -261,7 +147,7 @@ impl Inbox {
         state.next_flush += 1;
         let flush = Flush {
             id: state.next_flush,
-            watermark: queue.last_sequence,
+            watermark: queue.watermark(),
             base: state.reported.clone(),
             beyond: Totals::default(),
             done: Some(done),
@@ -277,7 +163,7 @@ impl Inbox {
     /// The highest sequence number that a flush in progress waits for.
     pub(crate) fn flush_watermark(&self) -> Option<u64> {
         let state = lock(&self.ledger);
-        state.flushes.iter().filter(|f| f.done.is_some()).map(|f| f.watermark).max()
+        state.flushes.iter().filter(|f| f.done.is_some()).map(|f| f.watermark.records).max()
     }
 
     /// Tells every flush whose range is settled; `oldest_pending` is the lowest sequence number
@@ -290,8 +176,10 @@ impl Inbox {
             (Some(a), Some(b)) => a.min(b),
             (a, b) => a.or(b).unwrap_or(u64::MAX),
         };
+        let attachment = state.unsettled.first().copied().unwrap_or(u64::MAX);
         for flush in &mut state.flushes {
-            if flush.watermark < oldest
+            if flush.watermark.records < oldest
+                && flush.watermark.attachments < attachment
                 && let Some(done) = flush.done.take()
             {
                 // The caller may have gone; its flush is removed by `end_flush` all the same.
@@ -308,10 +196,11 @@ impl Inbox {
         };
         let flush = state.flushes.swap_remove(position);
         let upto = state.totals.minus(&flush.beyond);
-        let receipt =
-            upto.minus(&flush.base.totals).receipt(flush.watermark - flush.base.watermark);
+        let accepted = flush.watermark.since(flush.base.watermark);
+        let receipt = upto.minus(&flush.base.totals).receipt(accepted);
         // A range with pending records stays open, so that the next flush reports their fate.
-        if receipt.pending == 0 && flush.watermark > state.reported.watermark {
+        let is_settled = receipt.pending == 0 && receipt.attachments.pending == 0;
+        if is_settled && flush.watermark.is_beyond(state.reported.watermark) {
             state.reported = Reported { watermark: flush.watermark, totals: upto };
         }
         receipt
@@ -321,7 +210,7 @@ impl Inbox {
     pub(crate) fn stats(&self) -> Receipt {
         let queue = lock(&self.queue);
         let ledger = lock(&self.ledger);
-        ledger.totals.clone().receipt(queue.last_sequence)
+        ledger.totals.clone().receipt(queue.watermark())
     }
 
     /// Refuses records from now on.
@@ -330,21 +219,16 @@ impl Inbox {
     }
 }
 
-fn settle_new(state: &mut Ledger, outcome: Outcome) {
-    add(&mut state.totals, outcome, 1, 0);
-    for flush in &mut state.flushes {
-        add(&mut flush.beyond, outcome, 1, 0);
+impl Queue {
+    fn watermark(&self) -> Watermark {
+        Watermark { records: self.last_sequence, attachments: self.last_attachment }
     }
 }
 
-fn add(totals: &mut Totals, outcome: Outcome, records: u64, rows: u64) {
-    match outcome {
-        Outcome::Acknowledged => {
-            totals.acknowledged += records;
-            totals.rows += rows;
-        }
-        Outcome::Spooled => totals.spooled += records,
-        Outcome::Dropped(reason) => *totals.dropped.entry(reason).or_default() += records,
+fn settle_new(state: &mut Ledger, outcome: Outcome) {
+    state.totals.add(outcome, 1, 0);
+    for flush in &mut state.flushes {
+        flush.beyond.add(outcome, 1, 0);
     }
 }
 

@@ -24,6 +24,7 @@
 
 #![deny(missing_docs)]
 
+mod attachment;
 #[cfg(feature = "__bench")]
 #[doc(hidden)]
 pub mod bench;
@@ -78,6 +79,10 @@ mod trace;
 mod tracer;
 pub mod what_if;
 
+pub use attachment::{
+    Attachment, AttachmentReference, AttachmentStatus, DownloadError, ExternalAttachment,
+    StoredAttachment,
+};
 pub use cache::{CacheLocation, CacheOptions};
 pub use client::{Client, FoundExperiment, KeepProfileError, ProfileKept};
 pub use compress::Compression;
@@ -89,7 +94,7 @@ pub use error::{ApiError, FlushError};
 pub use event::Event;
 pub use experiment::{Experiment, ExperimentOptions};
 pub use feedback::{Feedback, FeedbackSource};
-pub use inbox::{DropReason, Receipt};
+pub use inbox::{Attachments, DropReason, Receipt};
 pub use load::{LoadError, LoadSource};
 pub use locate::{Locate, LocateError, LocateFuture};
 pub use logger::Logger;

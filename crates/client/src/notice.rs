@@ -17,7 +17,7 @@ use crate::inbox::DropReason;
 pub struct Problem {
     /// What happened to the records.
     pub kind: ProblemKind,
-    /// How many records it concerns.
+    /// How many records it concerns; attachments, if that is what it is about.
     pub records: u64,
     /// Why.
     pub reason: DropReason,
@@ -33,15 +33,20 @@ pub enum ProblemKind {
     Lost,
     /// They wait in the spool.
     Spooled,
+    /// They are attachments, and are not uploaded. Their rows are not concerned.
+    NotUploaded,
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.kind {
-            ProblemKind::Lost => "lost",
-            ProblemKind::Spooled => "kept in the spool (`tidegate spool drain` sends them)",
+            ProblemKind::Lost => "record(s) lost",
+            ProblemKind::Spooled => {
+                "record(s) kept in the spool (`tidegate spool drain` sends them)"
+            }
+            ProblemKind::NotUploaded => "attachment(s) not uploaded",
         };
-        write!(f, "{} record(s) {what}: {}", self.records, self.reason.explain())?;
+        write!(f, "{} {what}: {}", self.records, self.reason.explain())?;
         match &self.detail {
             Some(detail) => write!(f, ": {detail}"),
             None => Ok(()),
@@ -58,6 +63,7 @@ pub(crate) struct Notices {
     hook: Option<Arc<Hook>>,
     lost: Mutex<Held>,
     spooled: Mutex<Held>,
+    not_uploaded: Mutex<Held>,
 }
 
 impl fmt::Debug for Notices {
@@ -75,7 +81,13 @@ struct Held {
 
 impl Notices {
     pub(crate) fn new(period: Duration, hook: Option<Arc<Hook>>) -> Self {
-        Self { period, hook, lost: Mutex::default(), spooled: Mutex::default() }
+        Self {
+            period,
+            hook,
+            lost: Mutex::default(),
+            spooled: Mutex::default(),
+            not_uploaded: Mutex::default(),
+        }
     }
 
     /// Says that records were lost, with the server's words if there are any.
@@ -86,6 +98,11 @@ impl Notices {
     /// Says that records went to the spool.
     pub(crate) fn spooled(&self, records: u64, reason: DropReason, detail: Option<&str>) {
         self.tell(ProblemKind::Spooled, records, reason, detail);
+    }
+
+    /// Says that attachments are not uploaded.
+    pub(crate) fn attachments_lost(&self, count: u64, reason: DropReason, detail: Option<&str>) {
+        self.tell(ProblemKind::NotUploaded, count, reason, detail);
     }
 
     fn tell(&self, kind: ProblemKind, records: u64, reason: DropReason, detail: Option<&str>) {
@@ -109,12 +126,13 @@ impl Notices {
         match kind {
             ProblemKind::Lost => &self.lost,
             ProblemKind::Spooled => &self.spooled,
+            ProblemKind::NotUploaded => &self.not_uploaded,
         }
     }
 
     /// Says what the period has held back so far; nothing may stay unsaid at the end.
     pub(crate) fn finish(&self) {
-        for kind in [ProblemKind::Lost, ProblemKind::Spooled] {
+        for kind in [ProblemKind::Lost, ProblemKind::Spooled, ProblemKind::NotUploaded] {
             self.held(kind).lock().unwrap_or_else(PoisonError::into_inner).say();
         }
     }

@@ -8,7 +8,7 @@ use tidegate_model::slug::{ObjectRef, RowIds, SlugError, SpanComponents};
 use tidegate_model::{Destination, Row, RowId, SpanId, TraceId};
 
 use crate::error::ApiError;
-use crate::event::{Event, RESERVED, upsert};
+use crate::event::{Event, RESERVED};
 use crate::ids::Wire;
 use crate::json::Json;
 use crate::record::{Head, SpanIds};
@@ -199,7 +199,7 @@ pub(crate) fn propagate(fields: &Row, mut event: Event) -> Event {
                     Some(known) => merged(known, value),
                     None => value.clone(),
                 };
-                upsert(&mut event.raw, name.to_owned().into(), Json::or_text(&merged));
+                event.put(name.to_owned().into(), Json::or_text(&merged));
             }
         }
     }

@@ -19,8 +19,10 @@ mod followed;
 pub(crate) mod lanes;
 pub(crate) mod row;
 mod settle;
+mod stage;
 
 pub(crate) use self::core::{Action, Core, Options, Pressure, Settled, Spooled, Written};
+pub(crate) use self::stage::Stage;
 
 use std::time::Duration;
 
@@ -29,6 +31,12 @@ use std::time::Duration;
 pub(crate) enum Reply {
     /// 2xx.
     Acknowledged,
+    /// A step towards the delivery is done; this is the next one.
+    Next(Stage),
+    /// Nothing was sent: the body is larger than a limit that was learned only now.
+    OverLimit,
+    /// What an earlier step has achieved does not count any more: all steps from the first one on.
+    Restart { detail: String },
     /// A network error, a time-out, 408, 429 or 5xx: the same batch may succeed later.
     Retry { after: Option<Duration>, detail: String },
     /// 413.

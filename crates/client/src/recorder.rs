@@ -1,5 +1,7 @@
 //! From an event to an accepted record: mask, admission by bytes, spool if wanted, then the inbox.
 
+mod attaching;
+
 use std::io;
 use std::sync::{Arc, Once};
 use std::time::Duration;
@@ -100,8 +102,7 @@ impl Recorder {
     /// policy is to drop, up to the admission time-out; then the record is counted as dropped.
     /// Either way `kept` keeps it.
     pub(crate) fn record(&self, mut draft: Draft, kept: Option<&TraceBuffer>) {
-        self.mask(&mut draft);
-        let bytes = draft.wire_bytes();
+        let bytes = self.prepare(&mut draft);
         let lease = self.budget.try_admit(bytes).or_else(|| match self.policy {
             // In a forked child nothing ever makes room.
             Policy::Block | Policy::Spool if !self.may_record() => None,
@@ -111,13 +112,7 @@ impl Recorder {
             }
             Policy::Drop => None,
         });
-        if let Some(kept) = kept {
-            kept.keep(&draft);
-        }
-        match lease {
-            Some(lease) => self.accept(draft, lease),
-            None => self.refuse(&draft, DropReason::BudgetFull, None),
-        }
+        self.settle(draft, lease, kept);
     }
 
     /// Records, waiting for room unless the policy is to drop; `kept` keeps it in any case.
@@ -125,8 +120,7 @@ impl Recorder {
     /// # Cancel safety
     /// A future dropped while it waits has recorded nothing; the event never was accepted.
     pub(crate) async fn record_async(&self, mut draft: Draft, kept: Option<&TraceBuffer>) {
-        self.mask(&mut draft);
-        let bytes = draft.wire_bytes();
+        let bytes = self.prepare(&mut draft);
         let lease = match (self.budget.try_admit(bytes), self.policy) {
             (Some(lease), _) => Some(lease),
             (None, Policy::Block | Policy::Spool) => {
@@ -135,9 +129,15 @@ impl Recorder {
             }
             (None, Policy::Drop) => None,
         };
+        self.settle(draft, lease, kept);
+    }
+
+    fn settle(&self, mut draft: Draft, lease: Option<Lease>, kept: Option<&TraceBuffer>) {
         if let Some(kept) = kept {
             kept.keep(&draft);
         }
+        // One whose attachments alone are too much goes without them.
+        let lease = lease.or_else(|| self.without_attachments(&mut draft));
         match lease {
             Some(lease) => self.accept(draft, lease),
             None => self.refuse(&draft, DropReason::BudgetFull, None),
@@ -158,8 +158,7 @@ impl Recorder {
         if !self.may_record() {
             return;
         }
-        self.mask(&mut draft);
-        let bytes = draft.wire_bytes();
+        let bytes = self.prepare(&mut draft);
         let lease = match self.budget.try_admit(bytes) {
             Some(lease) => lease,
             None => self.budget.admit(bytes).await,
@@ -182,13 +181,18 @@ impl Recorder {
         false
     }
 
-    fn mask(&self, draft: &mut Draft) {
+    /// Masks, and says what the record costs.
+    fn prepare(&self, draft: &mut Draft) -> u64 {
         if let Some(mask) = &self.mask {
             mask.apply(&mut draft.event);
         }
+        match draft.event.attachments {
+            None => draft.wire_bytes(),
+            Some(_) => self.claim(draft) + draft.wire_bytes(),
+        }
     }
 
-    fn accept(&self, draft: Draft, lease: Lease) {
+    fn accept(&self, mut draft: Draft, mut lease: Lease) {
         // A forked child has the parent's segment open: a row it wrote there would shift all
         // that the parent acknowledges later. Asking costs a tenth of a microsecond, so it is
         // asked only here, where the write costs far more.
@@ -202,6 +206,9 @@ impl Recorder {
                 return self.refuse(&draft, DropReason::SpoolFailed, Some(&error.to_string()));
             }
         };
+        if let Some(claims) = draft.event.attachments.take() {
+            self.attach(*claims, &mut lease);
+        }
         if !self.inbox.push(draft.record(lease, entry)) {
             self.notices.lost(1, DropReason::Shutdown, None);
         }
@@ -214,6 +221,9 @@ impl Recorder {
     fn refuse(&self, draft: &Draft, reason: DropReason, detail: Option<&str>) {
         self.inbox.refuse(reason);
         self.notices.lost(1, reason, detail);
+        if let Some(claims) = &draft.event.attachments {
+            self.refuse_attachments(claims, reason);
+        }
         if !self.dumps.is_off() {
             let mut row = Vec::new();
             draft.write(&mut row);

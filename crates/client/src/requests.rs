@@ -24,7 +24,8 @@ pub struct Request {
     pub lane: usize,
     /// 0 for the first try of a batch.
     pub attempt: u32,
-    /// Rows in the body.
+    /// Rows that its success acknowledges; 0 for the first two steps of an overflow, by which a row
+    /// beyond the server's limit is uploaded before a last request names it.
     pub rows: usize,
     /// Length of the body before compression.
     pub bytes: u64,
@@ -98,14 +99,26 @@ impl Requests {
     /// Enters how a request ended, and returns it, unless newer ones have pushed it out.
     pub(crate) fn finished(&self, number: u64, trace: Trace, now: Instant) -> Option<Request> {
         let mut ring = self.lock();
-        // Numbers ascend, so a request that is still in the ring is found by its distance.
         let position = ring.binary_search_by_key(&number, |request| request.number).ok()?;
         let request = &mut ring[position];
         request.sent_bytes = trace.sent_bytes;
+        // A step of an overflow that carries no rows has a body of its own.
+        if request.bytes == 0 {
+            request.bytes = trace.sent_bytes;
+        }
         request.first_byte = trace.first_byte.map(|moment| self.since_start(moment));
         request.finished = Some(self.since_start(now));
         request.status = trace.status;
         Some(request.clone())
+    }
+
+    /// Forgets a request that was not sent after all.
+    pub(crate) fn withdraw(&self, number: u64) -> Option<Request> {
+        let mut ring = self.lock();
+        if let Ok(position) = ring.binary_search_by_key(&number, |request| request.number) {
+            ring.remove(position);
+        }
+        None
     }
 
     pub(crate) fn all(&self) -> Vec<Request> {

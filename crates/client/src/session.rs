@@ -1,14 +1,17 @@
 //! The logged-in state that uploads and API calls share.
 
 mod copies;
+mod deliver;
+
+pub(crate) use deliver::{failed, judge};
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::{Method, StatusCode};
+use reqwest::Method;
 use tidegate_model::limits;
 use tidegate_model::wire::session::{LoginReply, OrgInfo, VersionReply};
 use tokio::sync::{Mutex, OnceCell};
@@ -18,8 +21,6 @@ use crate::config::Config;
 use crate::error::ApiError;
 use crate::experiment::{encode, register_project};
 use crate::http::{Answer, Body, Http};
-use crate::pipeline::Reply;
-use crate::requests::Trace;
 
 /// Knows where the server is and who we are there; logs in on first use.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(crate) struct Session {
     http: Http,
     connected: Mutex<State>,
     max_request_bytes: AtomicU64,
+    /// Whether the server announced that limit, and so a way around it.
+    has_overflow: AtomicBool,
     /// Ids of projects that were looked up by name.
     projects: SyncMutex<HashMap<String, String>>,
     /// What links begin with, once the organisation is known.
@@ -95,6 +98,7 @@ impl Session {
             http,
             connected: Mutex::default(),
             max_request_bytes: bytes.into(),
+            has_overflow: AtomicBool::new(false),
             projects: SyncMutex::default(),
             links: SyncMutex::default(),
             organisation: SyncMutex::default(),
@@ -125,6 +129,15 @@ impl Session {
     /// The limit of one request body, as far as it is known by now.
     pub(crate) fn max_request_bytes(&self) -> u64 {
         self.max_request_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether the server takes rows beyond its limit in another way, as far as that is known.
+    pub(crate) fn has_overflow(&self) -> bool {
+        self.has_overflow.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn http(&self) -> &Http {
+        &self.http
     }
 
     /// Logs in unless that is done already.
@@ -293,6 +306,7 @@ impl Session {
                 (Some(limit), None) | (None, Some(limit)) => limit,
                 (None, None) => limits::DEFAULT_MAX_REQUEST_BYTES,
             };
+            self.has_overflow.store(server.is_some(), Ordering::Relaxed);
             self.max_request_bytes.store(limit, Ordering::Relaxed);
             let encodings = version.logs3_content_encodings.unwrap_or_default();
             let wanted = match self.config.compression {
@@ -306,6 +320,11 @@ impl Session {
             }
         });
         Ok(*learned.await)
+    }
+
+    /// Logs in, unless that is done or was refused, and learns what the server announces.
+    pub(crate) async fn ready(&self) -> Result<(), ApiError> {
+        self.learn_limits().await.map(drop)
     }
 
     /// Longest profile that the server keeps; `None` if it keeps none.
@@ -331,38 +350,6 @@ impl Session {
         let (answer, connected) = self.request(origin, Method::PUT, path, Some(body)).await?;
         answer.check(connected.base(origin), path)
     }
-
-    /// Sends one `/logs3` body and says what to do about the answer.
-    pub(crate) async fn upload(&self, body: Bytes) -> (Reply, Trace) {
-        let mut trace = Trace { sent_bytes: body.len() as u64, ..Trace::default() };
-        let answer = match self.learn_limits().await {
-            Ok(limits) => {
-                let body = encoded(body, limits.encoding).await;
-                trace.sent_bytes = body.bytes.len() as u64;
-                self.request(Origin::Api, Method::POST, "logs3", Some(body)).await
-            }
-            Err(error) => Err(error),
-        };
-        let reply = match answer {
-            Ok((answer, _)) => {
-                trace.status = Some(answer.status.as_u16());
-                trace.first_byte = Some(answer.first_byte);
-                judge(&answer)
-            }
-            Err(ApiError::Unauthorized { origin }) => {
-                Reply::Unauthorized { detail: format!("{origin} refused the login") }
-            }
-            Err(error @ (ApiError::NoOrganisation { .. } | ApiError::Url { .. })) => {
-                Reply::Refused { detail: error.to_string() }
-            }
-            // Everything else may pass: a server that restarts, a proxy that answers for it.
-            Err(error) => {
-                let after = error.retry_after();
-                Reply::Retry { after, detail: error.to_string() }
-            }
-        };
-        (reply, trace)
-    }
 }
 
 /// Compresses on a thread of its own: 3 MB take about 15 ms, in which no reply may wait.
@@ -377,16 +364,6 @@ async fn encoded(plain: Bytes, encoding: Option<Encoding>) -> Body {
     }
 }
 
-impl crate::spool::replay::Upload for Arc<Session> {
-    async fn upload(&self, body: Bytes) -> Reply {
-        Session::upload(self, body).await.0
-    }
-
-    fn max_request_bytes(&self) -> u64 {
-        Session::max_request_bytes(self)
-    }
-}
-
 /// How often one request follows a server to another address.
 const MOST_MOVES: u32 = 3;
 
@@ -398,26 +375,3 @@ const VERSION_PATIENCE: Duration = Duration::from_secs(3);
 const MOST_PROJECTS: usize = 1024;
 
 const LOGIN: &str = "api/apikey/login";
-
-fn judge(answer: &Answer) -> Reply {
-    match answer.status {
-        status if status.is_success() => Reply::Acknowledged,
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            Reply::Unauthorized { detail: answer.message() }
-        }
-        StatusCode::PAYLOAD_TOO_LARGE => Reply::TooLarge,
-        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
-            Reply::Rejected { detail: answer.message() }
-        }
-        status if is_retryable(status) => Reply::Retry {
-            after: answer.retry_after,
-            detail: format!("{}: {}", status.as_u16(), answer.message()),
-        },
-        status => Reply::Refused { detail: format!("{}: {}", status.as_u16(), answer.message()) },
-    }
-}
-
-fn is_retryable(status: StatusCode) -> bool {
-    status.is_server_error()
-        || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS)
-}

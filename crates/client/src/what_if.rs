@@ -44,7 +44,7 @@ mod settings;
 mod tests;
 mod workload;
 
-use tidegate_model::profile::{Header, Line};
+use tidegate_model::profile::{Header, Line, Request};
 
 use self::adaptive::Adaptive;
 use self::emulated::Emulated;
@@ -94,6 +94,8 @@ pub struct WhatIf {
     /// Most requests at once in the recording.
     in_flight: usize,
     recorded: Settings,
+    /// Rows beyond the limit went another way.
+    overflow: bool,
 }
 
 impl WhatIf {
@@ -121,11 +123,12 @@ impl WhatIf {
         let latency = Latency::fit(&recording.requests);
         let latency = latency.ok_or(WhatIfError::NoRequests(recording.requests.len()))?;
         let in_flight = recording.peak_in_flight();
+        let overflow = recording.requests.iter().any(is_step);
         // All that is needed of them is taken out.
         (recording.spans, recording.waits) = (Vec::new(), Vec::new());
         recording.requests = Vec::new();
         let recorded = Settings { flush_every_task: workload.flushes, ..recording.defaults };
-        Ok(Self { recording, workload, latency, in_flight, recorded })
+        Ok(Self { recording, workload, latency, in_flight, recorded, overflow })
     }
 
     /// The settings of the recorded run, as far as the profile names them; else the defaults.
@@ -163,7 +166,7 @@ impl WhatIf {
         let flush = settings.flush_every_task;
         match settings.strategy {
             Strategy::Adaptive => {
-                let logger = Adaptive::new(settings, workload);
+                let logger = Adaptive::new(settings, workload, self.overflow);
                 Replay::new(workload, latency, logger, flush).run()
             }
             Strategy::SerialChunks | Strategy::FixedBatches => {
@@ -172,4 +175,10 @@ impl WhatIf {
             }
         }
     }
+}
+
+/// Whether this is a step towards the delivery of a row beyond the limit, which acknowledges
+/// nothing by itself.
+fn is_step(request: &Request) -> bool {
+    request.rows == 0 && request.status.is_some_and(|status| status / 100 == 2)
 }

@@ -156,7 +156,8 @@ pub struct Request {
     /// 0 for the first try of a batch.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub attempt: u32,
-    /// Rows in the body; 0 if it could not be read.
+    /// Rows in the body; 0 if it could not be read, or if it is a step by which a row beyond the
+    /// limit is announced or uploaded.
     pub rows: u32,
     /// Length of the body before compression.
     pub bytes: u64,

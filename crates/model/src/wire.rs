@@ -5,3 +5,4 @@ pub mod logs;
 pub mod objects;
 pub mod session;
 pub mod summary;
+pub mod uploads;

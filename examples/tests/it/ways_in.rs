@@ -68,6 +68,17 @@ fn instrumented_functions_are_recorded() {
 }
 
 #[test]
+fn attachments_are_uploaded_and_come_back() {
+    let (stdout, rows) = run("attachments");
+    let expected = "1 row, 3 attachments uploaded\nquestion.wav came back with 1000000 bytes\n";
+    assert_eq!(stdout, expected);
+    let [row] = &rows[..] else { panic!("one row: {rows:#?}") };
+    assert_eq!(row["input"]["pictures"][0]["content_type"], "image/gif");
+    assert_eq!(row["input"]["manual"]["url"], "https://example.com/m.pdf");
+    assert_eq!(row["metadata"]["steps"]["filename"], "steps.json");
+}
+
+#[test]
 fn a_trace_goes_on_over_http() {
     let (stdout, rows) = run("trace_context");
     assert_eq!(stdout, "one trace: true\n2 rows recorded, nothing lost\n");

@@ -27,7 +27,9 @@ impl Cost {
     /// Learns from requests; `None` from fewer than three that succeeded.
     #[must_use]
     pub fn of(requests: &[Request]) -> Option<Self> {
-        let good = || requests.iter().filter(|request| succeeded(request));
+        // What carries no rows is a step of an upload aside.
+        let carries = |request: &&Request| succeeded(request) && request.rows > 0;
+        let good = || requests.iter().filter(carries);
         let took = |request: &Request| request.end_us.saturating_sub(request.start_us) as f64;
         let count = good().count();
         if count < ENOUGH {

@@ -61,3 +61,44 @@ async fn async_waiters_are_woken_and_cancellable() {
     assert_eq!(lease.bytes(), 5);
     budget.open().await;
 }
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the test awaits the handle")]
+async fn a_piece_of_something_large_is_not_kept_out_by_small_records() {
+    let budget = Budget::new(100);
+    let held = [budget.try_admit(50).expect("room"), budget.try_admit(50).expect("room")];
+    let piece = tokio::spawn({
+        let budget = Arc::clone(&budget);
+        async move { budget.admit_first(80).await }
+    });
+    tokio::task::yield_now().await;
+    let [first, second] = held;
+    drop(first);
+    assert!(budget.try_admit(10).is_none(), "what is free is kept for the piece");
+    drop(second);
+    let piece = piece.await.expect("no panic");
+    assert_eq!((piece.bytes(), budget.used_bytes()), (80, 80));
+    assert!(budget.try_admit(20).is_some(), "nothing is kept any more");
+}
+
+#[tokio::test]
+async fn a_piece_that_nobody_wants_any_more_keeps_nothing_free() {
+    let budget = Budget::new(100);
+    let held = budget.try_admit(90).expect("room");
+    let waiting = tokio::time::timeout(Duration::from_millis(1), budget.admit_first(50)).await;
+    assert!(waiting.is_err());
+    assert!(budget.try_admit(10).is_some() && !budget.has_waiters());
+    drop(held);
+}
+
+#[test]
+fn a_lease_is_split_without_a_gap() {
+    let budget = Budget::new(100);
+    let mut lease = budget.try_admit(70).expect("room");
+    let part = lease.split(30);
+    assert_eq!((lease.bytes(), part.bytes(), budget.used_bytes()), (40, 30, 70));
+    let rest = lease.split(500);
+    assert_eq!((lease.bytes(), rest.bytes(), budget.used_bytes()), (0, 40, 70));
+    drop((part, rest));
+    assert_eq!(budget.used_bytes(), 0);
+}

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use tidegate_model::row::Row;
 
 use super::Client;
+use crate::attachment::{AttachmentReference, StoredAttachment};
 use crate::error::ApiError;
 use crate::experiment::encode;
 use crate::outline::{self, RowPages, Select};
@@ -35,6 +36,25 @@ struct Objects {
 }
 
 impl Client {
+    /// What a reference of a row stands for; nothing is asked until it is read.
+    ///
+    /// ```no_run
+    /// # async fn read(client: tidegate_client::Client, row: serde_json::Value) -> Result<(), tidegate_client::DownloadError> {
+    /// use std::time::Duration;
+    /// use tidegate_client::AttachmentReference;
+    ///
+    /// if let Some(reference) = AttachmentReference::of(&row["input"]["picture"]) {
+    ///     let picture = client.attachment(reference);
+    ///     picture.save("cat.png", Duration::from_secs(60)).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn attachment(&self, reference: AttachmentReference) -> StoredAttachment {
+        StoredAttachment::new(self.clone(), reference)
+    }
+
     /// Finds experiments of this name, at most one of each project; of one project if it is named.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ use tempfile::TempDir;
 use tidegate_model::Destination;
 
 use super::*;
+use crate::error::FlushError;
 use crate::event::Event;
 use crate::ids;
 use crate::record::{Head, SpanIds};

@@ -7,7 +7,7 @@
 //! server must have every row once with its final content.
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use serde_json::json;
@@ -17,9 +17,11 @@ use tokio::task::LocalSet;
 use tokio::time::sleep;
 
 use super::*;
+use crate::attachment::{Attachment, What};
 use crate::clock::{WallTime, wall};
 use crate::config::Policy;
 use crate::event::Event;
+use crate::http::Signed;
 use crate::inbox::FlushGuard;
 use crate::pipeline::backoff::Random;
 use crate::record::{Head, SpanIds, SpanStart, Start};
@@ -44,6 +46,11 @@ fn ms(milliseconds: u64) -> Duration {
 struct Net {
     random: Mutex<Random>,
     stored: Mutex<HashMap<String, Row>>,
+    /// Whether rows beyond the limit are taken in another way, and what was uploaded so.
+    overflow: bool,
+    aside: Mutex<Vec<Bytes>>,
+    /// Keys of attachments that are there whole.
+    attached: Mutex<HashSet<String>>,
     /// Spans of time, since the start, in which nothing gets through, or nobody listens.
     partitions: Vec<(Duration, Duration)>,
     restarts: Vec<(Duration, Duration)>,
@@ -64,6 +71,9 @@ impl Net {
         Arc::new(Self {
             random: Mutex::new(random),
             stored: Mutex::default(),
+            overflow: seed % 3 == 1,
+            aside: Mutex::default(),
+            attached: Mutex::default(),
             partitions,
             restarts,
             start: clock::now(),
@@ -90,14 +100,35 @@ impl Net {
         }
     }
 
-    async fn exchange(&self, body: Bytes) -> Reply {
+    /// Does what a step asks for.
+    fn take(&self, body: &Bytes, stage: &Stage) -> Reply {
+        match stage {
+            Stage::Rows | Stage::Anyway => self.store(body),
+            Stage::Announce => {
+                return Reply::Next(Stage::Upload(Arc::new(Signed::simulated())));
+            }
+            Stage::Upload(_) => {
+                let mut aside = self.aside.lock().expect("not poisoned");
+                aside.push(body.clone());
+                return Reply::Next(Stage::Name((aside.len() - 1).to_string().into()));
+            }
+            Stage::Name(key) => {
+                let key: usize = key.parse().expect("a key of ours");
+                let uploaded = self.aside.lock().expect("not poisoned")[key].clone();
+                self.store(&uploaded);
+            }
+        }
+        Reply::Acknowledged
+    }
+
+    async fn exchange(&self, body: Bytes, stage: Stage) -> Reply {
         let retry = |detail: &str| Reply::Retry { after: None, detail: detail.to_owned() };
         sleep(ms((self.draw() * 100.0) as u64)).await;
         if self.is_in(&self.partitions) {
             // The request may have got through before the answer was cut off. A request that is
             // stored long after its client gave it up is left out: no client can order that.
             if self.draw() < 0.3 {
-                self.store(&body);
+                self.take(&body, &stage);
             }
             sleep(ms(5_000)).await;
             return retry("timed out");
@@ -105,8 +136,8 @@ impl Net {
         if self.is_in(&self.restarts) {
             return retry("connection refused");
         }
-        if body.len() as u64 > LIMIT {
-            return Reply::TooLarge;
+        if body.len() as u64 > LIMIT && !stage.is_overflow() {
+            return if self.overflow { Reply::OverLimit } else { Reply::TooLarge };
         }
         let fate = self.draw();
         if fate < 0.05 {
@@ -115,20 +146,43 @@ impl Net {
         if fate < 0.08 {
             return Reply::Retry { after: Some(ms(1_000)), detail: "429".to_owned() };
         }
-        self.store(&body);
+        let reply = self.take(&body, &stage);
         sleep(ms((self.draw() * 300.0) as u64)).await;
-        if fate < 0.12 { retry("the answer was lost") } else { Reply::Acknowledged }
+        if fate < 0.12 { retry("the answer was lost") } else { reply }
     }
 }
 
 impl Transport for Net {
-    async fn send(&self, body: Bytes) -> (Reply, Trace) {
-        (self.exchange(body).await, Trace::default())
+    async fn send(&self, body: Bytes, stage: Stage) -> (Reply, Trace) {
+        (self.exchange(body, stage).await, Trace::default())
+    }
+
+    async fn attach(&self, step: Step, _: &Arc<Budget>) -> Verdict {
+        let retry = |detail: &str| {
+            let (detail, is_uploaded) = (detail.to_owned(), matches!(step.what, What::Complete));
+            Verdict::Retry { after: None, detail, is_uploaded }
+        };
+        sleep(ms((self.draw() * 200.0) as u64)).await;
+        if self.is_in(&self.partitions) {
+            sleep(ms(2_000)).await;
+            return retry("timed out");
+        }
+        if self.is_in(&self.restarts) || self.draw() < 0.05 {
+            return retry("connection refused");
+        }
+        if !matches!(step.what, What::Report(_)) {
+            self.attached.lock().expect("not poisoned").insert(step.about.key.to_string());
+        }
+        if self.draw() < 0.05 { retry("the answer was lost") } else { Verdict::Done }
+    }
+
+    fn has_overflow(&self) -> bool {
+        self.overflow
     }
 
     fn max_request_bytes(&self) -> u64 {
-        // Not what the server takes: that has to be learned.
-        4 * LIMIT
+        // Not what the server takes: that has to be learned, unless it says so.
+        if self.overflow { LIMIT } else { 4 * LIMIT }
     }
 }
 
@@ -137,7 +191,14 @@ struct Replayed(Arc<Net>);
 
 impl Upload for Replayed {
     async fn upload(&self, body: Bytes) -> Reply {
-        self.0.exchange(body).await
+        let mut stage = Stage::Rows;
+        loop {
+            match self.0.exchange(body.clone(), stage).await {
+                Reply::Next(next) => stage = next,
+                Reply::OverLimit => stage = Stage::Announce,
+                reply => return reply,
+            }
+        }
     }
 
     fn max_request_bytes(&self) -> u64 {
@@ -204,11 +265,26 @@ impl Life {
             let head = Head::span(destination, RowId::from(id.as_str()), ids);
             let span = Some(SpanStart { name: "s".into(), span_type: None, purpose: None });
             let start = Start { at: wall(), monotonic: None, span };
-            self.record(&head, Some(start), None, Event::new().input(&number)).await;
+            let event = Event::new().input(&number);
+            let event = match number % 15 {
+                4 => {
+                    let name = format!("{id}.bin");
+                    let bytes = vec![0; (self.net.draw() * 3_000.0) as usize];
+                    let attachment =
+                        Attachment::from_bytes(name, "application/octet-stream", bytes);
+                    event.expected(&json!({ "file": attachment }))
+                }
+                _ => event,
+            };
+            self.record(&head, Some(start), None, event).await;
             for step in 0..3 {
                 let wait = self.net.draw();
                 sleep(ms(if wait < 0.1 { 2_000 } else { (wait * 60.0) as u64 })).await;
-                let output = format!("{id} {step}");
+                let mut output = format!("{id} {step}");
+                if self.net.overflow && number % 20 == 7 && step == 1 {
+                    // Beyond the limit, until the next step replaces it.
+                    output.insert_str(0, &"x".repeat(LIMIT as usize));
+                }
                 self.record(&head, None, None, Event::new().output(&output)).await;
             }
             self.record(&head, None, Some(wall()), Event::new()).await;
@@ -233,6 +309,9 @@ impl Life {
             let settled = stats.acknowledged + stats.spooled + stats.lost();
             assert_eq!(stats.accepted, settled + stats.pending);
             assert_eq!(stats.lost(), 0, "{stats:?}");
+            let attachments = &stats.attachments;
+            let settled = attachments.uploaded + attachments.lost();
+            assert_eq!(attachments.accepted, settled + attachments.pending);
             assert!(self.shared.budget.used_bytes() <= BUDGET);
             sleep(ms(10)).await;
         }
@@ -284,6 +363,8 @@ async fn simulate(seed: u64) {
         tokio::time::timeout(Duration::from_secs(300), settled).await.expect("in time").ok();
         let receipt = guard.finish();
         assert_eq!((receipt.pending, receipt.lost()), (0, 0), "{receipt:?}");
+        let attachments = &receipt.attachments;
+        assert_eq!((attachments.accepted, attachments.pending), (3 * SPANS / 15, 0), "{receipt:?}");
         second.shared.inbox.close();
         *second.shared.stop.lock().expect("not poisoned") = Some(Duration::from_secs(60));
         second.shared.inbox.bell.call();
@@ -306,6 +387,12 @@ async fn simulate(seed: u64) {
         assert!(drained.records <= accepted.accepted);
     }
     let stored = net.stored.lock().expect("not poisoned");
+    let attached = net.attached.lock().expect("not poisoned");
+    let referred = stored.iter().filter(|(id, _)| id.starts_with("2-"));
+    let referred = referred.filter_map(|(_, row)| row.get("expected")?["file"]["key"].as_str());
+    let there = referred.filter(|key| attached.contains(*key)).count() as u64;
+    // A failure may be a lost answer; a success never is nothing.
+    assert!(there >= receipt.attachments.uploaded, "{receipt:?}");
     for (producer, number) in (0..3).flat_map(|p| (0..SPANS).map(move |n| (p, n))) {
         let id = format!("2-{producer}-{number}");
         let row = stored.get(&id).unwrap_or_else(|| panic!("{id} is missing"));

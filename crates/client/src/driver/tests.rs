@@ -29,7 +29,7 @@ struct Scripted {
 }
 
 impl Transport for Scripted {
-    async fn send(&self, body: Bytes) -> (Reply, Trace) {
+    async fn send(&self, body: Bytes, _: Stage) -> (Reply, Trace) {
         self.bodies.lock().expect("not poisoned").push(body);
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let now = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
@@ -37,6 +37,10 @@ impl Transport for Scripted {
         tokio::time::sleep(self.latency[number.min(1)]).await;
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
         ((self.script)(number), Trace::default())
+    }
+
+    async fn attach(&self, _: Step, _: &Arc<Budget>) -> Verdict {
+        Verdict::Done
     }
 
     fn max_request_bytes(&self) -> u64 {

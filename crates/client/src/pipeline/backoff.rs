@@ -34,10 +34,20 @@ impl Random {
 
 /// How long to wait after the given number of failed tries (1 for the first).
 pub(crate) fn delay(tries: u32, retry_after: Option<Duration>, random: &mut Random) -> Duration {
-    let ceiling = BASE.saturating_mul(1 << tries.saturating_sub(1).min(16)).min(CAP);
+    delay_from(BASE, tries, retry_after, random)
+}
+
+/// As [`delay`], with up to `base` after the first failed try.
+pub(crate) fn delay_from(
+    base: Duration,
+    tries: u32,
+    retry_after: Option<Duration>,
+    random: &mut Random,
+) -> Duration {
+    let ceiling = base.saturating_mul(1 << tries.saturating_sub(1).min(16)).min(CAP);
     let jittered = ceiling.mul_f64(random.fraction());
     match retry_after {
-        Some(asked) => asked.min(MAX_RETRY_AFTER) + jittered.min(BASE),
+        Some(asked) => asked.min(MAX_RETRY_AFTER) + jittered.min(base),
         None => jittered,
     }
 }

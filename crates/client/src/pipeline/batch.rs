@@ -7,8 +7,8 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use crate::budget::Lease;
-use crate::pipeline::Written;
 use crate::pipeline::row::PendingRow;
+use crate::pipeline::{Stage, Written};
 use crate::record::{Head, RowKey};
 use crate::spool::Entry;
 
@@ -45,6 +45,11 @@ pub(crate) struct Batch {
     pub(crate) due: Instant,
     /// When its oldest row began to wait.
     pub(crate) queued_at: Instant,
+    pub(crate) stage: Stage,
+    /// How often it had to begin again with its first step.
+    pub(crate) restarts: u32,
+    /// Since when no step beyond the first has succeeded, if one has failed.
+    pub(crate) failing_since: Option<Instant>,
 }
 
 /// What remains of a row once its content is in a body.
@@ -73,6 +78,11 @@ impl Written {
 }
 
 impl Batch {
+    fn new(body: Bytes, rows: Vec<SentRow>, tries: u32, due: Instant, queued_at: Instant) -> Self {
+        let (stage, restarts, failing_since) = (Stage::Rows, 0, None);
+        Self { body, rows, tries, due, queued_at, stage, restarts, failing_since }
+    }
+
     /// Serializes rows and corrects their leases to the bytes they take.
     pub(crate) fn build(rows: Vec<PendingRow>, now: Instant) -> Self {
         let estimate: u64 = rows.iter().map(|row| row.lease.bytes()).sum();
@@ -97,13 +107,13 @@ impl Batch {
         body.extend_from_slice(CLOSE);
         // Bytes keeps the spare capacity of its vector, which would escape the budget.
         body.shrink_to_fit();
-        Self { body: body.into(), rows: sent, tries: 0, due: now, queued_at }
+        Self::new(body.into(), sent, 0, now, queued_at)
     }
 
     /// Cuts the batch in two, or gives it back if it holds one row.
-    pub(crate) fn split(mut self, now: Instant) -> Result<(Self, Self), Self> {
+    pub(crate) fn split(mut self, now: Instant) -> Result<(Self, Self), Box<Self>> {
         if self.rows.len() < 2 {
-            return Err(self);
+            return Err(Box::new(self));
         }
         let second = self.rows.split_off(self.rows.len() / 2);
         let first = std::mem::take(&mut self.rows);
@@ -127,6 +137,6 @@ impl Batch {
             .collect();
         body.extend_from_slice(CLOSE);
         let Self { tries, queued_at, .. } = *self;
-        Self { body: body.into(), rows, tries, due: now, queued_at }
+        Self::new(body.into(), rows, tries, now, queued_at)
     }
 }

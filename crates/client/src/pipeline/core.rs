@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use crate::budget::Lease;
 use crate::inbox::{DropReason, Outcome};
+use crate::pipeline::Stage;
 use crate::pipeline::backoff::Random;
 use crate::pipeline::batch::Batch;
 use crate::pipeline::cost::Cost;
@@ -61,7 +62,7 @@ pub(crate) struct Pressure {
 #[derive(Debug)]
 pub(crate) enum Action {
     /// Send a batch and report the reply under its number.
-    Send { load: Load, body: Bytes },
+    Send { load: Load, body: Bytes, stage: Stage },
     /// Enter the fate of rows into the ledger; their journal entries are done with.
     Settle { rows: Vec<Settled>, outcome: Outcome },
     /// Keep rows in the spool, and enter them into the ledger as spooled, or as dropped for the
@@ -125,6 +126,8 @@ pub(super) struct Sending {
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(super) options: Options,
+    /// Whether a row beyond the limit may be uploaded aside, and then named.
+    pub(super) overflow: bool,
     pub(super) random: Random,
     /// Rows not in a batch, by key. Each is in exactly one of `ready`, `open`, `blocked`.
     pub(super) rows: HashMap<RowKey, PendingRow>,
@@ -165,6 +168,7 @@ impl Core {
         let lanes = Lanes::new(options.lanes);
         Self {
             options,
+            overflow: false,
             random,
             rows: HashMap::new(),
             ready: BTreeMap::new(),
@@ -189,9 +193,11 @@ impl Core {
         }
     }
 
-    /// Lowers (or learns) the limit of one request body.
-    pub(crate) fn limit_request_bytes(&mut self, bytes: u64) {
+    /// Lowers (or learns) the limit of one request body, and whether there is a way for rows
+    /// beyond it.
+    pub(crate) fn limit_request_bytes(&mut self, bytes: u64, overflow: bool) {
         self.options.max_request_bytes = bytes.max(1);
+        self.overflow = overflow;
     }
 
     /// Lowest sequence number that is not settled.

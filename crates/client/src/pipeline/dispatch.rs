@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::inbox::DropReason;
+use crate::pipeline::Stage;
 use crate::pipeline::batch::Batch;
 use crate::pipeline::core::{Action, Core, Halt, PROBE_EVERY, Pressure, Sending, Written};
 use crate::pipeline::row::PendingRow;
@@ -106,18 +107,28 @@ impl Core {
         }
     }
 
-    fn send(&mut self, batch: Batch, now: Instant) {
+    fn send(&mut self, mut batch: Batch, now: Instant) {
+        let bytes = batch.body.len() as u64;
+        if self.overflow && batch.stage == Stage::Rows && bytes > self.options.max_request_bytes {
+            // Several were put together before the limit was known. Apart they fit, as a rule.
+            batch = match batch.split(now) {
+                Ok((first, second)) => return self.retrying.extend([first, second]),
+                Err(batch) => Batch { stage: Stage::Announce, ..*batch },
+            };
+        }
         self.next_batch += 1;
         let lane = self.lanes.take();
+        let (rows, bytes) = batch.stage.carries(batch.rows.len(), bytes);
         let load = Load {
             number: self.next_batch,
             lane,
             attempt: batch.tries,
-            rows: batch.rows.len(),
-            bytes: batch.body.len() as u64,
+            rows,
+            bytes,
             queued_at: batch.queued_at,
         };
-        self.actions.push(Action::Send { load, body: batch.body.clone() });
+        let (body, stage) = (batch.body.clone(), batch.stage.clone());
+        self.actions.push(Action::Send { load, body, stage });
         self.sending.insert(load.number, Sending { batch, lane, sent_at: now });
     }
 

@@ -6,11 +6,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use crate::inbox::{DropReason, Outcome};
-use crate::pipeline::Reply;
 use crate::pipeline::backoff;
 use crate::pipeline::batch::{Batch, ENVELOPE_BYTES, SentRow};
 use crate::pipeline::core::{Action, Core, Halt, PROBE_EVERY, Sending, Settled, Spooled, Written};
 use crate::pipeline::row::PendingRow;
+use crate::pipeline::{Reply, Stage};
+
+/// How often an upload begins anew because the server forgot it or refused its URL.
+const MOST_RESTARTS: u32 = 2;
 
 /// What a row gives up when its fate is known.
 struct Parted {
@@ -26,22 +29,42 @@ impl Core {
         match &reply {
             Reply::Acknowledged => {
                 self.lanes.succeeded(sent_at);
-                let took = now.saturating_duration_since(sent_at);
-                self.cost.observe(batch.rows.len(), took);
+                // What a step of several takes says nothing about requests of rows.
+                if !batch.stage.is_overflow() {
+                    let took = now.saturating_duration_since(sent_at);
+                    self.cost.observe(batch.rows.len(), took);
+                }
             }
+            Reply::Next(_) => self.lanes.succeeded(sent_at),
             Reply::Retry { .. } => self.lanes.failed(sent_at, now),
             _ => {}
         }
         self.lanes.give_back(lane);
         match reply {
             Reply::Acknowledged => {
-                self.failing_since = None;
-                if matches!(self.halt, Some(Halt::GivenUp { .. })) {
-                    self.halt = None;
-                }
+                self.reached();
                 self.acknowledge(batch.rows);
             }
+            Reply::Next(stage) => {
+                self.reached();
+                self.go_on(batch, stage, now);
+            }
+            Reply::OverLimit => match batch.split(now) {
+                Ok((first, second)) => self.retrying.extend([first, second]),
+                Err(batch) => self.go_on(*batch, Stage::Announce, now),
+            },
+            Reply::Restart { detail } if batch.restarts < MOST_RESTARTS => {
+                let (stage, restarts) = (Stage::Announce, batch.restarts + 1);
+                self.retry(Batch { stage, restarts, ..batch }, None, &detail, now);
+            }
+            // Another process, or another day, may find the upload's host in order.
+            Reply::Restart { detail } => {
+                self.part_with_batch(batch, DropReason::Unreachable, Some(detail));
+            }
             Reply::Retry { after, detail } => self.retry(batch, after, &detail, now),
+            Reply::TooLarge if batch.stage.is_overflow() => {
+                self.split(batch, DropReason::TooLarge, None, now);
+            }
             Reply::TooLarge => {
                 // Half of what was refused is the best guess at what is accepted.
                 let half = batch.body.len() as u64 / 2;
@@ -63,10 +86,36 @@ impl Core {
         }
     }
 
+    /// The server is there.
+    fn reached(&mut self) {
+        self.failing_since = None;
+        if matches!(self.halt, Some(Halt::GivenUp { .. })) {
+            self.halt = None;
+        }
+    }
+
+    /// Has the next step of a delivery done, as soon as a lane is free.
+    fn go_on(&mut self, mut batch: Batch, stage: Stage, now: Instant) {
+        if matches!(stage, Stage::Name(_)) {
+            batch.tries = 0;
+            batch.failing_since = None;
+        }
+        self.retrying.push(Batch { stage, due: now, ..batch });
+    }
+
     fn retry(&mut self, mut batch: Batch, after: Option<Duration>, detail: &str, now: Instant) {
         batch.tries += 1;
         let failing_since = *self.failing_since.get_or_insert(now);
         let detail = Some(detail.to_owned());
+        // Where it is uploaded may be out of reach while the server itself is not: what others
+        // achieve, and its own first step, must not keep it for ever.
+        let own = *batch.failing_since.get_or_insert(now);
+        let stuck = batch.stage.is_overflow()
+            && now.saturating_duration_since(own) >= self.options.give_up_after;
+        batch.stage = batch.stage.after_failure();
+        if stuck {
+            return self.part_with_batch(batch, DropReason::Unreachable, detail);
+        }
         if now.saturating_duration_since(failing_since) >= self.options.give_up_after
             || matches!(self.halt, Some(Halt::GivenUp { .. }))
         {
@@ -85,7 +134,7 @@ impl Core {
     fn split(&mut self, batch: Batch, reason: DropReason, detail: Option<String>, now: Instant) {
         match batch.split(now) {
             Ok((first, second)) => self.retrying.extend([first, second]),
-            Err(batch) => self.part_with_batch(batch, reason, detail),
+            Err(batch) => self.part_with_batch(*batch, reason, detail),
         }
     }
 

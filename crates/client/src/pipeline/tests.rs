@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tidegate_model::merge::apply;
 use tidegate_model::{Destination, Row, RowId, SpanId, TraceId};
 
-use super::{Action, Core, Options, Pressure, Reply};
+use super::{Action, Core, Options, Pressure, Reply, Stage};
 use crate::budget::Budget;
 use crate::clock::{self, WallTime};
 use crate::event::Event;
@@ -20,6 +20,7 @@ use crate::inbox::{DropReason, Inbox, Outcome};
 use crate::record::{Head, Record, SpanIds, SpanStart, Start, wire_bytes};
 
 mod histories;
+mod overflow;
 mod sending;
 
 const LANES: usize = 3;
@@ -49,6 +50,10 @@ struct World {
     wall: WallTime,
     pressure: Pressure,
     in_flight: HashMap<u64, Bytes>,
+    /// The steps that those are.
+    stages: HashMap<u64, Stage>,
+    /// Bodies that were uploaded aside.
+    uploads: Vec<Bytes>,
     stored: HashMap<String, Row>,
     /// What went to the spool, in order.
     spool: Vec<Row>,
@@ -67,6 +72,8 @@ impl World {
             wall: clock::wall(),
             pressure: Pressure::default(),
             in_flight: HashMap::new(),
+            stages: HashMap::new(),
+            uploads: Vec::new(),
             stored: HashMap::new(),
             spool: Vec::new(),
             expected: HashMap::new(),
@@ -131,9 +138,11 @@ impl World {
         self.core.records(records, self.now);
         for action in self.core.poll(self.pressure, self.now) {
             match action {
-                Action::Send { load, body } => {
+                Action::Send { load, body, stage } => {
                     self.requests += 1;
-                    assert_eq!(load.rows, rows_of(&body).len());
+                    let all = (rows_of(&body).len(), body.len() as u64);
+                    assert_eq!((load.rows, load.bytes), stage.carries(all.0, all.1));
+                    self.stages.insert(load.number, stage);
                     self.in_flight.insert(load.number, body);
                 }
                 Action::Settle { rows, outcome } => {
@@ -171,9 +180,19 @@ impl World {
 
     fn reply(&mut self, batch: u64, reply: Reply) {
         let body = self.in_flight.remove(&batch).expect("in flight");
-        if reply == Reply::Acknowledged {
-            self.store(&body);
-        }
+        let stage = self.stages.remove(&batch).expect("in flight");
+        let reply = match (reply, stage) {
+            (Reply::Acknowledged, Stage::Announce) => overflow::announced(),
+            (Reply::Acknowledged, Stage::Upload(_)) => {
+                self.uploads.push(body);
+                Reply::Next(Stage::Name("key".into()))
+            }
+            (Reply::Acknowledged, _) => {
+                self.store(&body);
+                Reply::Acknowledged
+            }
+            (reply, _) => reply,
+        };
         self.core.finished(batch, reply, self.now);
     }
 

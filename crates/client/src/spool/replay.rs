@@ -294,7 +294,13 @@ async fn send(
                 let delay = backoff::delay(part.tries, after, &mut random);
                 waiting.push((part, delay));
             }
-            Reply::Rejected { .. } | Reply::TooLarge | Reply::Refused { .. } => {
+            // Whoever uploads goes through the steps itself.
+            Reply::Next(_)
+            | Reply::OverLimit
+            | Reply::Restart { .. }
+            | Reply::Rejected { .. }
+            | Reply::TooLarge
+            | Reply::Refused { .. } => {
                 if part.rows.len() < 2 {
                     rejected.append(&mut part.rows);
                 } else {

@@ -15,8 +15,9 @@ use crate::budget::Budget;
 use crate::clock::{self, WallTime};
 use crate::driver::{ACTIVE, POLL};
 use crate::event::Event;
+use crate::http::Signed;
 use crate::ids::Wire;
-use crate::pipeline::{Action, Core, Options, Pressure, Reply};
+use crate::pipeline::{Action, Core, Options, Pressure, Reply, Stage};
 use crate::record::{Head, Record, SpanIds, SpanStart, Start, wire_bytes};
 
 /// What the end of a span adds to its row: the time and its name.
@@ -38,6 +39,8 @@ pub(super) struct Adaptive {
     filler: String,
     /// Of spans that have started and not ended.
     heads: HashMap<u32, Arc<Head>>,
+    /// Steps of rows beyond the limit that are under way.
+    steps: HashMap<u64, Stage>,
     inbox: Vec<Record>,
     sequence: u64,
     /// Of the last flush that was asked for.
@@ -50,9 +53,10 @@ pub(super) struct Adaptive {
 }
 
 impl Adaptive {
-    pub(super) fn new(settings: &Settings, workload: &Workload) -> Self {
+    /// `overflow`: the server of the recording took rows beyond its limit in another way.
+    pub(super) fn new(settings: &Settings, workload: &Workload, overflow: bool) -> Self {
         let largest = workload.rows.iter().map(|row| row.bytes).max().unwrap_or(0);
-        let core = Core::new(Options {
+        let mut core = Core::new(Options {
             lanes: settings.lanes,
             budget_bytes: settings.budget_bytes,
             max_rows: settings.max_rows,
@@ -65,6 +69,7 @@ impl Adaptive {
             // Only repeats are random, and nothing is repeated.
             seed: 1,
         });
+        core.limit_request_bytes(settings.max_request_bytes, overflow);
         Self {
             core,
             budget: Budget::new(settings.budget_bytes),
@@ -74,6 +79,7 @@ impl Adaptive {
             destination: Arc::new(Destination::Experiment("what-if".into())),
             filler: "x".repeat(largest as usize),
             heads: HashMap::new(),
+            steps: HashMap::new(),
             inbox: Vec::new(),
             sequence: 0,
             watermark: 0,
@@ -183,7 +189,12 @@ impl Logger for Adaptive {
         if self.waiting > 0 {
             self.core.gate_is_closed(at);
         }
-        self.core.finished(number, Reply::Acknowledged, at);
+        let reply = match self.steps.remove(&number) {
+            Some(Stage::Announce) => Reply::Next(Stage::Upload(Arc::new(Signed::simulated()))),
+            Some(Stage::Upload(signed)) => Reply::Next(Stage::Name(Arc::clone(signed.key()))),
+            _ => Reply::Acknowledged,
+        };
+        self.core.finished(number, reply, at);
         self.wake_us = Some(now);
     }
 
@@ -198,9 +209,11 @@ impl Logger for Adaptive {
             self.core.records(self.inbox.drain(..), at);
         }
         for action in self.core.poll(pressure, at) {
-            if let Action::Send { load, body } = action {
-                let bytes = body.len() as u64;
-                sends.push(Send { number: load.number, rows: load.rows, bytes });
+            if let Action::Send { load, stage, .. } = action {
+                sends.push(Send { number: load.number, rows: load.rows, bytes: load.bytes });
+                if stage.is_overflow() {
+                    self.steps.insert(load.number, stage);
+                }
             }
         }
         let poll = (!idle).then_some(at + POLL);

@@ -47,7 +47,9 @@ impl Latency {
     /// Fits a model; `None` if no request succeeded at its first try.
     pub(super) fn fit(requests: &[Request]) -> Option<Self> {
         let succeeded = |request: &&Request| {
-            request.attempt == 0 && request.status.is_some_and(|status| status / 100 == 2)
+            let fine = request.status.is_some_and(|status| status / 100 == 2);
+            // What carries no rows says nothing of those that do.
+            request.attempt == 0 && fine && request.rows > 0
         };
         let good: Vec<_> = requests.iter().filter(succeeded).collect();
         let left_out = requests.len() - good.len();

@@ -427,3 +427,24 @@ proptest! {
         }
     }
 }
+
+/// Announced, uploaded and named: each is a request, and rows are counted once.
+#[test]
+fn a_row_beyond_the_limit_is_replayed_in_its_three_steps() {
+    let mut lines = Lines::default();
+    let mut now = lines.case(1, 0, 0);
+    if let Some(Line::Span(root)) = lines.0.last_mut() {
+        root.bytes = 30_000;
+    }
+    for rows in [10, 0, 0, 1] {
+        now = lines.request(rows, now).end_us;
+    }
+    let header = Header { max_request_bytes: Some(20_000), ..header("adaptive", Some(1)) };
+    let recorded = what_if(&header, &lines.end(now));
+    assert_eq!(recorded.latency().fitted, 2, "steps without rows say nothing of rows");
+    let steps = predicted(&recorded, "lanes=8");
+    let whole = predicted(&recorded, "max-request=1MiB");
+    assert_eq!((steps.rows_sent, whole.rows_sent), (11, 11));
+    assert!(steps.wall_us >= whole.wall_us + 2 * 240 * MS, "{steps}{whole}");
+    assert!(steps.wall_us <= whole.wall_us + 2 * 300 * MS, "{steps}{whole}");
+}

@@ -1,9 +1,11 @@
 //! The client over real sockets, against a server that follows a script.
 
+mod attachments;
 mod keeping;
 mod kill;
 mod lifecycle;
 mod options;
+mod overflow;
 mod process;
 mod prompts;
 mod protocol;

@@ -51,6 +51,8 @@ pub(crate) struct Seen {
     pub(crate) paths: Vec<String>,
     pub(crate) headers: Vec<Vec<String>>,
     pub(crate) bodies: Vec<Value>,
+    /// The same as they came, decompressed.
+    pub(crate) raw: Vec<Vec<u8>>,
     /// Rows of acknowledged `/logs3` bodies, merged as a server does.
     pub(crate) stored: HashMap<String, Row>,
     /// Answers to `/logs3` so far.
@@ -112,26 +114,34 @@ pub(crate) fn experiment() -> Destination {
 
 fn serve(mut stream: &TcpStream, url: &str, seen: &Mutex<Seen>, script: &Script) {
     let mut reader = BufReader::new(stream.try_clone().expect("a second handle"));
-    while let Some((path, headers, body)) = read_request(&mut reader) {
+    while let Some((path, headers, raw)) = read_request(&mut reader) {
+        let body: Value = serde_json::from_slice(&raw).unwrap_or_default();
         let answer = {
             let mut seen = seen.lock().expect("not poisoned");
             let uploads = seen.uploads;
             seen.paths.push(path.clone());
             seen.headers.push(headers);
             seen.bodies.push(body.clone());
-            let answer = script(&path, uploads, &body).unwrap_or_else(|| default(&path, url));
+            seen.raw.push(raw);
+            let answer =
+                script(&path, uploads, &body).unwrap_or_else(|| default(&path, url, &body));
             seen.uploads += usize::from(path == "/logs3");
             answer
         };
         let answer = match answer {
             Answer::Behind(gate) => {
                 gate.pass();
-                default(&path, url)
+                default(&path, url, &body)
             }
             answer => answer,
         };
         if path == "/logs3" && matches!(answer, Answer::Json(200, ..)) {
-            store(&mut seen.lock().expect("not poisoned").stored, &body);
+            let mut seen = seen.lock().expect("not poisoned");
+            let rows = match body["rows"]["key"].as_str() {
+                None => body.clone(),
+                Some(key) => seen.uploaded(key).expect("an upload"),
+            };
+            store(&mut seen.stored, &rows);
         }
         match answer {
             Answer::Json(status, extra, body) => {
@@ -154,7 +164,7 @@ fn serve(mut stream: &TcpStream, url: &str, seen: &Mutex<Seen>, script: &Script)
     }
 }
 
-fn default(path: &str, url: &str) -> Answer {
+fn default(path: &str, url: &str, body: &Value) -> Answer {
     let body = match path {
         "/api/apikey/login" => json!({"org_info": [
             {"id": "o1", "name": "first", "api_url": url, "git_metadata": {"collect": "none"}},
@@ -164,9 +174,34 @@ fn default(path: &str, url: &str) -> Answer {
             "project": {"id": "p1", "name": "p"},
             "experiment": {"id": "e1", "name": "given", "created": "2026-01-01T00:00:00Z"},
         }),
+        "/logs3/overflow" => signed(url, "PUT"),
+        "/attachment" => {
+            let key = body["key"].as_str().expect("a key");
+            json!({"signedUrl": format!("{url}/blob/{key}?signature=s3cr3t"), "headers": {"x-extra": "1"}})
+        }
         _ => json!({}),
     };
     Answer::Json(200, "", body)
+}
+
+/// What an announcement of a large row is answered.
+pub(crate) fn signed(storage: &str, method: &str) -> Value {
+    json!({
+        "method": method,
+        "signedUrl": format!("{storage}/signed/a?signature=s3cr3t"),
+        "headers": {"content-type": "application/json", "x-extra": "1"},
+        "fields": {"policy": "p", "Content-Type": "application/json"},
+        "key": "a",
+    })
+}
+
+impl Seen {
+    /// The last upload by a signed URL of this key.
+    fn uploaded(&self, key: &str) -> Option<Value> {
+        let path = format!("/signed/{key}?signature=s3cr3t");
+        let at = self.paths.iter().rposition(|known| *known == path)?;
+        serde_json::from_slice(&self.raw[at]).ok()
+    }
 }
 
 fn store(stored: &mut HashMap<String, Row>, body: &Value) {
@@ -178,7 +213,7 @@ fn store(stored: &mut HashMap<String, Row>, body: &Value) {
     }
 }
 
-fn read_request(reader: &mut BufReader<TcpStream>) -> Option<(String, Vec<String>, Value)> {
+fn read_request(reader: &mut BufReader<TcpStream>) -> Option<(String, Vec<String>, Vec<u8>)> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
     let path = line.split(' ').nth(1)?.to_owned();
@@ -205,5 +240,5 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<(String, Vec<String
         let packed = std::mem::take(&mut body);
         flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut body).expect("gzip");
     }
-    Some((path, headers, serde_json::from_slice(&body).unwrap_or(Value::Null)))
+    Some((path, headers, body))
 }

@@ -256,13 +256,20 @@ fn gate_line(gate: &GateResult, style: TableStyle) -> String {
 }
 
 fn record(receipt: &Receipt) -> String {
-    match (receipt.lost(), receipt.pending) {
+    let attachments = &receipt.attachments;
+    let missing = attachments.accepted - attachments.uploaded;
+    let rows = match (receipt.lost(), receipt.pending) {
+        (0, 0) if missing > 0 => format!("{} recorded", counted(receipt.rows, "row")),
         (0, 0) => format!("{} recorded, nothing lost", counted(receipt.rows, "row")),
         (lost, pending) => format!(
             "{} recorded; of {} records {lost} were LOST and {pending} are still pending",
             counted(receipt.rows, "row"),
             receipt.accepted
         ),
+    };
+    match missing {
+        0 => rows,
+        _ => format!("{rows}; {missing} of {} attachments are NOT uploaded", attachments.accepted),
     }
 }
 

@@ -36,11 +36,15 @@ impl Subscriber for Host {
 struct Talkative;
 
 impl Transport for Talkative {
-    async fn send(&self, _: Bytes) -> (Reply, Trace) {
+    async fn send(&self, _: Bytes, _: Stage) -> (Reply, Trace) {
         tracing::info_span!("request").in_scope(|| tracing::error!("sending"));
         // As when a name is resolved.
         tokio::task::spawn_blocking(|| tracing::error!("resolving")).await.expect("no panic");
         (Reply::Acknowledged, Trace::default())
+    }
+
+    async fn attach(&self, _: Step, _: &Arc<Budget>) -> Verdict {
+        Verdict::Done
     }
 
     fn max_request_bytes(&self) -> u64 {

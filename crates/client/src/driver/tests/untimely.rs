@@ -17,10 +17,14 @@ struct Untimely {
 }
 
 impl Transport for Untimely {
-    async fn send(&self, _: Bytes) -> (Reply, Trace) {
+    async fn send(&self, _: Bytes, _: Stage) -> (Reply, Trace) {
         self.requests.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(SECOND).await;
         (Reply::Acknowledged, Trace::default())
+    }
+
+    async fn attach(&self, _: Step, _: &Arc<Budget>) -> Verdict {
+        Verdict::Done
     }
 
     fn max_request_bytes(&self) -> u64 {

@@ -59,6 +59,8 @@ enum Answer {
     Busy,
     BusyFor(u64),
     TooLarge,
+    /// An upload aside is not known any more, or its URL is refused.
+    Forgotten,
 }
 
 fn steps() -> impl Strategy<Value = Step> {
@@ -68,6 +70,7 @@ fn steps() -> impl Strategy<Value = Step> {
         1 => Just(Answer::Busy),
         1 => (1..5u64).prop_map(Answer::BusyFor),
         1 => Just(Answer::TooLarge),
+        1 => Just(Answer::Forgotten),
     ];
     prop_oneof![
         4 => (0..8u64, fields()).prop_map(|(span, fields)| Step::Start(span, fields)),
@@ -87,8 +90,15 @@ proptest! {
     #[test]
     fn invariant_1_every_record_is_accounted_for_and_stored_once(
         history in proptest::collection::vec(steps(), 1..80),
+        overflow in any::<bool>(),
     ) {
         let mut world = World::new(options());
+        if overflow {
+            // Less than a row with anything in it.
+            world.core.limit_request_bytes(400, true);
+        }
+        // Each begins anew once at most: a third time it would be lost, as it must.
+        let mut forgotten = HashSet::new();
         let mut heads: HashMap<u64, Arc<Head>> = HashMap::new();
         for step in history {
             match step {
@@ -119,14 +129,22 @@ proptest! {
                         Answer::BusyFor(seconds) => retry(Some(Duration::from_secs(seconds))),
                         Answer::StoredButLost => {
                             let body = world.in_flight[&batch].clone();
-                            world.store(&body);
+                            if !matches!(world.stages[&batch], Stage::Announce | Stage::Upload(_)) {
+                                world.store(&body);
+                            }
                             retry(None)
                         }
                         // Only a batch that can be split; a lone row would be lost, as it must.
                         Answer::TooLarge if rows_of(&world.in_flight[&batch]).len() > 1 => {
                             Reply::TooLarge
                         }
-                        Answer::TooLarge => Reply::Acknowledged,
+                        Answer::Forgotten
+                            if matches!(world.stages[&batch], Stage::Upload(_) | Stage::Name(_))
+                                && forgotten.insert(rows_of(&world.in_flight[&batch])[0]["id"].to_string()) =>
+                        {
+                            Reply::Restart { detail: String::new() }
+                        }
+                        Answer::TooLarge | Answer::Forgotten => Reply::Acknowledged,
                     };
                     world.reply(batch, reply);
                 }

@@ -153,6 +153,9 @@ fn losses_are_shouted() {
     let dropped = [(tidegate_client::DropReason::Unreachable, 7)].into();
     let receipt = Receipt { accepted: 10, pending: 2, dropped, ..Receipt::default() };
     assert!(record(&receipt).contains("7 were LOST and 2 are still pending"));
+    let mut receipt = Receipt { rows: 10, ..Receipt::default() };
+    (receipt.attachments.accepted, receipt.attachments.uploaded) = (3, 1);
+    assert_eq!(record(&receipt), "10 rows recorded; 2 of 3 attachments are NOT uploaded");
 }
 
 #[test]
