@@ -1,0 +1,64 @@
+// The routes that pages ask, each in one line.
+
+import { get, type Query } from "./client";
+import { ApiError } from "./error";
+import type {
+  Cases,
+  Comparison,
+  Dataset,
+  Experiment,
+  Experiments,
+  Hits,
+  ObjectKind,
+  Objects,
+  Project,
+  Projects,
+  Trace,
+} from "./types";
+
+const id = encodeURIComponent;
+
+export const listProjects = (query: Query, end?: AbortSignal) => get<Projects>("/api/projects", query, end);
+
+export const listExperiments = (project: string, query: Query, end?: AbortSignal) =>
+  get<Experiments>(`/api/projects/${id(project)}/experiments`, query, end);
+
+export const listCases = (kind: ObjectKind, object: string, query: Query, end?: AbortSignal) =>
+  get<Cases>(`/api/objects/${kind}/${id(object)}/cases`, query, end);
+
+export const readTrace = (kind: ObjectKind, object: string, query: Query, end?: AbortSignal) =>
+  get<Trace>(`/api/objects/${kind}/${id(object)}/trace`, query, end);
+
+export const compare = (query: Query, end?: AbortSignal) => get<Comparison>("/api/compare", query, end);
+
+export const search = (query: Query, end?: AbortSignal) => get<Hits>("/api/search", query, end);
+
+/** A project by the name in an address. */
+export async function projectNamed(name: string, end?: AbortSignal): Promise<Pick<Project, "id" | "name">> {
+  const { objects } = await get<Objects<Project>>("/v1/project", { project_name: name }, end);
+  return objects[0] ?? missing("project", name);
+}
+
+/** An experiment by the names in an address. */
+export async function experimentNamed(project: string, name: string, end?: AbortSignal): Promise<Experiment> {
+  const query = { project_name: project, experiment_name: name };
+  const { objects } = await get<Objects<Experiment>>("/v1/experiment", query, end);
+  return objects[0] ?? missing("experiment", name);
+}
+
+export async function datasetNamed(project: string, name: string, end?: AbortSignal): Promise<Dataset> {
+  const { objects } = await get<Objects<Dataset>>(
+    "/v1/dataset",
+    { project_name: project, dataset_name: name },
+    end,
+  );
+  return objects[0] ?? missing("dataset", name);
+}
+
+function missing(what: string, name: string): never {
+  throw new ApiError(
+    404,
+    `${what} "${name}" not found`,
+    "It may have been deleted or renamed; go back to the list.",
+  );
+}

@@ -1,0 +1,252 @@
+// A table of any length: only what is seen exists as elements, and rows are asked for as they come into view.
+
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren, CSSProperties } from "preact";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useLocation } from "preact-iso";
+import type { Sort } from "../pure/filters";
+import { rowAfter } from "../pure/keys";
+import { reveal, visible } from "../pure/scroll";
+import { useSize } from "./hooks";
+import { useKeys } from "./keyboard";
+import { TableRow } from "./TableRow";
+
+export const ROW_HEIGHT = 28;
+
+export interface Column<T> {
+  readonly id: string;
+  readonly head: ComponentChildren;
+  /** Said of the column when the pointer rests on its head. */
+  readonly hint?: string;
+  readonly cell: (row: T) => ComponentChildren;
+  /** Pixels; a column with `grow` takes what is left over, and at least this. */
+  readonly width: number;
+  readonly grow?: number;
+  readonly align?: "end";
+  /** What `onSort` gets; without it the head is no button. */
+  readonly sort?: string;
+  /** The text of a cell, shown in full when the pointer rests on it. */
+  readonly title?: (row: T) => string;
+}
+
+/** Where rows come from: by index, and as far as they are looked at. */
+export interface Rows<T> {
+  /** How many there are, those that are not loaded included. */
+  readonly length: number;
+  /** Absent until it is loaded. */
+  readonly at: (index: number) => T | undefined;
+  /** Rows up to `end` are about to be seen. */
+  readonly want?: (end: number) => void;
+}
+
+export interface TableProps<T> {
+  /** For screen readers. */
+  readonly label: string;
+  readonly columns: readonly Column<T>[];
+  readonly rows: Rows<T>;
+  readonly rowKey: (row: T) => string;
+  /** A row with an address is a link: it opens in a new tab like any other. */
+  readonly href?: (row: T) => string;
+  /** Enter and click; without it they follow `href`. */
+  readonly onOpen?: (row: T, index: number) => void;
+  /** Key of the row that is open, such as in a drawer. */
+  readonly open?: string | null;
+  readonly sort?: Sort;
+  readonly onSort?: (by: string) => void;
+  /** Rows with a mark, by key; shows a column of boxes. */
+  readonly marked?: ReadonlySet<string>;
+  readonly onMark?: (key: string, row: T) => void;
+  /** Shown instead of rows when there are none. */
+  readonly empty?: ComponentChildren;
+  /** Keys of the table are those of the page (default), or only while it has the focus. */
+  readonly keysWhen?: "always" | "focused";
+}
+
+/** The rows of a list by cursor; `total` if it is known how many there will be. */
+export function pagedRows<T>(
+  items: readonly T[],
+  done: boolean,
+  want: (rows: number) => void,
+  total?: number,
+): Rows<T> {
+  // A few rows in the making show that there is more; the bar moves on as they come.
+  const more = done ? items.length : Math.max(items.length + 3, total ?? 0);
+  return {
+    length: more,
+    at: (index) => items[index],
+    want: (end) => !done && end > items.length - 50 && want(end + 50),
+  };
+}
+
+export function Table<T>(props: TableProps<T>) {
+  const { columns, rows, rowKey, marked, sort } = props;
+  const box = useRef<HTMLDivElement>(null);
+  const size = useSize(box);
+  const top = useSignal(0);
+  const active = useSignal(-1);
+  const { route } = useLocation();
+
+  const height = Math.max(size.value.height - ROW_HEIGHT, ROW_HEIGHT);
+  const { first, end } = visible(top.value, height, ROW_HEIGHT, rows.length);
+  useEffect(() => rows.want?.(end), [end, rows]);
+  // A shorter list must not leave the cursor behind its end.
+  if (active.peek() >= rows.length) active.value = rows.length - 1;
+
+  const open = (index: number) => {
+    const row = rows.at(index);
+    if (row === undefined) return false;
+    active.value = index;
+    if (props.onOpen) props.onOpen(row, index);
+    else if (props.href) route(props.href(row));
+    return true;
+  };
+  const go = (name: string) => {
+    const page = Math.max(Math.floor(height / ROW_HEIGHT) - 1, 1);
+    const next = rowAfter(name, active.peek(), rows.length, page);
+    if (next === null || !box.current) return false;
+    active.value = next;
+    box.current.scrollTop = reveal(next, box.current.scrollTop, height, ROW_HEIGHT);
+    box.current.focus({ preventScroll: true });
+    return true;
+  };
+  const mark = () => {
+    const row = rows.at(active.peek());
+    if (row === undefined || !props.onMark) return false;
+    props.onMark(rowKey(row), row);
+    return true;
+  };
+  const focused = () => box.current?.contains(document.activeElement) ?? false;
+  useKeys(
+    [
+      { keys: ["j"], what: "next row", run: () => go("j") },
+      { keys: ["k"], what: "previous row", run: () => go("k") },
+      // Arrows scroll the page and drawers, unless the table was gone to.
+      ...["ArrowDown", "ArrowUp", "PageDown", "PageUp", "Home", "End"].map((name) => ({
+        keys: [name],
+        what: "",
+        run: () => focused() && go(name),
+      })),
+      {
+        keys: ["Enter"],
+        what: "open the row",
+        run: () => document.activeElement === box.current && open(active.peek()),
+      },
+      ...(props.onMark ? [{ keys: ["x"], what: "select the row", run: mark }] : []),
+    ],
+    props.keysWhen !== "focused",
+  );
+
+  const shape = useMemo(() => {
+    const widths = columns.map(({ width, grow }) => (grow ? `minmax(${width}px, ${grow}fr)` : `${width}px`));
+    const least = columns.reduce((sum, { width }) => sum + width, marked ? ROW_HEIGHT : 0);
+    return { "--columns": [marked ? `${ROW_HEIGHT}px` : "", ...widths].join(" "), "--least": `${least}px` };
+  }, [columns, marked !== undefined]);
+
+  // One handler for all rows: they are made and thrown away by the dozen while scrolling.
+  const click = (event: MouseEvent) => {
+    const target = event.target as HTMLElement;
+    const line = target.closest<HTMLElement>("[aria-rowindex]");
+    const index = Number(line?.ariaRowIndex) - 2;
+    const row = line ? rows.at(index) : undefined;
+    if (row === undefined) return;
+    if (target.closest(".mark")) {
+      active.value = index;
+      if (target instanceof HTMLInputElement) props.onMark?.(rowKey(row), row);
+      return;
+    }
+    // With these a browser opens a tab or selects text, here as everywhere.
+    if (event.ctrlKey || event.metaKey || event.shiftKey || window.getSelection()?.toString()) return;
+    if (target.closest("button")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    open(index);
+  };
+
+  const shown = [];
+  for (let index = first; index < end; index += 1) {
+    const row = rows.at(index);
+    const key = row === undefined ? null : rowKey(row);
+    shown.push(
+      <TableRow
+        key={key ?? `row ${index}`}
+        id={`${props.label}-${index}`}
+        index={index}
+        row={row}
+        columns={columns as readonly Column<unknown>[]}
+        href={row !== undefined ? props.href?.(row) : undefined}
+        isActive={active.value === index}
+        isOpen={key !== null && key === props.open}
+        isMarked={key !== null && marked ? marked.has(key) : marked && false}
+      />,
+    );
+  }
+
+  return (
+    <div
+      ref={box}
+      class="table"
+      role="grid"
+      aria-label={props.label}
+      aria-rowcount={rows.length + 1}
+      aria-multiselectable={marked ? "true" : undefined}
+      aria-activedescendant={active.value >= 0 ? `${props.label}-${active.value}` : undefined}
+      tabIndex={0}
+      style={shape as unknown as CSSProperties}
+      onScroll={(event) => {
+        top.value = event.currentTarget.scrollTop;
+      }}
+    >
+      <div class="table-head" role="row">
+        {marked && <div role="columnheader" aria-label="selected" />}
+        {columns.map((column) => (
+          <Head key={column.id} column={column as Column<unknown>} sort={sort} onSort={props.onSort} />
+        ))}
+      </div>
+      {rows.length === 0 ? (
+        <div class="table-empty">{props.empty}</div>
+      ) : (
+        <div class="table-body" style={{ height: `${rows.length * ROW_HEIGHT}px` }}>
+          {/* biome-ignore lint/a11y/noStaticElementInteractions: the grid around has the focus and handles keys */}
+          {/* biome-ignore lint/a11y/useKeyWithClickEvents: see above */}
+          <div
+            class="table-window"
+            style={{ transform: `translateY(${first * ROW_HEIGHT}px)` }}
+            onClick={click}
+          >
+            {shown}
+          </div>
+        </div>
+      )}
+    </div>
+  );
+}
+
+interface HeadProps {
+  readonly column: Column<unknown>;
+  readonly sort: Sort | undefined;
+  readonly onSort: ((by: string) => void) | undefined;
+}
+
+function Head({ column, sort, onSort }: HeadProps) {
+  const by = column.sort;
+  const order = by !== undefined && sort?.by === by ? sort.order : null;
+  return (
+    <div
+      role="columnheader"
+      class={column.align === "end" ? "end" : undefined}
+      title={column.hint}
+      aria-sort={order === null ? undefined : order === "asc" ? "ascending" : "descending"}
+    >
+      {by !== undefined && onSort ? (
+        <button type="button" onClick={() => onSort(by)}>
+          <span class="cut">{column.head}</span>
+          <span class="sort" aria-hidden="true">
+            {order === "asc" ? "↑" : order === "desc" ? "↓" : ""}
+          </span>
+        </button>
+      ) : (
+        <span class="cut">{column.head}</span>
+      )}
+    </div>
+  );
+}

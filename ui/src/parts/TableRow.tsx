@@ -1,0 +1,77 @@
+// One row of a table. Scrolling makes rows that come into view and leaves those that stay alone.
+
+import { Component } from "preact";
+import type { Column } from "./Table";
+
+export interface TableRowProps {
+  readonly id: string;
+  readonly index: number;
+  /** Absent until it is loaded. */
+  readonly row: unknown;
+  readonly columns: readonly Column<unknown>[];
+  readonly href: string | undefined;
+  readonly isActive: boolean;
+  readonly isOpen: boolean;
+  /** Absent in tables without marks. */
+  readonly isMarked: boolean | undefined;
+}
+
+export class TableRow extends Component<TableRowProps> {
+  override shouldComponentUpdate(next: TableRowProps): boolean {
+    const now = this.props;
+    return (
+      next.row !== now.row ||
+      next.index !== now.index ||
+      next.columns !== now.columns ||
+      next.href !== now.href ||
+      next.isActive !== now.isActive ||
+      next.isOpen !== now.isOpen ||
+      next.isMarked !== now.isMarked
+    );
+  }
+
+  override render({ id, index, row, columns, href, isActive, isOpen, isMarked }: TableRowProps) {
+    const classes = ["row", isActive && "active", isOpen && "open", isMarked && "marked"]
+      .filter(Boolean)
+      .join(" ");
+    return (
+      <div id={id} class={classes} role="row" aria-rowindex={index + 2} aria-selected={isMarked ?? isActive}>
+        {isMarked !== undefined && (
+          <label class="mark">
+            <input
+              type="checkbox"
+              tabIndex={-1}
+              checked={isMarked}
+              disabled={row === undefined}
+              aria-label="select"
+            />
+          </label>
+        )}
+        {columns.map((column, place) => cell(column, row, place === 0 ? href : undefined))}
+      </div>
+    );
+  }
+}
+
+function cell(column: Column<unknown>, row: unknown, href: string | undefined) {
+  const content =
+    row === undefined ? (
+      <span class="bone" />
+    ) : href !== undefined ? (
+      <a class="cut" href={href} tabIndex={-1}>
+        {column.cell(row)}
+      </a>
+    ) : (
+      <span class="cut">{column.cell(row)}</span>
+    );
+  return (
+    <div
+      key={column.id}
+      role="gridcell"
+      class={column.align === "end" ? "end" : undefined}
+      title={row === undefined ? undefined : column.title?.(row)}
+    >
+      {content}
+    </div>
+  );
+}

@@ -1,0 +1,16 @@
+// All pages. A page is a folder under `pages/` whose `index.tsx` exports a component as `default`; each is
+// loaded when it is first visited.
+
+import type { ComponentType } from "preact";
+
+export interface PageRoute {
+  /** `:name` is one segment, read with `useNames()`. */
+  readonly path: string;
+  readonly load: () => Promise<{ readonly default: ComponentType }>;
+}
+
+export const routes: readonly PageRoute[] = [
+  { path: "/", load: () => import("./pages/projects") },
+  { path: "/login", load: () => import("./pages/login") },
+  { path: "/app/:org/p/:project", load: () => import("./pages/project") },
+];
