@@ -1,4 +1,4 @@
-// A value with its interval on an axis: a dot on a thin bar.
+// A value with its interval on an axis: a tick on a bar.
 
 import { type Domain, place } from "../pure/scale";
 
@@ -8,22 +8,22 @@ export interface IntervalBarProps {
   readonly upper?: number | null | undefined;
   /** The axis that all bars of a column share; 0 to 1 by default. */
   readonly domain?: Domain;
-  /** Pixels; 64 by default. */
+  /** Pixels; 72 by default. */
   readonly width?: number;
   /** Such as of a verdict; plain otherwise. */
   readonly tone?: "better" | "worse" | "undecided" | "same" | null | undefined;
 }
 
 const HEIGHT = 12;
-/** Half of the dot, so that it is seen whole at both ends. */
-const AIR = 3;
+/** So that the tick is seen whole at both ends. */
+const AIR = 1;
 
 export function IntervalBar({
   value,
   lower,
   upper,
   domain = { from: 0, to: 1 },
-  width = 64,
+  width = 72,
   tone,
 }: IntervalBarProps) {
   const x = (value: number) => AIR + place(value, domain) * (width - 2 * AIR);
@@ -37,12 +37,12 @@ export function IntervalBar({
           class="interval-range"
           x={x(lower)}
           width={Math.max(x(upper) - x(lower), 1)}
-          y={middle - 2.5}
-          height={5}
+          y={middle - 3}
+          height={6}
           rx={1}
         />
       )}
-      {has && <circle class="interval-value" cx={x(value)} cy={middle} r={2.5} />}
+      {has && <rect class="interval-value" x={x(value) - 1} width={2} y={1} height={HEIGHT - 2} rx={0.5} />}
     </svg>
   );
 }

@@ -138,8 +138,14 @@ export function Table<T>(props: TableProps<T>) {
 
   const shape = useMemo(() => {
     const widths = columns.map(({ width, grow }) => (grow ? `minmax(${width}px, ${grow}fr)` : `${width}px`));
+    // On a phone a first column as wide as elsewhere would leave nothing for those that scroll.
+    const first = columns[0];
+    if (first?.grow) widths[0] = `minmax(min(${first.width}px, 42vw), ${first.grow}fr)`;
     const least = columns.reduce((sum, { width }) => sum + width, marked ? ROW_HEIGHT : 0);
-    return { "--columns": [marked ? `${ROW_HEIGHT}px` : "", ...widths].join(" "), "--least": `${least}px` };
+    return {
+      "--columns": [marked ? "calc(var(--row) + var(--side) - 8px)" : "", ...widths].join(" "),
+      "--least": `${least}px`,
+    };
   }, [columns, marked !== undefined]);
 
   // One handler for all rows: they are made and thrown away by the dozen while scrolling.
@@ -197,9 +203,15 @@ export function Table<T>(props: TableProps<T>) {
       }}
     >
       <div class="table-head" role="row">
-        {marked && <div role="columnheader" aria-label="selected" />}
-        {columns.map((column) => (
-          <Head key={column.id} column={column as Column<unknown>} sort={sort} onSort={props.onSort} />
+        {marked && <div class="mark" role="columnheader" aria-label="selected" />}
+        {columns.map((column, place) => (
+          <Head
+            key={column.id}
+            stays={place === 0}
+            column={column as Column<unknown>}
+            sort={sort}
+            onSort={props.onSort}
+          />
         ))}
       </div>
       {rows.length === 0 ? (
@@ -222,18 +234,19 @@ export function Table<T>(props: TableProps<T>) {
 }
 
 interface HeadProps {
+  readonly stays: boolean;
   readonly column: Column<unknown>;
   readonly sort: Sort | undefined;
   readonly onSort: ((by: string) => void) | undefined;
 }
 
-function Head({ column, sort, onSort }: HeadProps) {
+function Head({ column, sort, onSort, stays }: HeadProps) {
   const by = column.sort;
   const order = by !== undefined && sort?.by === by ? sort.order : null;
   return (
     <div
       role="columnheader"
-      class={column.align === "end" ? "end" : undefined}
+      class={stays ? "stays" : column.align}
       title={column.hint}
       aria-sort={order === null ? undefined : order === "asc" ? "ascending" : "descending"}
     >

@@ -47,17 +47,17 @@ export class TableRow extends Component<TableRowProps> {
             />
           </label>
         )}
-        {columns.map((column, place) => cell(column, row, place === 0 ? href : undefined))}
+        {columns.map((column, place) => cell(column, row, place === 0, href))}
       </div>
     );
   }
 }
 
-function cell(column: Column<unknown>, row: unknown, href: string | undefined) {
+function cell(column: Column<unknown>, row: unknown, first: boolean, href: string | undefined) {
   const content =
     row === undefined ? (
       <span class="bone" />
-    ) : href !== undefined ? (
+    ) : first && href !== undefined ? (
       <a class="cut" href={href} tabIndex={-1}>
         {column.cell(row)}
       </a>
@@ -68,7 +68,7 @@ function cell(column: Column<unknown>, row: unknown, href: string | undefined) {
     <div
       key={column.id}
       role="gridcell"
-      class={column.align === "end" ? "end" : undefined}
+      class={first ? "stays" : column.align}
       title={row === undefined ? undefined : column.title?.(row)}
     >
       {content}

@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
-import { absolute } from "../pure/time";
+import { absolute, dayAndTime } from "../pure/time";
 import { nearest, type TrendRun, trendLayout } from "../pure/trend";
 import { useSize } from "./hooks";
 
@@ -75,13 +75,13 @@ export function TrendChart({ label, runs, by, format, describe, onOpen }: TrendC
             <g key={value}>
               <line class="grid" x1={AROUND.left} x2={width - AROUND.right} y1={y} y2={y} />
               <text class="tick end" x={AROUND.left - 8} y={y + 4}>
-                {format(value)}
+                {tickText(format(value))}
               </text>
             </g>
           ))}
-          {layout.xTicks.map(({ at, x }) => (
-            <text key={at} class="tick" x={Math.min(x, width - AROUND.right - 64)} y={HEIGHT - 6}>
-              {dateText(at)}
+          {layout.xTicks.map(({ at, x }, index) => (
+            <text key={at} class="tick" x={x} y={HEIGHT - 6}>
+              {dateText(at, layout.xTicks[index - 1]?.at)}
             </text>
           ))}
           {points.map(({ key, x, high, low }) =>
@@ -133,7 +133,13 @@ export function TrendChart({ label, runs, by, format, describe, onOpen }: TrendC
   );
 }
 
-function dateText(at: number): string {
-  // `11-29 21:03`: short, and in the order that sorts.
-  return absolute(new Date(at)).slice(5, 16);
+/** `29 Nov 21:03`; the day alone is left out where it is that of the date before. */
+function dateText(at: number, before: number | undefined): string {
+  const [day, time] = dayAndTime(new Date(at));
+  return before !== undefined && dayAndTime(new Date(before))[0] === day ? time : `${day} ${time}`;
+}
+
+/** Ticks are round: `90 %` instead of `90.00 %`. */
+function tickText(text: string): string {
+  return text.replace(/\.0+(?=\D|$)/, "");
 }

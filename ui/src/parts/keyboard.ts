@@ -28,7 +28,8 @@ export function useKeys(added: readonly Binding[], active = true): void {
 /** Listens for keys on the whole page; the shell calls it once. Returns what ends it. */
 export function listen(): () => void {
   const down = (event: KeyboardEvent) => {
-    if (event.defaultPrevented || event.isComposing) return;
+    // A modal dialog has the keyboard for itself, and closes on Esc by itself.
+    if (event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]")) return;
     const name = keyName(event);
     if (name && dispatch(bindings.peek(), name, isTyping(event))) event.preventDefault();
   };

@@ -22,20 +22,28 @@ export function Empty({ title, children }: EmptyProps) {
 export interface FailedProps {
   readonly error: ApiError;
   readonly onAgain?: () => void;
+  /** Drops what the address asks for; shown when that is what was refused. */
+  readonly onReset?: () => void;
   /** A line beside what is there already, instead of in its place. */
   readonly inline?: boolean;
 }
 
 /** What failed, why, and a way on. */
-export function Failed({ error, onAgain, inline }: FailedProps) {
+export function Failed({ error, onAgain, onReset, inline }: FailedProps) {
   return (
     <div class={inline ? "failed-line" : "state failed"} role="alert">
       {inline ? <strong>{error.message}</strong> : <h2>{error.message}</h2>}
       <p>{error.hint}</p>
-      {onAgain && (
-        <button type="button" class="button" onClick={onAgain}>
-          Try again
+      {onReset && error.status === 400 ? (
+        <button type="button" class="button" onClick={onReset}>
+          Reset
         </button>
+      ) : (
+        onAgain && (
+          <button type="button" class="button" onClick={onAgain}>
+            Try again
+          </button>
+        )
       )}
       {error.requestId && !inline && <p class="faint small">request {error.requestId}</p>}
     </div>

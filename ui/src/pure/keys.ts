@@ -37,10 +37,10 @@ export function dispatch(bindings: readonly Binding[], name: string, typing: boo
   return false;
 }
 
-/** Bindings for the help, each action once: those of the innermost part first. */
+/** Bindings for the help, each action once. */
 export function helpLines(bindings: readonly Binding[]): { keys: readonly string[]; what: string }[] {
   const seen = new Set<string>();
-  return [...bindings].reverse().filter(({ what }) => {
+  return bindings.filter(({ what }) => {
     if (what === "" || seen.has(what)) return false;
     seen.add(what);
     return true;

@@ -44,7 +44,7 @@ describe("axes", () => {
   });
 
   it("ticks are round and inside", () => {
-    expect(ticks({ from: 0, to: 1 }, 4)).toEqual([0, 0.5, 1]);
+    expect(ticks({ from: 0, to: 1 }, 4)).toEqual([0, 0.2, 0.4, 0.6, 0.8, 1]);
     expect(ticks({ from: 0.875, to: 0.905 }, 4)).toEqual([0.88, 0.89, 0.9]);
     expect(ticks({ from: -3, to: 12 }, 4)).toEqual([0, 5, 10]);
     expect(ticks({ from: 1, to: 1 }, 4)).toEqual([1]);

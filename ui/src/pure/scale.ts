@@ -41,7 +41,8 @@ export function ticks({ from, to }: Domain, count: number): number[] {
   if (!(span > 0) || count < 1) return [from];
   const rough = span / count;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((times) => times * power).find((size) => size >= rough) as number;
+  // Rather one more than one too few: a step may be a bit smaller than asked for.
+  const step = [1, 2, 5, 10].map((times) => times * power).find((size) => size >= 0.7 * rough) as number;
   const first = Math.ceil(from / step - 1e-9);
   const last = Math.floor(to / step + 1e-9);
   return Array.from({ length: last - first + 1 }, (_, index) =>

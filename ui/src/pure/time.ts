@@ -12,14 +12,21 @@ export function ago(then: Date, now: Date): string {
   return absoluteShort(then, now);
 }
 
+/** `29 Nov` and `21:03`. */
+export function dayAndTime(then: Date): [string, string] {
+  return [
+    `${then.getDate()} ${MONTHS[then.getMonth()]}`,
+    `${two(then.getHours())}:${two(then.getMinutes())}`,
+  ];
+}
+
 function absoluteShort(then: Date, now: Date): string {
-  const time = `${two(then.getHours())}:${two(then.getMinutes())}`;
+  const [date, time] = dayAndTime(then);
   const day = dayOf(then);
   if (day === dayOf(now)) return `today ${time}`;
   const yesterday = new Date(now);
   yesterday.setDate(now.getDate() - 1);
   if (day === dayOf(yesterday)) return `yesterday ${time}`;
-  const date = `${then.getDate()} ${MONTHS[then.getMonth()]}`;
   return then.getFullYear() === now.getFullYear() ? `${date} ${time}` : `${date} ${then.getFullYear()}`;
 }
 

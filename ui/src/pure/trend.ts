@@ -37,8 +37,9 @@ export interface TrendBox {
   readonly bottom: number;
 }
 
-/** Pixels that a date below the axis needs. */
-const DATE_WIDTH = 88;
+/** Pixels from one date below the axis to the next, and those that one needs. */
+const DATE_STEP = 88;
+const DATE_WIDTH = 72;
 
 export function trendLayout(runs: readonly TrendRun[], by: "run" | "time", box: TrendBox): TrendLayout {
   const shown = runs.filter(({ value }) => value !== null).sort((a, b) => a.at - b.at);
@@ -63,7 +64,8 @@ export function trendLayout(runs: readonly TrendRun[], by: "run" | "time", box: 
   const xTicks: { at: number; x: number }[] = [];
   for (const [index, { at }] of shown.entries()) {
     const here = x(index, at);
-    if (here - (xTicks.at(-1)?.x ?? Number.NEGATIVE_INFINITY) >= DATE_WIDTH) xTicks.push({ at, x: here });
+    const free = here - (xTicks.at(-1)?.x ?? Number.NEGATIVE_INFINITY) >= DATE_STEP;
+    if (free && here + DATE_WIDTH <= box.width) xTicks.push({ at, x: here });
   }
   return { points, domain, yTicks: ticks(domain, 4).map((value) => ({ value, y: y(value) })), xTicks };
 }

@@ -21,7 +21,7 @@ export function Help() {
       keys: ["?"],
       what: "show keys",
       run: () => {
-        helpShown.value = !helpShown.value;
+        helpShown.value = true;
       },
     },
   ]);
@@ -35,13 +35,13 @@ function Dialog() {
     helpShown.value = false;
   };
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: Esc closes a dialog by itself
     <dialog
       ref={dialog}
       class="help"
       aria-label="keys"
       onClose={close}
       onClick={(event) => event.target === dialog.current && close()}
+      onKeyDown={(event) => event.key === "?" && close()}
     >
       <h2>Keys</h2>
       <dl>

@@ -128,6 +128,9 @@ export function Search() {
               role="option"
               aria-selected={index === at.value}
               href={linkTo(hit)}
+              onPointerMove={() => {
+                at.value = index;
+              }}
             >
               <span class="hit-head">
                 <span class="cut">{hit.name ?? "row"}</span>

@@ -13,7 +13,7 @@ import { Empty } from "../../parts/states";
 import { type Column, pagedRows, Table } from "../../parts/Table";
 import { nextSort, type Sort } from "../../pure/filters";
 import { path } from "../../pure/path";
-import { choices } from "./columns";
+import { type Choice, choices } from "./columns";
 import { FALLBACK } from "./Project";
 import { Running } from "./Running";
 import { useVerdicts } from "./verdicts";
@@ -63,12 +63,13 @@ export function Experiments({ org, project, list, sort, search }: ExperimentsPro
   const verdicts = useVerdicts(inView).value;
   const all = useMemo(() => choices(items, verdicts), [items, verdicts]);
 
-  const chosen = query.get("columns")?.split(",") ?? null;
-  const isShown = ({ column, usual }: (typeof all)[number]) =>
-    chosen ? chosen.includes(encoded(column.id)) : usual;
+  // What differs from the usual, so that an address stays short and a new scorer shows by itself.
+  const [show, hide] = [query.getAll("show"), query.getAll("hide")];
+  const isShown = ({ column, usual }: Choice) =>
+    show.includes(column.id) || (usual && !hide.includes(column.id));
   const columns = useMemo(
     () => [NAME, ...all.filter(isShown).map(({ column }) => column)],
-    [all, chosen?.join()],
+    [all, show.join("\n"), hide.join("\n")],
   );
 
   const compare = () => {
@@ -117,8 +118,17 @@ export function Experiments({ org, project, list, sort, search }: ExperimentsPro
         <ColumnChooser
           columns={all.map(({ column, name }) => ({ id: column.id, name }))}
           shown={all.filter(isShown).map(({ column }) => column.id)}
-          onShown={(ids) => setQuery({ columns: ids.map(encoded).join(",") || "none" })}
-          onReset={() => setQuery({ columns: null })}
+          onShown={(ids) =>
+            setQuery({
+              show: all
+                .filter(({ column, usual }) => !usual && ids.includes(column.id))
+                .map(({ column }) => column.id),
+              hide: all
+                .filter(({ column, usual }) => usual && !ids.includes(column.id))
+                .map(({ column }) => column.id),
+            })
+          }
+          onReset={() => setQuery({ show: null, hide: null })}
         />
       </div>
       <Table
@@ -142,9 +152,4 @@ export function Experiments({ org, project, list, sort, search }: ExperimentsPro
       />
     </>
   );
-}
-
-/** Names of scorers may hold commas. */
-function encoded(id: string): string {
-  return id.replaceAll("%", "%25").replaceAll(",", "%2C");
 }

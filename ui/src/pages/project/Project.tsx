@@ -2,6 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { useLocation } from "preact-iso";
 import { subscribe } from "../../api/events";
 import { listExperiments, projectNamed } from "../../api/lists";
 import type { Experiment } from "../../api/types";
@@ -21,6 +22,7 @@ const TREND_RUNS = 200;
 export function Project() {
   const { org, project: name } = useNames();
   useTitle(name);
+  const { route } = useLocation();
   const [query] = useQuery();
   const sort = parseSort(query, FALLBACK);
   const search = query.get("search") ?? "";
@@ -66,7 +68,7 @@ export function Project() {
     <div class="page">
       <ProjectTabs org={org} project={name} at="experiments" />
       {error && first === 0 ? (
-        <Failed error={error} onAgain={again} />
+        <Failed error={error} onAgain={again} onReset={() => route(path.project(org, name))} />
       ) : list === null || (first === 0 && !empty) ? (
         <Skeleton rows={12} />
       ) : empty && search === "" ? (

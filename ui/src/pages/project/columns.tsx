@@ -15,7 +15,7 @@ import {
   scoreRange,
   scoreText,
 } from "../../pure/metric";
-import { type Domain, domainOf } from "../../pure/scale";
+import { closeDomain, type Domain } from "../../pure/scale";
 import { overall } from "../../pure/verdict";
 import { type Found, type Verdicts, verdictKey } from "./verdicts";
 
@@ -43,7 +43,7 @@ export function figureNames(experiments: readonly Experiment[], kind: "scores" |
 export function choices(experiments: readonly Experiment[], verdicts: Verdicts): Choice[] {
   const found = (experiment: Experiment): Found => verdicts.get(verdictKey(experiment) ?? "") ?? null;
   const scores = figureNames(experiments, "scores").map((name, index) => ({
-    column: scoreColumn(name, domainOf(meansAndBounds(experiments, name)), found),
+    column: scoreColumn(name, closeDomain(meansAndBounds(experiments, name)), found),
     name,
     usual: index < USUAL_SCORES,
   }));
@@ -124,8 +124,8 @@ function scoreColumn(
     id: `score:${name}`,
     sort: `score:${name}`,
     head: name,
-    hint: `${name}: mean over cases, with its 95 % interval`,
-    width: 184,
+    hint: `${name}: mean over cases with its 95 % interval; bars go from ${scoreText(domain.from)} to ${scoreText(domain.to)}`,
+    width: 188,
     title: ({ scores }) => figureTitle(scores[name], scoreText, scoreRange),
     cell: (experiment) => {
       const estimate = experiment.scores[name];

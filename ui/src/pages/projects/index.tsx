@@ -11,7 +11,7 @@ import { Empty, Failed, Skeleton } from "../../parts/states";
 import { type Column, pagedRows, Table } from "../../parts/Table";
 import { Time } from "../../parts/Time";
 import { nextSort, parseSort, type Sort } from "../../pure/filters";
-import { count } from "../../pure/format";
+import { count, counted } from "../../pure/format";
 import { path } from "../../pure/path";
 import { FirstRun } from "./FirstRun";
 
@@ -78,19 +78,21 @@ export default function Projects() {
     who.again();
     void list?.want(1);
   };
-  if (error && items.length === 0) return <Failed error={error} onAgain={again} />;
+  if (error && items.length === 0)
+    return <Failed error={error} onAgain={again} onReset={() => setQuery({ sort: null, order: null })} />;
   const org = who.value?.org;
   if (done && items.length === 0 && search === "") return <FirstRun />;
   return (
     <div class="page">
       <div class="toolbar">
-        <h1>Projects</h1>
-        <span class="space" />
+        <h1 class="unseen">Projects</h1>
         <FilterBox
           value={search}
           placeholder="Filter by name"
           onValue={(text) => setQuery({ search: text })}
         />
+        <span class="space" />
+        <span class="faint small">{done && counted(items.length, "project")}</span>
       </div>
       {(items.length === 0 && !done) || org === undefined ? (
         <Skeleton />
