@@ -8,6 +8,9 @@ const TIMEOUT_MS = 20_000;
 /** How far the index was behind in the newest answer of a list; null if it was not. */
 export const lag = signal<{ rows: number; seconds: number } | null>(null);
 
+/** Whether the newest request got any reply. */
+export const reachable = signal(true);
+
 /** Called when the server wants a key; the shell leads to the login and back. */
 export const onUnauthorized: { call: () => void } = { call: () => {} };
 
@@ -55,8 +58,10 @@ async function send<T>(method: string, url: string, body: unknown, end?: AbortSi
   try {
     reply = await fetch(url, init);
     text = await reply.text();
+    reachable.value = true;
   } catch (error) {
     if (end?.aborted) throw error;
+    reachable.value = false;
     if (limit.aborted) {
       const seconds = TIMEOUT_MS / 1000;
       throw new ApiError(0, `no answer within ${seconds} s`, "The server is busy or far away: try again.");

@@ -13,11 +13,18 @@ import { TableRow } from "./TableRow";
 
 export const ROW_HEIGHT = 28;
 
+/**
+ * Elements of rows that go out of view become those that come into view, which costs a third of making
+ * new ones. More than there can be at once: 4 000 px of rows.
+ */
+const SLOTS = 160;
+
 export interface Column<T> {
   readonly id: string;
   readonly head: ComponentChildren;
   /** Said of the column when the pointer rests on its head. */
   readonly hint?: string;
+  /** Must not keep state: elements are used for one row after another. */
   readonly cell: (row: T) => ComponentChildren;
   /** Pixels; a column with `grow` takes what is left over, and at least this. */
   readonly width: number;
@@ -136,16 +143,14 @@ export function Table<T>(props: TableProps<T>) {
     props.keysWhen !== "focused",
   );
 
+  const least = useMemo(() => columns.reduce((sum, { width }) => sum + width, marked ? 36 : 0), [columns]);
   const shape = useMemo(() => {
     const widths = columns.map(({ width, grow }) => (grow ? `minmax(${width}px, ${grow}fr)` : `${width}px`));
     // On a phone a first column as wide as elsewhere would leave nothing for those that scroll.
     const first = columns[0];
     if (first?.grow) widths[0] = `minmax(min(${first.width}px, 42vw), ${first.grow}fr)`;
-    const least = columns.reduce((sum, { width }) => sum + width, marked ? ROW_HEIGHT : 0);
-    return {
-      "--columns": [marked ? "calc(var(--row) + var(--side) - 8px)" : "", ...widths].join(" "),
-      "--least": `${least}px`,
-    };
+    const mark = marked ? "calc(var(--row) + var(--side) - 8px)" : "";
+    return { "--columns": [mark, ...widths].join(" "), "--least": `${least}px` };
   }, [columns, marked !== undefined]);
 
   // One handler for all rows: they are made and thrown away by the dozen while scrolling.
@@ -174,7 +179,7 @@ export function Table<T>(props: TableProps<T>) {
     const key = row === undefined ? null : rowKey(row);
     shown.push(
       <TableRow
-        key={key ?? `row ${index}`}
+        key={index % SLOTS}
         id={`${props.label}-${index}`}
         index={index}
         row={row}
@@ -190,7 +195,7 @@ export function Table<T>(props: TableProps<T>) {
   return (
     <div
       ref={box}
-      class="table"
+      class={least > size.value.width ? "table wide" : "table"}
       role="grid"
       aria-label={props.label}
       aria-rowcount={rows.length + 1}

@@ -58,11 +58,11 @@ function cell(column: Column<unknown>, row: unknown, first: boolean, href: strin
     row === undefined ? (
       <span class="bone" />
     ) : first && href !== undefined ? (
-      <a class="cut" href={href} tabIndex={-1}>
+      <a href={href} tabIndex={-1}>
         {column.cell(row)}
       </a>
     ) : (
-      <span class="cut">{column.cell(row)}</span>
+      column.cell(row)
     );
   return (
     <div

@@ -10,7 +10,7 @@ export interface Span {
  * Rows that may be seen, and some around them. Moves in steps of `step` rows, so that most scroll events
  * change nothing.
  */
-export function visible(top: number, height: number, rowHeight: number, rows: number, step = 8): Span {
+export function visible(top: number, height: number, rowHeight: number, rows: number, step = 4): Span {
   const first = Math.floor(Math.max(top, 0) / rowHeight / step) * step - step;
   const end = Math.ceil((Math.max(top, 0) + height) / rowHeight / step) * step + step;
   return { first: Math.min(Math.max(first, 0), rows), end: Math.min(Math.max(end, 0), rows) };

@@ -1,7 +1,7 @@
 // What is on every page: where one is, search, how fresh the page is, theme and help.
 
 import { useLocation } from "preact-iso";
-import { lag } from "../api/client";
+import { lag, reachable } from "../api/client";
 import { type Live, live } from "../api/events";
 import { session } from "../api/session";
 import { bindings } from "../parts/keyboard";
@@ -71,7 +71,8 @@ export function TopBar() {
 
 function Freshness() {
   const behind = lag.value;
-  const state = live.value === "off" ? null : LIVE[live.value];
+  const now = reachable.value ? live.value : "lost";
+  const state = now === "off" ? null : LIVE[now];
   return (
     <span class="fresh" aria-live="polite">
       {behind && (
@@ -83,7 +84,7 @@ function Freshness() {
         </span>
       )}
       {state && (
-        <span class={`live ${live.value}`} title={state.hint}>
+        <span class={`live ${now}`} title={state.hint}>
           <i aria-hidden="true" />
           <span>{state.text}</span>
         </span>
