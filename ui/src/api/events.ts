@@ -24,8 +24,8 @@ const GATHER_MS = 1_000;
 /** What a page needs to know of a thousand writes is that there were some. */
 const MOST_GATHERED = 1_000;
 
-/** Names of events that the server sends; `message` are those without a name. */
-const TYPES = ["message", "rows", "progress", "experiment", "project", "write"];
+/** Events that mean a change; `ready`, the first of a stream, means none. */
+const TYPES = ["changed", "reset"];
 
 /**
  * Calls `changed` after writes, at most once a second, with what was said since; while the server
@@ -85,7 +85,8 @@ export function subscribe(
         later(ASK_AGAIN_MS, start);
         return;
       }
-      live.value = "lost";
+      // A stream ends by itself after an hour; only what stays away is lost.
+      live.value = retry === FIRST_RETRY_MS ? "connecting" : "lost";
       later(retry * (0.5 + Math.random()), start);
       retry = Math.min(retry * 2, LONGEST_RETRY_MS);
     };

@@ -68,6 +68,8 @@ export interface Experiment {
   errors: number;
   rows: number;
   last_write: string | null;
+  /** Of an evaluation that said how many trials it plans. */
+  progress?: { planned: number; running: boolean } | null;
   scores: Record<string, Estimate>;
   metrics: Record<string, Estimate>;
 }
