@@ -2,7 +2,7 @@ import { defineConfig } from "vite";
 
 // `npm run dev` shows the pages over the data of a server that runs already.
 const server = process.env.TIDEGATE_URL ?? "http://127.0.0.1:8787";
-const proxied = ["/api", "/v1", "/btql", "/experiment-comparison2", "/openapi.json"];
+const proxied = ["/api", "/v1", "/btql", "/logs3", "/attachment", "/experiment-comparison2", "/openapi.json"];
 
 export default defineConfig({
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },

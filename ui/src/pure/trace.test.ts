@@ -49,12 +49,18 @@ describe("a trace as a tree", () => {
     ]);
     expect(tree.spans.length).toBe(6);
     expect(tree.spans[tree.at.get("lost") as number]?.orphan).toBe(true);
-    expect(tree.spans[tree.at.get("bare") as number]).toMatchObject({ name: "unnamed", start: 2, open: false });
+    expect(tree.spans[tree.at.get("bare") as number]).toMatchObject({
+      name: "unnamed",
+      start: 2,
+      open: false,
+    });
     expect(tree.spans[tree.at.get("odd") as number]).toMatchObject({ open: true, tokens: null });
     expect(traceTree([]).spans).toEqual([]);
   });
   it("is as deep as it is", () => {
-    const chain = Array.from({ length: 50_000 }, (_, at) => row(`${at}`, at ? [`${at - 1}`] : [], at, 60_000));
+    const chain = Array.from({ length: 50_000 }, (_, at) =>
+      row(`${at}`, at ? [`${at - 1}`] : [], at, 60_000),
+    );
     const tree = traceTree(chain);
     expect(tree.spans.at(-1)?.depth).toBe(49_999);
     expect(criticalPath(tree).size).toBe(50_000);
@@ -103,11 +109,7 @@ describe("the critical path", () => {
     });
   });
   it("leaves out what something else outlasts", () => {
-    const path = named([
-      row("root", [], 0, 10),
-      row("short", ["root"], 2, 4),
-      row("long", ["root"], 1, 10),
-    ]);
+    const path = named([row("root", [], 0, 10), row("short", ["root"], 2, 4), row("long", ["root"], 1, 10)]);
     expect(path).toEqual({ root: [{ from: 0, to: 1 }], long: [{ from: 1, to: 10 }] });
   });
   it("covers the whole trace once, whatever overlaps", () => {
