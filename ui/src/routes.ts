@@ -18,5 +18,6 @@ export const routes: readonly PageRoute[] = [
     load: () => import("./pages/trace"),
   },
   { path: "/app/:org/p/:project/logs/trace/:root", load: () => import("./pages/trace") },
+  { path: "/app/:org/p/:project/experiments/:experiment/uploads", load: () => import("./pages/uploads") },
   { path: "/app/:org/object", load: () => import("./pages/object") },
 ];

@@ -58,16 +58,17 @@ export function Detail({ of, tree, span, onGo }: DetailProps) {
             }}
           />
           <span class="space" />
+          <span class="faint small">Copy</span>
           {row && (
             <>
-              <Copy label="Copy JSON" text={() => JSON.stringify(row, null, 2)} />
+              <Copy label="JSON" text={() => JSON.stringify(row, null, 2)} />
               <Copy
-                label="Copy as dataset row"
+                label="Dataset row"
                 text={() => JSON.stringify(datasetRow(of.kind, of.id, row), null, 2)}
               />
             </>
           )}
-          <Copy label="Copy link" text={() => permalink(key)} />
+          <Copy label="Link" text={() => permalink(key)} />
         </div>
       </header>
       {whole.error && !row ? (

@@ -93,6 +93,7 @@ function Field({ name, value, closed }: FieldProps) {
           {name === "error" ? "✕ error" : label(name, 60)}
         </button>
         <span class="space" />
+        <Copy text={() => (typeof value === "string" ? value : JSON.stringify(value, null, 2))} />
         {messages && open.value && (
           <button
             type="button"
@@ -105,7 +106,6 @@ function Field({ name, value, closed }: FieldProps) {
             {raw.value ? "Messages" : "JSON"}
           </button>
         )}
-        <Copy text={() => (typeof value === "string" ? value : JSON.stringify(value, null, 2))} />
       </header>
       {open.value &&
         (chat ? <Chat messages={messages} /> : <JsonView value={value} open={name === "ids" ? 1 : 2} bare />)}

@@ -3,9 +3,9 @@
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import type { TimeAxis } from "../../parts/timeAxis";
+import { Zoom } from "../../parts/Zoom";
 import { count, counted, duration } from "../../pure/format";
 import type { Tree } from "../../pure/trace";
-import { isWhole } from "../../pure/view";
 import { totals } from "./columns";
 import { MOST_SPANS, type TraceLoad } from "./load";
 
@@ -57,46 +57,6 @@ export function Head({ tree, load, axis, path, onPath, allOpen, onAll, find }: H
         <Zoom axis={axis} />
       </div>
     </>
-  );
-}
-
-function Zoom({ axis }: { readonly axis: TimeAxis }) {
-  return (
-    <span class="zoom" role="group" aria-label="zoom">
-      <button
-        type="button"
-        class="button icon"
-        title="zoom out -"
-        aria-label="zoom out"
-        onClick={() => axis.zoom(1 / 1.6)}
-      >
-        −
-      </button>
-      <button
-        type="button"
-        class="button icon"
-        title="zoom in +"
-        aria-label="zoom in"
-        onClick={() => axis.zoom(1.6)}
-      >
-        +
-      </button>
-      <All axis={axis} />
-    </span>
-  );
-}
-
-function All({ axis }: { readonly axis: TimeAxis }) {
-  return (
-    <button
-      type="button"
-      class="button"
-      title="all of the time 0"
-      disabled={isWhole(axis.view.value, axis.extent.value)}
-      onClick={axis.reset}
-    >
-      All
-    </button>
   );
 }
 

@@ -32,7 +32,7 @@ export function SpanRow({
 }: SpanRowProps) {
   const { type, name, depth, size, failed, failedBelow, orphan } = span;
   // Deep spans keep room for their names.
-  const indent = Math.min(depth * INDENT_PIXELS, plan.name * 0.45);
+  const indent = Math.min(depth * INDENT_PIXELS, plan.name * 0.36);
   const deeper = depth * INDENT_PIXELS > indent;
   const text = label(name);
   const below = !open && failedBelow > 0;
@@ -67,7 +67,11 @@ export function SpanRow({
           <span class="tt-arrow" />
         )}
         {deeper && <span class="tt-depth">{depth}</span>}
-        {type && <span class={`tt-type ${tone(type)}`}>{label(type, 12)}</span>}
+        {type && (
+          <span class={`tt-type ${tone(type)}`} data-letter={label(type, 1)} title={label(type)}>
+            <span>{label(type, 12)}</span>
+          </span>
+        )}
         <bdi class="cut" title={text}>
           {text}
         </bdi>

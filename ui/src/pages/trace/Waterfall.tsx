@@ -4,12 +4,13 @@ import { effect, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { type Palette, sharp, useFrame } from "../../parts/canvas";
 import { useSize } from "../../parts/hooks";
+import { drawRuler } from "../../parts/ruler";
 import { type TimeAxis, useTimeGestures } from "../../parts/timeAxis";
 import { type Domain, place } from "../../pure/scale";
 import { reveal, visible } from "../../pure/scroll";
 import { rowOf, type Tree } from "../../pure/trace";
 import { plan } from "./columns";
-import { drawRows, drawRuler, ROW_PIXELS } from "./draw";
+import { drawRows, ROW_PIXELS } from "./draw";
 import { SpanRow } from "./SpanRow";
 
 export interface WaterfallProps {
@@ -57,7 +58,18 @@ export function Waterfall(props: WaterfallProps) {
     const view = axis.view.peek();
     const context = bars.current && sharp(bars.current, columns.bars, (end - first) * ROW_PIXELS);
     if (context && columns.bars > 0) {
-      drawRows(context, { tree, rows, first, end, view, width: columns.bars, palette, path, found });
+      drawRows(context, {
+        tree,
+        rows,
+        first,
+        end,
+        view,
+        width: columns.bars,
+        palette,
+        path,
+        found,
+        labels: !columns.columns.some(({ id }) => id === "duration"),
+      });
     }
     const head = ruler.current && sharp(ruler.current, columns.bars, HEAD_PIXELS);
     if (head) drawRuler(head, view, tree.extent.from, columns.bars, HEAD_PIXELS, palette);

@@ -42,6 +42,8 @@ export interface Scene {
   readonly palette: Palette;
   readonly path: ReadonlyMap<number, readonly Domain[]> | null;
   readonly found: ReadonlySet<number> | null;
+  /** Whether bars say how long they took. */
+  readonly labels: boolean;
 }
 
 export function drawRows(context: CanvasRenderingContext2D, scene: Scene): void {
@@ -116,39 +118,41 @@ function drawBar(
   context.globalAlpha = 1;
 }
 
-/** How long it took: right of the bar, left of it, or on it, wherever there is room. */
+/** Its type on the bar; beside it what no column says: how long it took, that it failed or runs. */
 function drawLabel(
   context: CanvasRenderingContext2D,
-  { width, palette }: Scene,
+  { width, palette, labels, view }: Scene,
   span: Span,
   from: number,
   to: number,
   top: number,
 ): void {
-  const took = span.open ? "running" : duration(span.end - span.start);
-  const text = span.failed ? `✕ ${took}` : took;
   const middle = top + ROW_PIXELS / 2;
-  // About six pixels a character: measuring each would take longer than drawing them.
-  const wide = text.length * 6.2;
-  const outside = (span.failed ? palette.worse : palette.muted) as string;
-  if (to + 6 + wide <= width) {
-    context.fillStyle = outside;
-    context.fillText(text, to + 6, middle);
-  } else if (from - 6 - wide >= 0) {
-    context.fillStyle = outside;
-    context.fillText(text, from - 4 - wide, middle);
-  } else {
-    const start = Math.max(from, 0) + 6;
-    if (start + wide > Math.min(to, width)) return;
-    context.fillStyle = palette.ground as string;
-    context.globalAlpha = 0.85;
-    context.beginPath();
-    context.roundRect(start - 3, top + BAR_TOP + 1, wide + 6, BAR_PIXELS - 2, 2);
-    context.fill();
-    context.globalAlpha = 1;
-    context.fillStyle = (span.failed ? palette.worse : palette.text) as string;
-    context.fillText(text, start, middle);
+  const type = span.type.slice(0, 12);
+  let start = Math.max(from, 0) + 5;
+  if (span.firstToken !== null) {
+    // Not across the line of the first token.
+    const token = xOf(span.start + span.firstToken, view, width);
+    if (token > start - 3 && token < start + wide(type)) start = token + 5;
   }
+  // About six pixels a character: measuring each would take longer than drawing them.
+  if (type && start + wide(type) + 5 <= Math.min(to, width)) {
+    // Where the bar is pale.
+    const pale =
+      span.open || (span.firstToken !== null && start < xOf(span.start + span.firstToken, view, width));
+    context.fillStyle = palette[pale ? "text" : "ground"] as string;
+    context.fillText(type, start, middle);
+  }
+  const took = span.open ? "running" : labels ? duration(span.end - span.start) : "";
+  const text = [span.failed ? "✕" : "", took].filter(Boolean).join(" ");
+  if (text === "") return;
+  context.fillStyle = palette[span.failed ? "worse" : "muted"] as string;
+  if (to + 6 + wide(text) <= width) context.fillText(text, to + 6, middle);
+  else if (from - 6 - wide(text) >= 0) context.fillText(text, from - 4 - wide(text), middle);
+}
+
+function wide(text: string): number {
+  return text.length * 6.2;
 }
 
 /** Stripes at the end of what has not ended. */
@@ -167,25 +171,4 @@ function hatch(context: CanvasRenderingContext2D, x: number, y: number, width: n
   }
   context.stroke();
   context.restore();
-}
-
-/** Ticks with their times. */
-export function drawRuler(
-  context: CanvasRenderingContext2D,
-  view: Domain,
-  zero: number,
-  width: number,
-  height: number,
-  palette: Palette,
-): void {
-  context.font = FONT;
-  context.textBaseline = "middle";
-  for (const { at, label } of timeTicks(view, zero, width)) {
-    const x = Math.round(xOf(at, view, width));
-    context.fillStyle = palette["line-strong"] as string;
-    context.fillRect(x, height - 6, 1, 6);
-    context.fillStyle = palette.faint as string;
-    // The last one would be cut.
-    if (x + 4 + label.length * 6.2 <= width) context.fillText(label, x + 4, height / 2 + 1);
-  }
 }
