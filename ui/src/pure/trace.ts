@@ -65,14 +65,29 @@ type Draft<R extends TraceRow> = { -readonly [K in keyof Span<R>]: Span<R>[K] };
 
 /** Builds the tree, in O(n log n) and without recursion: a chain of 100 000 spans is one too. */
 export function traceTree<R extends TraceRow>(rows: readonly R[]): Tree<R> {
+  const steps = treeSteps(rows);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** Spans that are looked at between two places where the work may rest. */
+const A_STEP = 1_000;
+
+/** The same in steps, for a page that must answer meanwhile. */
+export function* treeSteps<R extends TraceRow>(rows: readonly R[]): Generator<void, Tree<R>, void> {
   if (rows.length === 0) return NO_TREE;
-  const drafts = rows.map(draft);
+  const drafts: Draft<R>[] = [];
   const byKey = new Map<string, number>();
-  for (const [index, { key }] of drafts.entries()) if (!byKey.has(key)) byKey.set(key, index);
   let [from, to] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const { start, end, open } of drafts) {
-    from = Math.min(from, start);
-    to = Math.max(to, open ? start : end);
+  for (const [index, row] of rows.entries()) {
+    const span = draft(row);
+    drafts.push(span);
+    if (!byKey.has(span.key)) byKey.set(span.key, index);
+    from = Math.min(from, span.start);
+    to = Math.max(to, span.open ? span.start : span.end);
+    if (index % A_STEP === A_STEP - 1) yield;
   }
   const children: number[][] = drafts.map(() => []);
   const roots: number[] = [];
@@ -83,6 +98,7 @@ export function traceTree<R extends TraceRow>(rows: readonly R[]): Tree<R> {
     span.orphan = parent === undefined && parents.length > 0;
     if (parent === undefined) roots.push(index);
     else (children[parent] as number[]).push(index);
+    if (index % A_STEP === A_STEP - 1) yield;
   }
   const byStart = (a: number, b: number) => {
     const [left, right] = [drafts[a] as Draft<R>, drafts[b] as Draft<R>];
@@ -90,10 +106,11 @@ export function traceTree<R extends TraceRow>(rows: readonly R[]): Tree<R> {
   };
   for (const list of children) if (list.length > 1) list.sort(byStart);
   roots.sort(byStart);
+  yield;
 
   const order: Draft<R>[] = [];
   const placed = new Uint8Array(drafts.length);
-  const walk = (root: number) => {
+  const walk = function* (root: number): Generator<void, void, void> {
     const stack: [index: number, parent: number, depth: number][] = [[root, -1, 0]];
     for (let next = stack.pop(); next; next = stack.pop()) {
       const [index, parent, depth] = next;
@@ -103,13 +120,14 @@ export function traceTree<R extends TraceRow>(rows: readonly R[]): Tree<R> {
       span.parent = parent;
       span.depth = depth;
       const place = order.push(span) - 1;
+      if (place % A_STEP === A_STEP - 1) yield;
       const below = children[index] as number[];
       for (let at = below.length - 1; at >= 0; at--) stack.push([below[at] as number, place, depth + 1]);
     }
   };
-  for (const root of roots) walk(root);
+  for (const root of roots) yield* walk(root);
   // What is left are rings of spans that name each other.
-  for (let index = 0; index < drafts.length; index++) if (!placed[index]) walk(index);
+  for (let index = 0; index < drafts.length; index++) if (!placed[index]) yield* walk(index);
 
   let [failed, open] = [0, 0];
   for (let index = order.length - 1; index >= 0; index--) {
@@ -121,7 +139,9 @@ export function traceTree<R extends TraceRow>(rows: readonly R[]): Tree<R> {
     parent.size += span.size;
     parent.failedBelow += span.failedBelow + (span.failed ? 1 : 0);
   }
+  yield;
   selfTimes(order);
+  yield;
   const at = new Map<string, number>();
   for (const [index, { key, row }] of order.entries()) {
     if (!at.has(row.id)) at.set(row.id, index);

@@ -30,12 +30,16 @@ export interface ViewProps {
 
 const NONE_CLOSED: ReadonlySet<string> = new Set();
 const PAGE_ROWS = 12;
+/** A key that is held down goes through spans faster than anybody reads them. */
+const SETTLED_MS = 60;
 
 export function View({ of, load, tree }: ViewProps) {
   const [query, setQuery] = useQuery();
   const asked = query.get("s");
   const at = (asked === null ? undefined : tree.at.get(asked)) ?? 0;
   const span = tree.spans[at] as Span<Row>;
+  const settled = useSettled(span.key, SETTLED_MS);
+  const shown = tree.spans[tree.at.get(settled) ?? at] as Span<Row>;
   const closed = useSignal(NONE_CLOSED);
   const showPath = useSignal(false);
   const rows = useMemo(() => visibleRows(tree, closed.value), [tree, closed.value]);
@@ -174,11 +178,23 @@ export function View({ of, load, tree }: ViewProps) {
             />
           </>
         }
-        second={<Detail of={of} tree={tree} span={span} onGo={go} />}
+        second={<Detail of={of} tree={tree} span={shown} onGo={go} />}
       />
       {error && <Failed error={error} onAgain={() => void load.read()} inline />}
     </div>
   );
+}
+
+/** A value once it has not changed for a while; the first one at once. */
+function useSettled<T>(value: T, milliseconds: number): T {
+  const settled = useSignal(value);
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      settled.value = value;
+    }, milliseconds);
+    return () => clearTimeout(timer);
+  }, [value]);
+  return settled.value;
 }
 
 /** Whether keys of the waterfall are meant: nothing has the focus, or the waterfall itself. */

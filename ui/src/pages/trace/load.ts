@@ -4,7 +4,7 @@ import { type Signal, signal } from "@preact/signals";
 import { type ApiError, asApiError, isAborted } from "../../api/error";
 import { readTrace } from "../../api/lists";
 import type { ObjectKind, Row } from "../../api/types";
-import { NO_TREE, type Tree, traceTree } from "../../pure/trace";
+import { NO_TREE, type Tree, treeSteps } from "../../pure/trace";
 
 export interface TraceOf {
   readonly kind: ObjectKind;
@@ -18,6 +18,8 @@ const PAGE_ROWS = 2_000;
 export const MOST_SPANS = 100_000;
 /** A trace is read again at most so often, and never for more than a fifth of the time. */
 const AGAIN_MS = 2_000;
+/** How long a tree is built without a rest: less than a frame. */
+const BUSY_MS = 8;
 
 export class TraceLoad {
   readonly tree: Signal<Tree<Row>> = signal<Tree<Row>>(NO_TREE);
@@ -69,17 +71,34 @@ export class TraceLoad {
       // One by one: arguments are on the stack.
       for (const row of page.rows) rows.push(row);
       cursor = page.cursor ?? undefined;
+      // Reading the next page's JSON is a task of its own.
+      await pause();
       this.total.value = page.total;
       if (first) {
         // The first page is drawn at once; building the tree for each would be work for nothing.
-        if (this.tree.peek().spans.length === 0) this.tree.value = traceTree(rows);
+        if (this.tree.peek().spans.length === 0) await this.#build(rows);
         this.loaded.value = rows.length;
       }
     } while (cursor && rows.length < MOST_SPANS);
-    await new Promise((done) => setTimeout(done, 0));
-    if (this.#end.signal.aborted) return;
-    if (rows.length > this.tree.peek().spans.length || !first) this.tree.value = traceTree(rows);
+    if (rows.length > this.tree.peek().spans.length || !first) await this.#build(rows);
     this.loaded.value = rows.length;
+  }
+
+  async #build(rows: readonly Row[]): Promise<void> {
+    const steps = treeSteps(rows);
+    let rested = performance.now();
+    for (;;) {
+      const { done, value } = steps.next();
+      if (!done) {
+        if (performance.now() - rested < BUSY_MS) continue;
+        await pause();
+        rested = performance.now();
+        continue;
+      }
+      await pause();
+      if (!this.#end.signal.aborted) this.tree.value = value;
+      return;
+    }
   }
 
   /** Something was written somewhere in the object: looks whether it was this trace. */
@@ -111,4 +130,8 @@ export class TraceLoad {
     clearTimeout(this.#next);
     this.#end.abort();
   }
+}
+
+function pause(): Promise<void> {
+  return new Promise((done) => setTimeout(done, 0));
 }

@@ -108,7 +108,15 @@ export function Chart({ picture, axis, picked }: ChartProps) {
     >
       <canvas class="up-ruler" ref={ruler} style={{ left: `${left}px` }} />
       <canvas class="up-bars" ref={canvas} style={{ left: `${left}px`, top: `${RULER_PIXELS}px` }} />
-      <div style={{ height: `${RULER_PIXELS}px` }} />
+      <div class="up-head-row" style={{ height: `${RULER_PIXELS}px` }}>
+        {!narrow && lanes.length > 0 && (
+          <span class="up-summary">
+            {["sent", "mean", "rows", "bytes"].map((head) => (
+              <span key={head}>{head}</span>
+            ))}
+          </span>
+        )}
+      </div>
       {lanes.map(({ number, requests }) => (
         <div key={number} class="up-row" style={{ height: `${LANE_PIXELS}px` }}>
           <span class="up-name">lane {number}</span>
@@ -144,7 +152,10 @@ function LaneSummary({ requests }: { readonly requests: readonly Request[] }) {
   const sum = (of: (request: Request) => number) => requests.reduce((sum, request) => sum + of(request), 0);
   const mean = sum(({ start, end }) => end - start) / Math.max(requests.length, 1);
   return (
-    <span class="up-summary" title="requests, their mean duration, rows, bytes before compression">
+    <span
+      class="up-summary"
+      title="requests that it sent, their mean duration, rows, bytes before compression"
+    >
       <span>{count(requests.length)}</span>
       <span>{duration(mean)}</span>
       <span>{count(sum(({ rows }) => rows))}</span>

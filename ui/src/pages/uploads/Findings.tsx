@@ -32,16 +32,7 @@ function OneFinding({
         {wall_ratio > 0 && <span class="faint">{part(wall_ratio)} of the wall</span>}
       </h2>
       <p>{advice}</p>
-      {figures.length > 0 && (
-        <details open={how === "bad"}>
-          <summary>Evidence</summary>
-          <ul>
-            {figures.map((figure) => (
-              <li key={figure.name}>{evidence(figure)}</li>
-            ))}
-          </ul>
-        </details>
-      )}
+      {figures.length > 0 && <p class="faint small">Evidence: {figures.map(evidence).join("; ")}.</p>}
     </article>
   );
 }

@@ -109,7 +109,9 @@ function Drawn({ picture, explanation }: { readonly picture: Picture; readonly e
   return (
     <>
       <div class="toolbar">
-        <span class="faint small up-hint">Drag to look closer, double click for all of it</span>
+        <span class="faint small up-hint">
+          Figures in bars are rows. Drag to look closer, double click for all of it
+        </span>
         <span class="space" />
         <Legend picture={picture} />
         <Zoom axis={axis} />
@@ -160,7 +162,7 @@ function Ways({ run }: { readonly run: Experiment }) {
         Download profile
       </a>
       <a class="button" href={speedscopePath(run.id)} download={`${fileName(run.name)}.speedscope.json`}>
-        For speedscope
+        Speedscope file
       </a>
     </p>
   );
