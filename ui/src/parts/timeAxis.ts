@@ -52,8 +52,8 @@ export function useTimeKeys(axis: TimeAxis): void {
     { keys: ["+", "="], what: "zoom in", run: () => axis.zoom(1.6) },
     { keys: ["-"], what: "zoom out", run: () => axis.zoom(1 / 1.6) },
     { keys: ["0"], what: "see all of the time", run: axis.reset },
-    { keys: ["shift+ArrowLeft"], what: "go back in time", run: () => axis.pan(-0.2) },
-    { keys: ["shift+ArrowRight"], what: "go on in time", run: () => axis.pan(0.2) },
+    { keys: ["<"], what: "go back in time", run: () => axis.pan(-0.2) },
+    { keys: [">"], what: "go on in time", run: () => axis.pan(0.2) },
   ]);
 }
 

@@ -15,6 +15,7 @@ import { cost, count, duration } from "../../pure/format";
 import { metricOrder, metricText, scoreText } from "../../pure/metric";
 import { label, type Span, type Tree } from "../../pure/trace";
 import { Comments } from "./Comments";
+import "./detail.css";
 import { tone } from "./draw";
 import { Fields } from "./Fields";
 import type { TraceOf } from "./load";
@@ -121,13 +122,15 @@ function Facts({ tree, span }: { readonly tree: Tree; readonly span: Span }) {
   );
 }
 
+/** Metrics that the head of the span says already. */
+const IN_HEAD = new Set(["start", "end", "tokens", "estimated_cost", "time_to_first_token"]);
+
 /** Scores, metrics and tags: short, so they come before the texts. */
 function Figures({ row }: { readonly row: Row }) {
   const scores = useMemo(() => Object.entries(row.scores ?? {}), [row]);
   const metrics = useMemo(() => {
     const values = row.metrics ?? {};
-    // Shown above as times of the span.
-    const names = Object.keys(values).filter((name) => name !== "start" && name !== "end");
+    const names = Object.keys(values).filter((name) => !IN_HEAD.has(name));
     return metricOrder(names).map((name) => [name, values[name]] as const);
   }, [row]);
   const text = (value: unknown, format: (value: number) => string) =>

@@ -40,7 +40,7 @@ export function SpanRow({
     // biome-ignore lint/a11y/useKeyWithClickEvents: keys move through rows, not from one element to the next
     <div
       id={`span-${row}`}
-      class={`tt-row${selected ? " selected" : ""}${found ? " found" : ""}${critical ? " critical" : ""}`}
+      class={`tt-row${selected ? " selected" : ""}${found ? " found" : ""}${critical ? " critical" : ""}${deeper ? " deep" : ""}`}
       style={{ top: `${row * ROW_PIXELS}px` }}
       role="row"
       aria-level={depth + 1}

@@ -51,6 +51,14 @@ export function View({ of, load, tree }: ViewProps) {
   const find = useMemo(() => new TraceFind(of), [of]);
   useEffect(() => () => find.close(), [find]);
 
+  // A span that is gone to is seen, at the zoom that was chosen.
+  useEffect(() => {
+    const view = axis.view.peek();
+    if (span.end >= view.from && span.start <= view.to) return;
+    const length = view.to - view.from;
+    axis.show({ from: span.start - length * 0.1, to: span.start + length * 0.9 });
+  }, [span.key]);
+
   const select = (index: number) => {
     const key = tree.spans[index]?.key;
     if (key !== undefined) setQuery({ s: key });

@@ -29,6 +29,8 @@ export interface WaterfallProps {
 }
 
 const HEAD_PIXELS = 28;
+/** Less has no room for the words of types. */
+const NARROW = 520;
 
 export function Waterfall(props: WaterfallProps) {
   const { tree, rows, axis, palette, path, found, at, onSelect, onToggle, closed } = props;
@@ -114,7 +116,7 @@ export function Waterfall(props: WaterfallProps) {
   const shown: number[] = [];
   for (let row = first; row < end; row++) shown.push(row);
   return (
-    <div class="tt" ref={box}>
+    <div class={width < NARROW ? "tt narrow" : "tt"} ref={box}>
       <div class="tt-head" style={{ height: `${HEAD_PIXELS}px` }}>
         <span class="tt-name" style={{ width: `${columns.name}px` }}>
           Span
