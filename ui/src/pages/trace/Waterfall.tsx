@@ -12,6 +12,7 @@ import { rowOf, type Tree } from "../../pure/trace";
 import { plan } from "./columns";
 import { drawRows, ROW_PIXELS } from "./draw";
 import { SpanRow } from "./SpanRow";
+import "./waterfall.css";
 
 export interface WaterfallProps {
   readonly tree: Tree;

@@ -18,6 +18,8 @@ const PAGE_ROWS = 2_000;
 export const MOST_SPANS = 100_000;
 /** A trace is read again at most so often, and never for more than a fifth of the time. */
 const AGAIN_MS = 2_000;
+/** After so long without anything new, a trace with open spans counts as given up. */
+const RUNNING_S = 900;
 /** How long a tree is built without a rest: less than a frame. */
 const BUSY_MS = 8;
 
@@ -112,7 +114,9 @@ export class TraceLoad {
       const { kind, id, root } = this.#of;
       const asked = { root_span_id: root, outline: "true", limit: 1 };
       const { total } = await readTrace(kind, id, asked, this.#end.signal);
-      if (total !== this.loaded.peek() || tree.open > 0) this.#later();
+      // Rows change while a span is open; one that never ended must not be read for ever.
+      const running = tree.open > 0 && tree.extent.to > Date.now() / 1000 - RUNNING_S;
+      if (total !== this.total.peek() || running) this.#later();
     } catch {
       // The next event comes, or the page says that the server is away.
     }

@@ -6,7 +6,7 @@ import { sharp, useFrame, usePalette } from "../../parts/canvas";
 import { useSize } from "../../parts/hooks";
 import { drawRuler } from "../../parts/ruler";
 import { type TimeAxis, useTimeGestures } from "../../parts/timeAxis";
-import { bytes, count, counted, duration, part } from "../../pure/format";
+import { bytes, count, counted, duration } from "../../pure/format";
 import { ending, firstSeen, overlaps, type Picture, type Request } from "../../pure/profile";
 import { place } from "../../pure/scale";
 import { COLOURS, CURVE_PIXELS, type Curve, draw, heightOf, LANE_PIXELS, MOST_LANES } from "./draw";
@@ -196,7 +196,7 @@ function curvesOf(picture: Picture): Curve[] {
     curves.push({ name: "lanes", about: "lanes with a request under way", steps, summary });
   }
   if (pending) {
-    const share = budget ? ` of ${bytes(budget)}, ${part(pending.most / budget)}` : "";
+    const share = budget && pending.most > budget / 100 ? ` of ${bytes(budget)}` : "";
     curves.push({
       name: "pending",
       about: "bytes that are recorded and not yet acknowledged",
