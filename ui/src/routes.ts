@@ -13,4 +13,11 @@ export const routes: readonly PageRoute[] = [
   { path: "/", load: () => import("./pages/projects") },
   { path: "/login", load: () => import("./pages/login") },
   { path: "/app/:org/p/:project", load: () => import("./pages/project") },
+  {
+    path: "/app/:org/p/:project/experiments/:experiment/trace/:root",
+    load: () => import("./pages/trace"),
+  },
+  { path: "/app/:org/p/:project/logs/trace/:root", load: () => import("./pages/trace") },
+  { path: "/app/:org/p/:project/experiments/:experiment/uploads", load: () => import("./pages/uploads") },
+  { path: "/app/:org/object", load: () => import("./pages/object") },
 ];
