@@ -9,15 +9,13 @@ import { rowAfter } from "../pure/keys";
 import { reveal, visible } from "../pure/scroll";
 import { useSize } from "./hooks";
 import { useKeys } from "./keyboard";
+import { PlainRow } from "./PlainRow";
 import { TableRow } from "./TableRow";
 
 export const ROW_HEIGHT = 28;
 
-/**
- * Elements of rows that go out of view become those that come into view, which costs a third of making
- * new ones. More than there can be at once: 4 000 px of rows.
- */
-const SLOTS = 160;
+/** Rows by which the window moves. */
+const STEP = 4;
 
 export interface Column<T> {
   readonly id: string;
@@ -26,6 +24,12 @@ export interface Column<T> {
   readonly hint?: string;
   /** Must not keep state: elements are used for one row after another. */
   readonly cell: (row: T) => ComponentChildren;
+  /** The cell as a text. Where all columns have one, scrolling costs half as much: see [plainColumn]. */
+  readonly text?: (row: T) => string;
+  /** `data-tone` of the cell of such a column, for its colour. */
+  readonly tone?: (row: T) => string | null;
+  /** A line below its text, as a part of the width. */
+  readonly bar?: (row: T) => number | null;
   /** Pixels; a column with `grow` takes what is left over, and at least this. */
   readonly width: number;
   readonly grow?: number;
@@ -34,6 +38,13 @@ export interface Column<T> {
   readonly sort?: string;
   /** The text of a cell, shown in full when the pointer rests on it. */
   readonly title?: (row: T) => string;
+}
+
+/** A column of texts. */
+export function plainColumn<T>(
+  column: Omit<Column<T>, "cell" | "text"> & { readonly text: (row: T) => string },
+): Column<T> {
+  return { ...column, cell: column.text };
 }
 
 /** Where rows come from: by index, and as far as they are looked at. */
@@ -94,7 +105,11 @@ export function Table<T>(props: TableProps<T>) {
   const { route } = useLocation();
 
   const height = Math.max(size.value.height - ROW_HEIGHT, ROW_HEIGHT);
-  const { first, end } = visible(top.value, height, ROW_HEIGHT, rows.length);
+  // `top` moves in steps, so that most scroll events change nothing.
+  const { first, end } = visible(top.value, height + STEP * ROW_HEIGHT, ROW_HEIGHT, rows.length, STEP);
+  // Elements of rows that go out of view become those that come into view, at their place in the document.
+  const slots = Math.ceil(height / ROW_HEIGHT / STEP) * STEP + 4 * STEP;
+  const Line = useMemo(() => (columns.every(({ text }) => text) ? PlainRow : TableRow), [columns]);
   useEffect(() => rows.want?.(end), [end, rows]);
   // A shorter list must not leave the cursor behind its end.
   if (active.peek() >= rows.length) active.value = rows.length - 1;
@@ -173,18 +188,32 @@ export function Table<T>(props: TableProps<T>) {
     open(index);
   };
 
+  // Set when it is asked for: few of the titles that rows would carry along are ever seen.
+  const point = (event: PointerEvent) => {
+    const cell = (event.target as HTMLElement).closest<HTMLElement>("[role=gridcell]");
+    const line = cell?.parentElement;
+    if (!cell || !line) return;
+    const row = rows.at(Number(line.ariaRowIndex) - 2);
+    const column = columns[[...line.children].indexOf(cell) - (marked ? 1 : 0)];
+    const title = (row !== undefined && column?.title?.(row)) || "";
+    if (cell.title !== title) cell.title = title;
+  };
+
   const shown = [];
-  for (let index = first; index < end; index += 1) {
+  for (let slot = 0; slot < slots; slot += 1) {
+    const index = first + ((((slot - first) % slots) + slots) % slots);
+    if (index >= end) continue;
     const row = rows.at(index);
     const key = row === undefined ? null : rowKey(row);
     shown.push(
-      <TableRow
-        key={index % SLOTS}
+      <Line
+        key={slot}
         id={`${props.label}-${index}`}
         index={index}
+        top={index * ROW_HEIGHT}
         row={row}
         columns={columns as readonly Column<unknown>[]}
-        href={row !== undefined ? props.href?.(row) : undefined}
+        href={row !== undefined ? props.href?.(row) : props.href && ""}
         isActive={active.value === index}
         isOpen={key !== null && key === props.open}
         isMarked={key !== null && marked ? marked.has(key) : marked && false}
@@ -204,7 +233,7 @@ export function Table<T>(props: TableProps<T>) {
       tabIndex={0}
       style={shape as unknown as CSSProperties}
       onScroll={(event) => {
-        top.value = event.currentTarget.scrollTop;
+        top.value = Math.floor(event.currentTarget.scrollTop / ROW_HEIGHT / STEP) * STEP * ROW_HEIGHT;
       }}
     >
       <div class="table-head" role="row">
@@ -225,11 +254,7 @@ export function Table<T>(props: TableProps<T>) {
         <div class="table-body" style={{ height: `${rows.length * ROW_HEIGHT}px` }}>
           {/* biome-ignore lint/a11y/noStaticElementInteractions: the grid around has the focus and handles keys */}
           {/* biome-ignore lint/a11y/useKeyWithClickEvents: see above */}
-          <div
-            class="table-window"
-            style={{ transform: `translateY(${first * ROW_HEIGHT}px)` }}
-            onClick={click}
-          >
+          <div class="table-window" onClick={click} onPointerMove={point}>
             {shown}
           </div>
         </div>
