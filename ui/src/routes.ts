@@ -13,4 +13,8 @@ export const routes: readonly PageRoute[] = [
   { path: "/", load: () => import("./pages/projects") },
   { path: "/login", load: () => import("./pages/login") },
   { path: "/app/:org/p/:project", load: () => import("./pages/project") },
+  {
+    path: "/app/:org/p/:project/experiments/:experiment",
+    load: () => import("./pages/experiment"),
+  },
 ];

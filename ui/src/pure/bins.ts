@@ -20,8 +20,8 @@ export interface Valued {
   readonly failed: boolean;
 }
 
-/** `count` ranges of equal width: over 0 to 1 for what lies in it, else from the least to the most. */
-export function bins(values: readonly Valued[], count: number): Bins {
+/** `count` ranges of equal width from the least to the most; scores within 0 to 1 are shown over all of that. */
+export function bins(values: readonly Valued[], count: number, scores = true): Bins {
   const found = values.filter((one): one is Valued & { value: number } => Number.isFinite(one.value));
   let [from, to] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const { value } of found) {
@@ -30,7 +30,7 @@ export function bins(values: readonly Valued[], count: number): Bins {
   }
   const missing = values.length - found.length;
   if (found.length === 0) return { buckets: [], cases: 0, missing };
-  if (from >= 0 && to <= 1) [from, to] = [0, 1];
+  if (scores && from >= 0 && to <= 1) [from, to] = [0, 1];
   const width = (to - from) / count;
   const buckets = Array.from({ length: width > 0 ? count : 1 }, (_, index) => ({
     lower: from + index * width,

@@ -3,6 +3,7 @@ import type { Row } from "../api/types";
 import { bins, heights } from "./bins";
 import { barRange, conditionChips, conditions, isBarChosen, metadataCondition, noConditions } from "./cases";
 import { rangeText } from "./filters";
+import { groupCases, sortGroups } from "./groups";
 import { faults, faultText, reasons } from "./reasons";
 import { evaluationOf, rowOfDataset } from "./snippets";
 
@@ -68,6 +69,7 @@ describe("histogram", () => {
     const { buckets } = bins(of([-2, 8, 3]), 5);
     expect([buckets[0]?.lower, buckets[4]?.upper]).toEqual([-2, 8]);
     expect(bins(of([7, 7]), 5).buckets).toEqual([{ lower: 7, upper: 7, cases: 2, errors: 0 }]);
+    expect(bins(of([0.25, 0.5]), 5, false).buckets.map(({ lower }) => lower)[0]).toBe(0.25);
     expect(bins([], 5)).toEqual({ buckets: [], cases: 0, missing: 0 });
   });
 
@@ -146,5 +148,39 @@ describe("snippets", () => {
       scores: { x: 1 },
     };
     expect(JSON.parse(rowOfDataset(root))).toEqual({ input: { q: 1 }, metadata: { a: 1 } });
+  });
+});
+
+describe("groups", () => {
+  const one = (input_hash: string, tags: string[] | null, score: number | null, failed = false) => ({
+    input_hash,
+    tags,
+    failed,
+    scores: { exact: score },
+    metrics: {} as Record<string, number>,
+  });
+  const cases = [
+    one("a", ["x", "y", "x"], 1),
+    one("b", null, 0, true),
+    one("a", ["x"], 0.5),
+    one("c", [], null),
+  ];
+
+  it("count a case once in each of its tags, and those without", () => {
+    const groups = sortGroups(groupCases(cases, "tag"), { by: "cases", order: "desc" });
+    expect(groups.map(({ key, cases, errors }) => [key, cases, errors])).toEqual([
+      ["x", 2, 0],
+      [null, 2, 1],
+      ["y", 1, 0],
+    ]);
+    expect(groups[0]?.scores.exact).toEqual({ mean: 0.75, cases: 2 });
+  });
+
+  it("without the value come last both ways", () => {
+    const groups = groupCases(cases, "input_hash");
+    const keys = (order: "asc" | "desc") =>
+      sortGroups(groups, { by: "score:exact", order }).map(({ key }) => key);
+    expect(keys("asc")).toEqual(["b", "a", "c"]);
+    expect(keys("desc")).toEqual(["a", "b", "c"]);
   });
 });

@@ -28,7 +28,9 @@ export function choices(experiment: Named, changes: boolean, now: Date): Choice[
   const scores = Object.keys(experiment?.scores ?? {}).sort();
   const metrics = metricOrder(Object.keys(experiment?.metrics ?? {}));
   return [
-    ...["output", "expected"].map((id): Choice => ({ column: textColumn(id), name: titled(id), usual: true })),
+    ...["output", "expected"].map(
+      (id): Choice => ({ column: textColumn(id), name: titled(id), usual: true }),
+    ),
     ...(changes ? [choice(baseOutput, "Base's output", false)] : []),
     ...scores.flatMap((name, index) => {
       const usual = index < USUAL_SCORES;
