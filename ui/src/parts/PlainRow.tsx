@@ -73,7 +73,7 @@ export class PlainRow extends Component<TableRowProps> {
     const line = this.#line.current;
     if (!line) return;
     if (now.index !== before?.index) {
-      line.style.transform = `translateY(${now.top}px)`;
+      line.style.top = `${now.top}px`;
       line.ariaRowIndex = String(now.index + 2);
       line.id = now.id;
     }
@@ -88,12 +88,13 @@ export class PlainRow extends Component<TableRowProps> {
       if (now.href === undefined) this.#link.removeAttribute("href");
       else this.#link.setAttribute("href", now.href);
     }
-    if (before !== null && now.row === before.row) return;
+    if (before !== null && now.row === before.row && now.most === before.most) return;
     for (let place = 0; place < this.#cells.length; place += 1) {
       const column = now.columns[place];
       const found = this.#cells[place];
       if (column === undefined || found === undefined) continue;
-      const text = now.row === undefined ? "" : (column.text?.(now.row) ?? "");
+      const all = now.row === undefined ? "" : (column.text?.(now.row) ?? "");
+      const text = all.slice(0, now.most[place]);
       if (found.text.data !== text) found.text.data = text;
       if (column.tone) {
         const tone = (now.row !== undefined && column.tone(now.row)) || "";

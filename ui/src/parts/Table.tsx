@@ -1,21 +1,25 @@
 // A table of any length: only what is seen exists as elements, and rows are asked for as they come into view.
 
-import { useSignal } from "@preact/signals";
+import { batch, useSignal } from "@preact/signals";
 import type { ComponentChildren, CSSProperties } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import type { Sort } from "../pure/filters";
 import { rowAfter } from "../pure/keys";
-import { reveal, visible } from "../pure/scroll";
+import { characters, exactly, reveal, visible } from "../pure/scroll";
 import { useSize } from "./hooks";
 import { useKeys } from "./keyboard";
 import { PlainRow } from "./PlainRow";
+import { TableHead } from "./TableHead";
 import { TableRow } from "./TableRow";
 
 export const ROW_HEIGHT = 28;
 
 /** Rows by which the window moves. */
 const STEP = 4;
+
+/** After a jump the rows around those that are seen are made when it has been still for so long. */
+const STILL_MS = 80;
 
 export interface Column<T> {
   readonly id: string;
@@ -101,12 +105,18 @@ export function Table<T>(props: TableProps<T>) {
   const box = useRef<HTMLDivElement>(null);
   const size = useSize(box);
   const top = useSignal(0);
+  /** Whether the scroll bar is dragged so fast that no row stays in view. */
+  const jumps = useSignal(false);
+  const still = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const held = useRef<number[]>([]);
   const active = useSignal(-1);
   const { route } = useLocation();
 
   const height = Math.max(size.value.height - ROW_HEIGHT, ROW_HEIGHT);
   // `top` moves in steps, so that most scroll events change nothing.
-  const { first, end } = visible(top.value, height + STEP * ROW_HEIGHT, ROW_HEIGHT, rows.length, STEP);
+  const { first, end } = jumps.value
+    ? exactly(top.value, height, ROW_HEIGHT, rows.length)
+    : visible(top.value, height + STEP * ROW_HEIGHT, ROW_HEIGHT, rows.length, STEP);
   // Elements of rows that go out of view become those that come into view, at their place in the document.
   const slots = Math.ceil(height / ROW_HEIGHT / STEP) * STEP + 4 * STEP;
   const Line = useMemo(() => (columns.every(({ text }) => text) ? PlainRow : TableRow), [columns]);
@@ -158,6 +168,7 @@ export function Table<T>(props: TableProps<T>) {
     props.keysWhen !== "focused",
   );
 
+  const most = useMemo(() => characters(columns, size.value.width), [columns, size.value.width]);
   const least = useMemo(() => columns.reduce((sum, { width }) => sum + width, marked ? 36 : 0), [columns]);
   const shape = useMemo(() => {
     const widths = columns.map(({ width, grow }) => (grow ? `minmax(${width}px, ${grow}fr)` : `${width}px`));
@@ -199,10 +210,28 @@ export function Table<T>(props: TableProps<T>) {
     if (cell.title !== title) cell.title = title;
   };
 
+  const scrolled = (now: number) => {
+    const jump = Math.abs(now - top.peek()) > height;
+    clearTimeout(still.current);
+    if (jump) {
+      still.current = setTimeout(() => {
+        jumps.value = false;
+      }, STILL_MS);
+    }
+    batch(() => {
+      jumps.value = jump;
+      top.value = jump ? now : Math.floor(now / ROW_HEIGHT / STEP) * STEP * ROW_HEIGHT;
+    });
+  };
+  useEffect(() => () => clearTimeout(still.current), []);
+
   const shown = [];
   for (let slot = 0; slot < slots; slot += 1) {
-    const index = first + ((((slot - first) % slots) + slots) % slots);
-    if (index >= end) continue;
+    const wanted = first + ((((slot - first) % slots) + slots) % slots);
+    // What is out of view stays as it is, where it is, until its element is needed.
+    const index = wanted < end ? wanted : (held.current[slot] ?? wanted);
+    held.current[slot] = index;
+    if (index >= rows.length) continue;
     const row = rows.at(index);
     const key = row === undefined ? null : rowKey(row);
     shown.push(
@@ -213,6 +242,7 @@ export function Table<T>(props: TableProps<T>) {
         top={index * ROW_HEIGHT}
         row={row}
         columns={columns as readonly Column<unknown>[]}
+        most={most}
         href={row !== undefined ? props.href?.(row) : props.href && ""}
         isActive={active.value === index}
         isOpen={key !== null && key === props.open}
@@ -232,14 +262,12 @@ export function Table<T>(props: TableProps<T>) {
       aria-activedescendant={active.value >= 0 ? `${props.label}-${active.value}` : undefined}
       tabIndex={0}
       style={shape as unknown as CSSProperties}
-      onScroll={(event) => {
-        top.value = Math.floor(event.currentTarget.scrollTop / ROW_HEIGHT / STEP) * STEP * ROW_HEIGHT;
-      }}
+      onScroll={(event) => scrolled(event.currentTarget.scrollTop)}
     >
       <div class="table-head" role="row">
         {marked && <div class="mark" role="columnheader" aria-label="selected" />}
         {columns.map((column, place) => (
-          <Head
+          <TableHead
             key={column.id}
             stays={place === 0}
             column={column as Column<unknown>}
@@ -258,37 +286,6 @@ export function Table<T>(props: TableProps<T>) {
             {shown}
           </div>
         </div>
-      )}
-    </div>
-  );
-}
-
-interface HeadProps {
-  readonly stays: boolean;
-  readonly column: Column<unknown>;
-  readonly sort: Sort | undefined;
-  readonly onSort: ((by: string) => void) | undefined;
-}
-
-function Head({ column, sort, onSort, stays }: HeadProps) {
-  const by = column.sort;
-  const order = by !== undefined && sort?.by === by ? sort.order : null;
-  return (
-    <div
-      role="columnheader"
-      class={stays ? "stays" : column.align}
-      title={column.hint}
-      aria-sort={order === null ? undefined : order === "asc" ? "ascending" : "descending"}
-    >
-      {by !== undefined && onSort ? (
-        <button type="button" onClick={() => onSort(by)}>
-          <span class="cut">{column.head}</span>
-          <span class="sort" aria-hidden="true">
-            {order === "asc" ? "↑" : order === "desc" ? "↓" : ""}
-          </span>
-        </button>
-      ) : (
-        <span class="cut">{column.head}</span>
       )}
     </div>
   );

@@ -12,6 +12,8 @@ export interface TableRowProps {
   /** Absent until it is loaded. */
   readonly row: unknown;
   readonly columns: readonly Column<unknown>[];
+  /** Characters of each column that may be seen. */
+  readonly most: readonly number[];
   readonly href: string | undefined;
   readonly isActive: boolean;
   readonly isOpen: boolean;
@@ -42,7 +44,7 @@ export class TableRow extends Component<TableRowProps> {
         role="row"
         aria-rowindex={index + 2}
         aria-selected={isMarked ?? isActive}
-        style={{ transform: `translateY(${top}px)` }}
+        style={{ top: `${top}px` }}
       >
         {isMarked !== undefined && (
           <label class="mark">

@@ -30,6 +30,8 @@ type Kind = "score" | "metric";
 /** Figures with a histogram; a page of hundreds would ask for as many. */
 const MOST = 16;
 const BUCKETS = 20;
+/** Loaded cases that are counted where the server does not. */
+const MOST_COUNTED = 10_000;
 const METRICS = ["duration", "estimated_cost", "tokens"];
 
 export function Spread({ experiment, comparison, rows, state }: SpreadProps) {
@@ -91,14 +93,19 @@ function Figure({ id, kind, name, estimate, paired, rows, cases, state }: Figure
     [id, kind, name, JSON.stringify(asked), state],
   );
   const isLocal = loaded.value === "none";
+  // Beyond that many a list that is being loaded changes nothing.
+  const sample = useMemo(
+    () => (isLocal ? rows.slice(0, MOST_COUNTED) : []),
+    [isLocal, rows.length < MOST_COUNTED ? rows : null],
+  );
   const local = useMemo(() => {
     if (!isLocal) return null;
-    const values = rows.map(({ one }) => ({
+    const values = sample.map(({ one }) => ({
       value: (kind === "score" ? one.scores : one.metrics)[name],
       failed: one.failed,
     }));
     return bins(values, BUCKETS, kind === "score");
-  }, [isLocal, rows, kind, name]);
+  }, [isLocal, sample, kind, name]);
   const shown = loaded.value === null ? null : loaded.value === "none" ? local : loaded.value;
 
   const value = (value: number | null) => (kind === "score" ? scoreText(value) : metricText(name, value));
@@ -143,8 +150,8 @@ function Figure({ id, kind, name, estimate, paired, rows, cases, state }: Figure
       </div>
       <Histogram kind={kind} name={name} bins={shown} />
       <div class="spread-note faint">
-        {isLocal && rows.length < cases
-          ? `of the ${count(rows.length)} loaded`
+        {isLocal && sample.length < cases
+          ? `of the first ${count(sample.length)} loaded`
           : shown && shown.missing > 0
             ? `${count(shown.missing)} without`
             : ""}

@@ -60,7 +60,7 @@ export function useRows(id: string | null, query: URLSearchParams, view: View): 
           );
           return { items: reply.cases.map(plainRow), footer: reply };
         },
-    { key: rowKey, first: 100, later: changes ? 500 : 1000 },
+    { key: rowKey, first: 100, later: 500 },
     changes ? [id, "changes", sort.order, which] : [id, by.by, by.order, JSON.stringify(asked)],
   );
 }
