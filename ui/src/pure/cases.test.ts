@@ -42,7 +42,7 @@ describe("conditions on cases", () => {
     expect(range.least).toBe(0.5);
     expect(range.most).toBeLessThan(0.75);
     expect(range.most).toBeGreaterThan(0.7499999);
-    expect(barRange("x", 0.75, 1, true).most).toBe(1);
+    expect(barRange("x", 19 * 0.05, 1, true)).toEqual({ name: "x", least: 0.95, most: 1 });
     expect(isBarChosen(new URLSearchParams({ score: rangeText(range) }), "score", range)).toBe(true);
     expect(isBarChosen(new URLSearchParams({ metric: rangeText(range) }), "score", range)).toBe(false);
   });

@@ -56,7 +56,13 @@ export function noConditions(query: URLSearchParams): Record<string, null> {
  * a list includes both bounds, so the bound is a little below.
  */
 export function barRange(name: string, lower: number, upper: number, last: boolean): Range {
-  return { name, least: lower, most: last ? upper : upper - (upper - lower) * 1e-9 };
+  const most = last ? upper : upper - (upper - lower) * 1e-9;
+  return { name, least: tidy(lower), most: tidy(most) };
+}
+
+/** Without the last bits of a sum: `0.95`, not `0.9500000000000001`. */
+function tidy(bound: number): number {
+  return Number(bound.toPrecision(12));
 }
 
 /** Whether a query asks for just that bar. */

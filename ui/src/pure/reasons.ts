@@ -78,6 +78,8 @@ export interface Fault {
   /** Name of the span in which it happened. */
   readonly where: string;
   readonly span: string | null;
+  /** Whether that span is a scorer's, whose error stands beside its score. */
+  readonly scorer: boolean;
   readonly message: string;
   readonly stack: string | null;
 }
@@ -89,7 +91,13 @@ export function faults(rows: readonly Row[]): Fault[] {
     if (row.error === undefined || row.error === null || row.error === "") continue;
     const { message, stack } = faultText(row.error);
     if (row.is_root && found.some((one) => one.message === message)) continue;
-    found.push({ where: row.span_attributes?.name ?? "span", span: row.span_id ?? null, message, stack });
+    found.push({
+      where: row.span_attributes?.name ?? "span",
+      span: row.span_id ?? null,
+      scorer: isScorer(row),
+      message,
+      stack,
+    });
   }
   return found;
 }

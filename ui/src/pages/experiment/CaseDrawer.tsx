@@ -91,7 +91,7 @@ export function CaseDrawer({ place, id, base, root, list, state, onShow }: CaseD
   const link = () =>
     `${window.location.origin}${path.experiment(place.org, place.project, place.experiment)}?c=${encodeURIComponent(root)}`;
   const why = useMemo(() => (rows ? reasons(rows) : []), [rows]);
-  const wrong = useMemo(() => (rows ? faults(rows) : []), [rows]);
+  const wrong = useMemo(() => (rows ? faults(rows).filter(({ scorer }) => !scorer) : []), [rows]);
   const metrics = { ...metricsOf(main?.metrics), ...row?.one.metrics };
   return (
     <Drawer

@@ -14,10 +14,14 @@ import { CaseTable } from "./CaseTable";
 import { withSums } from "./figures";
 import { Groups } from "./Groups";
 import { Head } from "./Head";
+import type { CaseRow } from "./rows";
 import { Spread } from "./Spread";
 import { Toolbar } from "./Toolbar";
 import { useColumns } from "./useColumns";
 import { useRows, viewOf } from "./useRows";
+
+/** What changed the most is no sample of all cases. */
+const NO_ROWS: readonly CaseRow[] = [];
 
 export function Experiment() {
   const { org, project, experiment: name } = useNames();
@@ -86,7 +90,12 @@ export function Experiment() {
         base={comparison?.base ?? null}
       />
       {experiment && experiment.cases > 0 && (
-        <Spread experiment={experiment} comparison={comparison} rows={items} state={state} />
+        <Spread
+          experiment={experiment}
+          comparison={comparison}
+          rows={view === "changes" ? NO_ROWS : items}
+          state={state}
+        />
       )}
       {none && !narrowed && view !== "changes" ? (
         <Empty title="No case yet">

@@ -38,7 +38,7 @@ export function Head({ org, project, experiment, sums, base }: HeadProps) {
         <span class="space" />
         {base_exp_id && (
           <a class="button" href={path.compare(org, project, [id, base_exp_id])}>
-            Compare<span class="wide-only"> with base</span>
+            Compare <span class="wide-only">with base</span>
           </a>
         )}
         <a class="button" href={path.uploads(org, project, name)}>

@@ -57,7 +57,8 @@ export function Scores({ reasons, scores, base, baseName, trace }: ScoresProps) 
             {(rationale || choice || error !== null) && (
               <div class="case-score-why">
                 {error !== null && <p class="error">{faultText(error).message}</p>}
-                {choice && <span class="tag">{choice}</span>} {rationale && <Long text={rationale} />}
+                {choice && <span class="tag">{choice}</span>}
+                {rationale && <Long text={rationale} />}
               </div>
             )}
           </div>

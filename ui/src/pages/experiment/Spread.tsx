@@ -150,7 +150,7 @@ function Figure({ id, kind, name, estimate, paired, rows, cases, state }: Figure
       </div>
       <Histogram kind={kind} name={name} bins={shown} />
       <div class="spread-note faint">
-        {isLocal && sample.length < cases
+        {isLocal && sample.length > 0 && sample.length < cases
           ? `of the first ${count(sample.length)} loaded`
           : shown && shown.missing > 0
             ? `${count(shown.missing)} without`

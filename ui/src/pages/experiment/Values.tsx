@@ -36,8 +36,8 @@ export function Values({ input, output, expected, before }: ValuesProps) {
           choices={[
             { id: "beside", text: "Side by side" },
             { id: "below", text: "Stacked" },
-            ...(hasExpected ? [{ id: "expected" as const, text: "Diff to expected" }] : []),
-            ...(before ? [{ id: "base" as const, text: "Diff to base", hint: before.name }] : []),
+            ...(hasExpected ? [{ id: "expected" as const, text: "vs. expected" }] : []),
+            ...(before ? [{ id: "base" as const, text: "vs. base", hint: before.name }] : []),
           ]}
           onChoose={(next) => {
             way.value = next;
@@ -77,7 +77,11 @@ function Part({ name, value }: { readonly name: string; readonly value: unknown 
     <section class="case-part">
       <h3>{name}</h3>
       <div class="value">
-        <JsonView value={value ?? null} open={2} />
+        {value === undefined || value === null ? (
+          <span class="faint">none</span>
+        ) : (
+          <JsonView value={value} open={2} />
+        )}
       </div>
     </section>
   );

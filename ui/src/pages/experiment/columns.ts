@@ -70,7 +70,7 @@ function textColumn(id: string): Column<CaseRow> {
   return plainColumn({
     id,
     head: titled(id),
-    width: 160,
+    width: id === "output" ? 160 : 120,
     grow: id === "output" ? 2 : 1,
     text: (row) => line(of(row)) || NONE,
     title: (row) => of(row) ?? "",
@@ -140,8 +140,7 @@ const errorColumn: Column<CaseRow> = plainColumn({
   id: "error",
   head: "Error",
   hint: "of the case, or in any of its spans",
-  width: 160,
-  grow: 1,
+  width: 128,
   text: ({ one }) =>
     one.error ? line(`! ${faultText(one.error).message}`) : one.failed ? "! in a span" : NONE,
   title: ({ one }) => one.error ?? "",
