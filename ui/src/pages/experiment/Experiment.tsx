@@ -11,7 +11,7 @@ import { conditions } from "../../pure/cases";
 import { path } from "../../pure/path";
 import { CaseDrawer } from "./CaseDrawer";
 import { CaseTable } from "./CaseTable";
-import { withSums } from "./figures";
+import { experimentOf, withSums } from "./figures";
 import { Groups } from "./Groups";
 import { Head } from "./Head";
 import type { CaseRow } from "./rows";
@@ -19,6 +19,10 @@ import { Spread } from "./Spread";
 import { Toolbar } from "./Toolbar";
 import { useColumns } from "./useColumns";
 import { useRows, viewOf } from "./useRows";
+import { useSlowly } from "./useSlowly";
+
+/** While a run writes, its histograms and comparison are this old at most. */
+const SLOW_MS = 5_000;
 
 /** What changed the most is no sample of all cases. */
 const NO_ROWS: readonly CaseRow[] = [];
@@ -56,12 +60,15 @@ export function Experiment() {
     seen.value = `${id} ${state}`;
   }, [state, id]);
 
-  // After the table: a comparison reads all trials of both sides.
   const base = bare?.base_exp_id ?? null;
+  const baseNamed = useLoad(async (end) => (base ? await experimentOf(base, end) : null), [base]);
+  const baseOf = baseNamed.value?.id === base ? baseNamed.value : null;
+  // After the table: a comparison reads all trials of both sides.
+  const slow = useSlowly(state, SLOW_MS);
   const ready = base !== null && (experiment?.cases ?? 0) > 0;
   const compared = useLoad(
     async (end) => (ready && id ? await compare({ experiment_id: id, limit: 1 }, end) : null),
-    [ready, id, state],
+    [ready, id, slow],
   );
   const comparison = compared.value?.experiment.id === id ? compared.value : null;
 
@@ -82,19 +89,13 @@ export function Experiment() {
   };
   return (
     <div class="page experiment">
-      <Head
-        org={org}
-        project={project}
-        experiment={experiment ?? bare}
-        sums={experiment}
-        base={comparison?.base ?? null}
-      />
+      <Head org={org} project={project} experiment={experiment ?? bare} sums={experiment} base={baseOf} />
       {experiment && experiment.cases > 0 && (
         <Spread
           experiment={experiment}
           comparison={comparison}
           rows={view === "changes" ? NO_ROWS : items}
-          state={state}
+          state={slow}
         />
       )}
       {none && !narrowed && view !== "changes" ? (
@@ -110,7 +111,7 @@ export function Experiment() {
         <>
           <Toolbar view={view} base={base} columns={columns} experiment={experiment} />
           {view === "groups" ? (
-            <Groups id={bare.id} query={query} list={list} sums={experiment} state={state} />
+            <Groups id={bare.id} query={query} list={list} sums={experiment} state={slow} />
           ) : list === null || (items.length === 0 && !list.done.value && !error) ? (
             <Skeleton rows={14} />
           ) : error && items.length === 0 ? (
@@ -140,7 +141,7 @@ export function Experiment() {
           key={bare.id}
           place={{ org, project, experiment: name }}
           id={bare.id}
-          base={comparison?.base ?? (base ? { id: base, name: "base" } : null)}
+          base={baseOf}
           root={open}
           list={list}
           state={state}

@@ -150,11 +150,13 @@ function Figure({ id, kind, name, estimate, paired, rows, cases, state }: Figure
       </div>
       <Histogram kind={kind} name={name} bins={shown} />
       <div class="spread-note faint">
-        {isLocal && sample.length > 0 && sample.length < cases
-          ? `of the first ${count(sample.length)} loaded`
-          : shown && shown.missing > 0
-            ? `${count(shown.missing)} without`
-            : ""}
+        {shown?.buckets.length === 0
+          ? "no value"
+          : isLocal && sample.length < cases
+            ? `of the first ${count(sample.length)} loaded`
+            : shown && shown.missing > 0
+              ? `${count(shown.missing)} without`
+              : ""}
       </div>
     </div>
   );

@@ -59,7 +59,7 @@ function line(text: string | null): string {
 export const INPUT: Column<CaseRow> = plainColumn({
   id: "input",
   head: "Input",
-  width: 220,
+  width: 200,
   grow: 3,
   text: ({ one }) => line(one.input) || NONE,
   title: ({ one }) => one.input ?? "",
@@ -140,7 +140,7 @@ const errorColumn: Column<CaseRow> = plainColumn({
   id: "error",
   head: "Error",
   hint: "of the case, or in any of its spans",
-  width: 128,
+  width: 112,
   text: ({ one }) =>
     one.error ? line(`! ${faultText(one.error).message}`) : one.failed ? "! in a span" : NONE,
   title: ({ one }) => one.error ?? "",

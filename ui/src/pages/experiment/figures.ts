@@ -45,6 +45,10 @@ export async function withSums(bare: Experiment, end: AbortSignal): Promise<Expe
   );
 }
 
+/** An experiment by its id, such as a base; null if it was deleted. */
+export const experimentOf = (experiment: string, end: AbortSignal) =>
+  ifThere(get<Experiment>(`/v1/experiment/${id(experiment)}`, {}, end));
+
 /** A route that a server may not have; null if it has not. */
 async function ifThere<T>(asked: Promise<T>): Promise<T | null> {
   try {
