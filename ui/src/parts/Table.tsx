@@ -19,7 +19,7 @@ export const ROW_HEIGHT = 28;
 const STEP = 4;
 
 /** After a jump the rows around those that are seen are made when it has been still for so long. */
-const STILL_MS = 80;
+const STILL_MS = 150;
 
 export interface Column<T> {
   readonly id: string;
@@ -225,11 +225,13 @@ export function Table<T>(props: TableProps<T>) {
   };
   useEffect(() => () => clearTimeout(still.current), []);
 
+  // Other elements than before: what they hold is nothing to go by.
+  if (held.current.length !== slots) held.current = new Array(slots).fill(Number.POSITIVE_INFINITY);
   const shown = [];
   for (let slot = 0; slot < slots; slot += 1) {
     const wanted = first + ((((slot - first) % slots) + slots) % slots);
     // What is out of view stays as it is, where it is, until its element is needed.
-    const index = wanted < end ? wanted : (held.current[slot] ?? wanted);
+    const index = wanted < end ? wanted : (held.current[slot] as number);
     held.current[slot] = index;
     if (index >= rows.length) continue;
     const row = rows.at(index);
