@@ -18,5 +18,5 @@ export function useSlowly<T>(value: T | null, milliseconds: number): T | null {
     const timer = setTimeout(show, left);
     return () => clearTimeout(timer);
   }, [value]);
-  return shown.value;
+  return shown.value ?? value;
 }
