@@ -33,16 +33,20 @@ try {
         globalThis.longTasks.push([startTime, duration]);
     }).observe({ type: "longtask", buffered: true });
   });
-  const began = Date.now();
-  await page.goto(url, { waitUntil: "commit" });
-  await page.waitForSelector(".table .row:not(.bones)");
-  const rowsSeen = Date.now() - began;
-  await page.waitForLoadState("networkidle").catch(() => {});
-  const opened = await page.evaluate(() => ({
-    firstPaint: performance.getEntriesByName("first-contentful-paint")[0]?.startTime,
-    longest: Math.max(0, ...globalThis.longTasks.map(([, duration]) => duration)),
-  }));
-  const result = { rows: await rowCount(page), opened: { ...opened, rowsSeen } };
+  let rowsSeen = 0;
+  const opening = await traced(async () => {
+    const began = Date.now();
+    await page.goto(url, { waitUntil: "commit" });
+    await page.waitForSelector(".table .row:not(.bones)");
+    rowsSeen = Date.now() - began;
+    await page.waitForTimeout(1000);
+  });
+  const firstPaint = await page.evaluate(
+    () => performance.getEntriesByName("first-contentful-paint")[0]?.startTime,
+  );
+  const { wall, cpu } = frames(opening);
+  const opened = { firstPaint, rowsSeen, longestTask: wall.longestTask, longestTaskCpu: cpu.longestTask };
+  const result = { rows: await rowCount(page), opened };
   if (flags.includes("--load")) result.loading = await loadAll(page);
   result.wheel = await measured(page, wheel);
   result.drag = await measured(page, drag);
@@ -95,6 +99,10 @@ async function wheel(page) {
 }
 
 async function drag(page) {
+  await page.evaluate(() => {
+    document.querySelector(".table").scrollTop = 0;
+  });
+  await page.waitForTimeout(300);
   const { right, top, bottom, bar } = await box(page);
   // Where the thumb is at first: below the button of the bar, where there is one.
   const [x, from, to] = [right - bar / 2, top + bar + 11, bottom - 40];
@@ -109,34 +117,35 @@ async function drag(page) {
   await page.mouse.up();
 }
 
-/** Runs `act` under a trace, and sums up the tasks of the main thread between beginnings of frames. */
-async function measured(page, act) {
-  const before = (await box(page)).at;
+/** What the browser says of `act`. */
+async function traced(act) {
   const session = await browser.newBrowserCDPSession();
   const events = [];
   session.on("Tracing.dataCollected", ({ value }) => events.push(...value));
   const ended = new Promise((resolve) => session.once("Tracing.tracingComplete", resolve));
-  const categories = [
-    "devtools.timeline",
-    "devtools.timeline.frame",
-    "disabled-by-default-devtools.timeline",
-  ];
   await session.send("Tracing.start", {
     transferMode: "ReportEvents",
-    traceConfig: { includedCategories: categories },
+    traceConfig: { includedCategories: ["devtools.timeline", "disabled-by-default-devtools.timeline"] },
   });
+  await act();
+  await session.send("Tracing.end");
+  await ended;
+  await session.detach();
+  return events;
+}
+
+async function measured(page, act) {
+  const before = (await box(page)).at;
   let furthest = 0;
   const watch = setInterval(async () => {
     furthest = Math.max(furthest, Math.abs((await box(page).catch(() => ({ at: before }))).at - before));
   }, 400);
-  await act(page);
+  const events = await traced(() => act(page));
   clearInterval(watch);
-  await session.send("Tracing.end");
-  await ended;
-  await session.detach();
   return { ...frames(events), pixels: Math.round(furthest) };
 }
 
+/** Sums up the tasks of the page's thread between beginnings of frames. */
 function frames(events) {
   const begins = events.filter(({ name, ph }) => name === "AnimationFrame" && ph === "b");
   // The page's thread is the one that makes frames; others belong to the browser.
