@@ -20,4 +20,8 @@ export const routes: readonly PageRoute[] = [
   { path: "/app/:org/p/:project/logs/trace/:root", load: () => import("./pages/trace") },
   { path: "/app/:org/p/:project/experiments/:experiment/uploads", load: () => import("./pages/uploads") },
   { path: "/app/:org/object", load: () => import("./pages/object") },
+  {
+    path: "/app/:org/p/:project/experiments/:experiment",
+    load: () => import("./pages/experiment"),
+  },
 ];

@@ -1,23 +1,25 @@
 // A table of any length: only what is seen exists as elements, and rows are asked for as they come into view.
 
-import { useSignal } from "@preact/signals";
+import { batch, useSignal } from "@preact/signals";
 import type { ComponentChildren, CSSProperties } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import type { Sort } from "../pure/filters";
 import { rowAfter } from "../pure/keys";
-import { reveal, visible } from "../pure/scroll";
+import { characters, exactly, reveal, visible } from "../pure/scroll";
 import { useSize } from "./hooks";
 import { useKeys } from "./keyboard";
+import { PlainRow } from "./PlainRow";
+import { TableHead } from "./TableHead";
 import { TableRow } from "./TableRow";
 
 export const ROW_HEIGHT = 28;
 
-/**
- * Elements of rows that go out of view become those that come into view, which costs a third of making
- * new ones. More than there can be at once: 4 000 px of rows.
- */
-const SLOTS = 160;
+/** Rows by which the window moves. */
+const STEP = 4;
+
+/** After a jump the rows around those that are seen are made when it has been still for so long. */
+const STILL_MS = 150;
 
 export interface Column<T> {
   readonly id: string;
@@ -26,6 +28,12 @@ export interface Column<T> {
   readonly hint?: string;
   /** Must not keep state: elements are used for one row after another. */
   readonly cell: (row: T) => ComponentChildren;
+  /** The cell as a text. Where all columns have one, scrolling costs half as much: see [plainColumn]. */
+  readonly text?: (row: T) => string;
+  /** `data-tone` of the cell of such a column, for its colour. */
+  readonly tone?: (row: T) => string | null;
+  /** A line below its text, as a part of the width. */
+  readonly bar?: (row: T) => number | null;
   /** Pixels; a column with `grow` takes what is left over, and at least this. */
   readonly width: number;
   readonly grow?: number;
@@ -34,6 +42,13 @@ export interface Column<T> {
   readonly sort?: string;
   /** The text of a cell, shown in full when the pointer rests on it. */
   readonly title?: (row: T) => string;
+}
+
+/** A column of texts. */
+export function plainColumn<T>(
+  column: Omit<Column<T>, "cell" | "text"> & { readonly text: (row: T) => string },
+): Column<T> {
+  return { ...column, cell: column.text };
 }
 
 /** Where rows come from: by index, and as far as they are looked at. */
@@ -90,11 +105,21 @@ export function Table<T>(props: TableProps<T>) {
   const box = useRef<HTMLDivElement>(null);
   const size = useSize(box);
   const top = useSignal(0);
+  /** Whether the scroll bar is dragged so fast that no row stays in view. */
+  const jumps = useSignal(false);
+  const still = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const held = useRef<number[]>([]);
   const active = useSignal(-1);
   const { route } = useLocation();
 
   const height = Math.max(size.value.height - ROW_HEIGHT, ROW_HEIGHT);
-  const { first, end } = visible(top.value, height, ROW_HEIGHT, rows.length);
+  // `top` moves in steps, so that most scroll events change nothing.
+  const { first, end } = jumps.value
+    ? exactly(top.value, height, ROW_HEIGHT, rows.length)
+    : visible(top.value, height + STEP * ROW_HEIGHT, ROW_HEIGHT, rows.length, STEP);
+  // Elements of rows that go out of view become those that come into view, at their place in the document.
+  const slots = Math.ceil(height / ROW_HEIGHT / STEP) * STEP + 4 * STEP;
+  const Line = useMemo(() => (columns.every(({ text }) => text) ? PlainRow : TableRow), [columns]);
   useEffect(() => rows.want?.(end), [end, rows]);
   // A shorter list must not leave the cursor behind its end.
   if (active.peek() >= rows.length) active.value = rows.length - 1;
@@ -143,6 +168,7 @@ export function Table<T>(props: TableProps<T>) {
     props.keysWhen !== "focused",
   );
 
+  const most = useMemo(() => characters(columns, size.value.width), [columns, size.value.width]);
   const least = useMemo(() => columns.reduce((sum, { width }) => sum + width, marked ? 36 : 0), [columns]);
   const shape = useMemo(() => {
     const widths = columns.map(({ width, grow }) => (grow ? `minmax(${width}px, ${grow}fr)` : `${width}px`));
@@ -173,18 +199,53 @@ export function Table<T>(props: TableProps<T>) {
     open(index);
   };
 
+  // Set when it is asked for: few of the titles that rows would carry along are ever seen.
+  const point = (event: PointerEvent) => {
+    const cell = (event.target as HTMLElement).closest<HTMLElement>("[role=gridcell]");
+    const line = cell?.parentElement;
+    if (!cell || !line) return;
+    const row = rows.at(Number(line.ariaRowIndex) - 2);
+    const column = columns[[...line.children].indexOf(cell) - (marked ? 1 : 0)];
+    const title = (row !== undefined && column?.title?.(row)) || "";
+    if (cell.title !== title) cell.title = title;
+  };
+
+  const scrolled = (now: number) => {
+    const jump = Math.abs(now - top.peek()) > height;
+    clearTimeout(still.current);
+    if (jump) {
+      still.current = setTimeout(() => {
+        jumps.value = false;
+      }, STILL_MS);
+    }
+    batch(() => {
+      jumps.value = jump;
+      top.value = jump ? now : Math.floor(now / ROW_HEIGHT / STEP) * STEP * ROW_HEIGHT;
+    });
+  };
+  useEffect(() => () => clearTimeout(still.current), []);
+
+  // Other elements than before: what they hold is nothing to go by.
+  if (held.current.length !== slots) held.current = new Array(slots).fill(Number.POSITIVE_INFINITY);
   const shown = [];
-  for (let index = first; index < end; index += 1) {
+  for (let slot = 0; slot < slots; slot += 1) {
+    const wanted = first + ((((slot - first) % slots) + slots) % slots);
+    // What is out of view stays as it is, where it is, until its element is needed.
+    const index = wanted < end ? wanted : (held.current[slot] as number);
+    held.current[slot] = index;
+    if (index >= rows.length) continue;
     const row = rows.at(index);
     const key = row === undefined ? null : rowKey(row);
     shown.push(
-      <TableRow
-        key={index % SLOTS}
+      <Line
+        key={slot}
         id={`${props.label}-${index}`}
         index={index}
+        top={index * ROW_HEIGHT}
         row={row}
         columns={columns as readonly Column<unknown>[]}
-        href={row !== undefined ? props.href?.(row) : undefined}
+        most={most}
+        href={row !== undefined ? props.href?.(row) : props.href && ""}
         isActive={active.value === index}
         isOpen={key !== null && key === props.open}
         isMarked={key !== null && marked ? marked.has(key) : marked && false}
@@ -203,14 +264,12 @@ export function Table<T>(props: TableProps<T>) {
       aria-activedescendant={active.value >= 0 ? `${props.label}-${active.value}` : undefined}
       tabIndex={0}
       style={shape as unknown as CSSProperties}
-      onScroll={(event) => {
-        top.value = event.currentTarget.scrollTop;
-      }}
+      onScroll={(event) => scrolled(event.currentTarget.scrollTop)}
     >
       <div class="table-head" role="row">
         {marked && <div class="mark" role="columnheader" aria-label="selected" />}
         {columns.map((column, place) => (
-          <Head
+          <TableHead
             key={column.id}
             stays={place === 0}
             column={column as Column<unknown>}
@@ -225,45 +284,10 @@ export function Table<T>(props: TableProps<T>) {
         <div class="table-body" style={{ height: `${rows.length * ROW_HEIGHT}px` }}>
           {/* biome-ignore lint/a11y/noStaticElementInteractions: the grid around has the focus and handles keys */}
           {/* biome-ignore lint/a11y/useKeyWithClickEvents: see above */}
-          <div
-            class="table-window"
-            style={{ transform: `translateY(${first * ROW_HEIGHT}px)` }}
-            onClick={click}
-          >
+          <div class="table-window" onClick={click} onPointerMove={point}>
             {shown}
           </div>
         </div>
-      )}
-    </div>
-  );
-}
-
-interface HeadProps {
-  readonly stays: boolean;
-  readonly column: Column<unknown>;
-  readonly sort: Sort | undefined;
-  readonly onSort: ((by: string) => void) | undefined;
-}
-
-function Head({ column, sort, onSort, stays }: HeadProps) {
-  const by = column.sort;
-  const order = by !== undefined && sort?.by === by ? sort.order : null;
-  return (
-    <div
-      role="columnheader"
-      class={stays ? "stays" : column.align}
-      title={column.hint}
-      aria-sort={order === null ? undefined : order === "asc" ? "ascending" : "descending"}
-    >
-      {by !== undefined && onSort ? (
-        <button type="button" onClick={() => onSort(by)}>
-          <span class="cut">{column.head}</span>
-          <span class="sort" aria-hidden="true">
-            {order === "asc" ? "↑" : order === "desc" ? "↓" : ""}
-          </span>
-        </button>
-      ) : (
-        <span class="cut">{column.head}</span>
       )}
     </div>
   );

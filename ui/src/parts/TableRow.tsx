@@ -1,14 +1,19 @@
 // One row of a table. Scrolling makes rows that come into view and leaves those that stay alone.
 
 import { Component } from "preact";
+import { rowClass } from "./PlainRow";
 import type { Column } from "./Table";
 
 export interface TableRowProps {
   readonly id: string;
   readonly index: number;
+  /** Pixels from the top of the first row. */
+  readonly top: number;
   /** Absent until it is loaded. */
   readonly row: unknown;
   readonly columns: readonly Column<unknown>[];
+  /** Characters of each column that may be seen. */
+  readonly most: readonly number[];
   readonly href: string | undefined;
   readonly isActive: boolean;
   readonly isOpen: boolean;
@@ -30,12 +35,17 @@ export class TableRow extends Component<TableRowProps> {
     );
   }
 
-  override render({ id, index, row, columns, href, isActive, isOpen, isMarked }: TableRowProps) {
-    const classes = ["row", isActive && "active", isOpen && "open", isMarked && "marked"]
-      .filter(Boolean)
-      .join(" ");
+  override render(props: TableRowProps) {
+    const { id, index, top, row, columns, href, isActive, isMarked } = props;
     return (
-      <div id={id} class={classes} role="row" aria-rowindex={index + 2} aria-selected={isMarked ?? isActive}>
+      <div
+        id={id}
+        class={rowClass(props)}
+        role="row"
+        aria-rowindex={index + 2}
+        aria-selected={isMarked ?? isActive}
+        style={{ top: `${top}px` }}
+      >
         {isMarked !== undefined && (
           <label class="mark">
             <input
@@ -65,12 +75,7 @@ function cell(column: Column<unknown>, row: unknown, first: boolean, href: strin
       column.cell(row)
     );
   return (
-    <div
-      key={column.id}
-      role="gridcell"
-      class={first ? "stays" : column.align}
-      title={row === undefined ? undefined : column.title?.(row)}
-    >
+    <div key={column.id} role="gridcell" class={first ? "stays" : column.align}>
       {content}
     </div>
   );

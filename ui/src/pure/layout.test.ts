@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { byteRanges } from "./ranges";
 import { closeDomain, domainOf, place, ticks } from "./scale";
-import { reveal, visible } from "./scroll";
+import { characters, exactly, reveal, visible } from "./scroll";
 import { nearest, trendLayout } from "./trend";
 
 describe("rows that exist as elements", () => {
@@ -18,6 +18,24 @@ describe("rows that exist as elements", () => {
 
   it("stay the same while scrolling less than a few rows", () => {
     expect(visible(300, 600, 28, 1000)).toEqual(visible(330, 600, 28, 1000));
+  });
+
+  it("after a jump are those that are seen, and no more", () => {
+    expect(exactly(2800, 560, 28, 100_000)).toEqual({ first: 100, end: 120 });
+    expect(exactly(2814, 560, 28, 100_000)).toEqual({ first: 100, end: 121 });
+    expect(exactly(9_999_999, 560, 28, 50)).toEqual({ first: 50, end: 50 });
+  });
+
+  it("texts have as many characters as fit, whatever the window", () => {
+    const columns = [{ width: 200, grow: 3 }, { width: 100, grow: 1 }, { width: 80 }];
+    for (const width of [300, 900, 4000]) {
+      const [first, second, third] = characters(columns, width) as [number, number, number];
+      // As CSS shares a grid: `grow` columns by their part of what fixed ones leave, at least their width.
+      const free = Math.max(width - 80, 0);
+      expect(first * 4).toBeGreaterThanOrEqual(Math.max(200, (free * 3) / 4));
+      expect(second * 4).toBeGreaterThanOrEqual(Math.max(100, free / 4));
+      expect(third).toBe(21);
+    }
   });
 
   it("a row is revealed with the least movement", () => {
