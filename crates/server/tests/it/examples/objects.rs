@@ -61,7 +61,12 @@ pub(super) fn example(method: &str, path: &str, of: &Objects) -> Option<Example>
         ("PUT", "/api/experiments/{id}/profile") => {
             Example { body: PROFILE.into(), ..Example::get(path.replace("{id}", experiment)) }
         }
-        ("GET", "/api/experiments/{id}/profile" | "/api/experiments/{id}/timeline") => {
+        (
+            "GET",
+            "/api/experiments/{id}/profile"
+            | "/api/experiments/{id}/timeline"
+            | "/api/experiments/{id}/speedscope",
+        ) => {
             Example::get(path.replace("{id}", experiment))
         }
         ("PATCH", "/v1/project/{id}") => {
@@ -86,7 +91,7 @@ pub(super) fn example(method: &str, path: &str, of: &Objects) -> Option<Example>
         ("GET", "/app/{org}/object") => {
             Example::get(format!("{path}?object_type=experiment&object_id={experiment}"))
         }
-        ("GET", page) if page.starts_with("/app/") => {
+        ("GET", page) if page.starts_with("/app/") && !page.contains('*') => {
             let page = page.replace("{org}", "local").replace("{project}", project_name);
             let page = page.replace("{experiment}", &of.experiment_name).replace("{dataset}", "d");
             Example::get(page)
