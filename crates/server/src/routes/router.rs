@@ -35,7 +35,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         router = router.route(path, handler);
     }
     router
-        .fallback(reply::unknown_route)
+        .fallback(ui::fallback)
         .method_not_allowed_fallback(reply::wrong_method)
         .layer(from_fn(reply::within_deadline))
         .layer(from_fn(otlp::faults))

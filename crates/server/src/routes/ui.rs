@@ -20,11 +20,11 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
     img-src 'self' data: blob:; media-src 'self' blob:; connect-src 'self'; font-src 'self'; \
     frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
-/// What speedscope may do. It writes its own style sheets, one rule at a time, so it needs inline
-/// ones; its scripts are files all the same.
-const VIEWER_POLICY: &str = "default-src 'none'; script-src 'self'; \
-    style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; font-src 'self'; \
-    frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+/// What speedscope may do. It writes style sheets of its own into its page, and has a module of
+/// WebAssembly in its script that makes names of C++ readable; neither lets text become a script.
+const VIEWER_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; \
+    style-src 'self'; style-src-elem 'self' 'unsafe-inline'; img-src 'self'; connect-src 'self'; \
+    font-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /// Names of these files have the hash of what is in them.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -37,8 +37,6 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         get("/", Open, page),
         get("/login", Open, page),
-        // What is no link of the API; those have routes of their own.
-        get("/app/{*page}", Open, page),
         get("/icon.svg", Open, icon),
         get("/assets/{*file}", Open, asset),
         get("/speedscope/", Open, viewer),
@@ -67,6 +65,14 @@ fn is_browser(method: &Method, headers: &HeaderMap) -> bool {
     let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     matches!(*method, Method::GET | Method::HEAD)
         && accepted.is_some_and(|accepted| accepted.contains("text/html"))
+}
+
+/// For what has no route: pages that the API has nothing at, and links to pages of another version.
+pub(super) async fn fallback(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+    if is_shared(uri.path()) && is_browser(&method, &headers) {
+        return index(&headers).await;
+    }
+    unknown_route(method, uri).await.into_response()
 }
 
 async fn page(method: Method, uri: Uri, headers: HeaderMap) -> Response {

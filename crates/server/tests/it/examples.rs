@@ -117,7 +117,7 @@ impl Objects {
         let path = format!("/api/experiments/{experiment}/profile");
         let reply = collector.send_any(Method::PUT, &path, PROFILE, &headers).await;
         assert_eq!(reply.status.as_u16(), 200, "{path}: {}", reply.text());
-        let spare = post("/v1/api_key", json!({"project": project, "scope": "read"})).await;
+        let spare = post("/v1/api_key", json!({"scope": "read"})).await;
         let text = |member: &str| spare[member].as_str().expect("text").to_owned();
         Self {
             spare_key: text("key"),

@@ -12,7 +12,7 @@ pub(super) fn describe(method: &str, path: &str) -> Option<Operation> {
 fn page(method: &str, path: &str) -> Option<Operation> {
     let file = |summary| Operation::new("page", summary).text("text/html").or(404);
     Some(match (method, path) {
-        ("GET", "/" | "/login" | "/app/{*page}") => file("The web page, for browsers"),
+        ("GET", "/" | "/login") => file("The web page, for browsers"),
         ("GET", "/icon.svg") => file("The icon of the web page").text("image/svg+xml"),
         ("GET", "/assets/{*file}") => file("Files of the web page").text("*/*"),
         ("GET", "/speedscope/") => file("A viewer of profiles"),

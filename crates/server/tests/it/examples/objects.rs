@@ -66,9 +66,7 @@ pub(super) fn example(method: &str, path: &str, of: &Objects) -> Option<Example>
             "/api/experiments/{id}/profile"
             | "/api/experiments/{id}/timeline"
             | "/api/experiments/{id}/speedscope",
-        ) => {
-            Example::get(path.replace("{id}", experiment))
-        }
+        ) => Example::get(path.replace("{id}", experiment)),
         ("PATCH", "/v1/project/{id}") => {
             Example::post(path.replace("{id}", project), json!({"description": "words"}))
         }
@@ -91,7 +89,7 @@ pub(super) fn example(method: &str, path: &str, of: &Objects) -> Option<Example>
         ("GET", "/app/{org}/object") => {
             Example::get(format!("{path}?object_type=experiment&object_id={experiment}"))
         }
-        ("GET", page) if page.starts_with("/app/") && !page.contains('*') => {
+        ("GET", page) if page.starts_with("/app/") => {
             let page = page.replace("{org}", "local").replace("{project}", project_name);
             let page = page.replace("{experiment}", &of.experiment_name).replace("{dataset}", "d");
             Example::get(page)

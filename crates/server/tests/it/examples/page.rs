@@ -18,7 +18,6 @@ pub(super) fn example(method: &str, path: &str, of: &Objects) -> Option<Example>
     };
     Some(match (method, path) {
         ("GET", "/" | "/login" | "/speedscope/") => browser(path),
-        ("GET", "/app/{*page}") => browser("/app/local/settings/keys"),
         ("GET", "/icon.svg") => Example::get(path).other(Other::Anybody),
         ("GET", "/assets/{*file}") => file("/assets/", ".css"),
         ("GET", "/speedscope/{*file}") => {

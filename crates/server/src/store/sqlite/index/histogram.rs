@@ -2,12 +2,13 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::apply::MINUTE_US;
 use super::cases::{Condition, each_that};
 use super::figures;
 use crate::store::{Bucket, Figure, Histogram, HistogramBy, HistogramQuery, Kind, StoreError};
 
 const SECOND: i64 = 1_000_000;
-const MINUTE: i64 = 60 * SECOND;
+const MINUTE: i64 = MINUTE_US;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
@@ -100,28 +101,46 @@ fn by_time(
     // Widths are whole tenths of a second, so these are exact.
     let edge = |at: usize| ((start + at as i64) as f64 * width as f64) / 1e3;
     found.buckets = (0..count).map(|at| Bucket::of(edge(at), edge(at + 1))).collect();
-    let mut add = |created_us: i64, failed: bool| {
+    let mut add = |created_us: i64, cases: u64, errors: u64| {
         let at = usize::try_from(created_us.div_euclid(width) - start).unwrap_or(0);
-        found.add(at, failed);
+        found.add(at, cases, errors);
     };
-    match condition {
-        None => {
-            // The index alone answers this, without the rest of a trace.
-            let mut statement = connection.prepare_cached(
-                "SELECT created_us, failed FROM traces
-                 WHERE object = ?1 AND root IS NOT NULL AND created_us BETWEEN ?2 AND ?3",
-            )?;
-            let mut rows = statement.query(params![object, first, last])?;
-            while let Some(row) = rows.next()? {
-                add(row.get(0)?, row.get(1)?);
-            }
-        }
-        Some(condition) => each_that(connection, object, Some(condition), |record, _| {
+    if let Some(condition) = condition {
+        each_that(connection, object, Some(condition), |record, _| {
             if (first..=last).contains(&record.created_us) {
-                add(record.created_us, record.failed);
+                add(record.created_us, 1, record.failed.into());
             }
             Ok(())
-        })?,
+        })?;
+        return Ok(found);
+    }
+    // Whole minutes are counted already; what sticks out of them is read trace by trace.
+    let minutes = match width % MINUTE {
+        0 => (first + MINUTE - 1).div_euclid(MINUTE)..(last + 1).div_euclid(MINUTE),
+        _ => 0..0,
+    };
+    let apart = match minutes.is_empty() {
+        true => [first..last + 1, 0..0],
+        false => [first..minutes.start * MINUTE, minutes.end * MINUTE..last + 1],
+    };
+    let mut statement = connection.prepare_cached(
+        "SELECT created_us, failed FROM traces
+         WHERE object = ?1 AND root IS NOT NULL AND created_us >= ?2 AND created_us < ?3",
+    )?;
+    for part in apart.into_iter().filter(|part| !part.is_empty()) {
+        let mut rows = statement.query([object, part.start, part.end])?;
+        while let Some(row) = rows.next()? {
+            add(row.get(0)?, 1, row.get::<_, bool>(1)?.into());
+        }
+    }
+    let mut statement = connection.prepare_cached(
+        "SELECT minute, cases, errors FROM minutes
+         WHERE object = ?1 AND minute >= ?2 AND minute < ?3",
+    )?;
+    let mut rows = statement.query([object, minutes.start, minutes.end])?;
+    while let Some(row) = rows.next()? {
+        let (minute, cases, errors): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        add(minute * MINUTE, cases.cast_unsigned(), errors.cast_unsigned());
     }
     Ok(found)
 }
@@ -159,7 +178,7 @@ fn by_figure(
     for (value, failed) in values {
         // By the edges as they are told, which rounding may have moved.
         let above = found.buckets.partition_point(|bucket| bucket.lower <= value);
-        found.add(above.saturating_sub(1), failed);
+        found.add(above.saturating_sub(1), 1, failed.into());
     }
     Ok(found)
 }
@@ -171,12 +190,12 @@ impl Bucket {
 }
 
 impl Histogram {
-    fn add(&mut self, at: usize, failed: bool) {
-        self.cases += 1;
-        self.errors += u64::from(failed);
+    fn add(&mut self, at: usize, cases: u64, errors: u64) {
+        self.cases += cases;
+        self.errors += errors;
         if let Some(bucket) = self.buckets.get_mut(at) {
-            bucket.cases += 1;
-            bucket.errors += u64::from(failed);
+            bucket.cases += cases;
+            bucket.errors += errors;
         }
     }
 }
