@@ -20,6 +20,7 @@ use tidegate_model::wire::summary::ExperimentComparison;
 use tokio::sync::watch;
 
 use crate::budget::Budget;
+use crate::cache::Caches;
 use crate::config::{Config, Policy};
 use crate::driver::{Driver, Shared};
 use crate::error::{ApiError, FlushError};
@@ -60,6 +61,7 @@ struct Inner {
     earlier: watch::Receiver<()>,
     /// What the header of a profile says of the client.
     about: Header<'static>,
+    caches: Caches,
 }
 
 impl Client {
@@ -98,6 +100,7 @@ impl Client {
         if let Some(path) = &config.profile {
             profiled::from_the_start(path, &about, &shared)?;
         }
+        let caches = Caches::new(&config);
         let session = Arc::new(Session::new(config.clone()));
         let driver = Driver::start(options, Arc::clone(&shared), Arc::clone(&session))?;
         let server = Server { session: Arc::clone(&session), runtime: driver.runtime.clone() };
@@ -124,7 +127,8 @@ impl Client {
             });
         }
         let earlier = waiting;
-        let inner = Inner { recorder, session, driver, shared, shutdown_timeout, earlier, about };
+        let inner =
+            Inner { recorder, session, driver, shared, shutdown_timeout, earlier, about, caches };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -141,6 +145,10 @@ impl Client {
 
     pub(crate) fn recorder(&self) -> &Arc<Recorder> {
         &self.inner.recorder
+    }
+
+    pub(crate) fn caches(&self) -> &Caches {
+        &self.inner.caches
     }
 
     pub(crate) fn session(&self) -> &Arc<Session> {

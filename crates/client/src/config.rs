@@ -1,5 +1,7 @@
 //! What a client needs to know, ready to use.
 
+mod caches;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +9,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tidegate_model::limits;
 
+use crate::cache::CacheOptions;
 use crate::compress::Compression;
 use crate::dump::Dumps;
 use crate::env::{Settings, SettingsError};
@@ -64,6 +67,8 @@ pub struct Config {
     pub(crate) on_error: Option<ErrorHook>,
     pub(crate) dumps: Dumps,
     pub(crate) profile: Option<PathBuf>,
+    pub(crate) prompt_cache: CacheOptions,
+    pub(crate) parameters_cache: CacheOptions,
 }
 
 /// The program's own way to hear of problems.
@@ -113,6 +118,8 @@ impl Default for Config {
             on_error: None,
             dumps: Dumps::default(),
             profile: None,
+            prompt_cache: CacheOptions::default(),
+            parameters_cache: CacheOptions::default(),
         }
     }
 }
@@ -159,6 +166,8 @@ impl Config {
                 all: settings.all_publish_payloads_dir.clone(),
                 failed: settings.failed_publish_payloads_dir.clone(),
             },
+            prompt_cache: settings.prompt_cache.options(settings.cache_location),
+            parameters_cache: settings.parameters_cache.options(settings.cache_location),
             ..default
         }
     }

@@ -20,12 +20,19 @@
 //! | `BRAINTRUST_QUEUE_DROP_EXCEEDING_MAXSIZE` | | no effect (the bound is in bytes), warns |
 //! | `BRAINTRUST_ALL_PUBLISH_PAYLOADS_DIR` | none | debug copies of every body before it is sent |
 //! | `BRAINTRUST_FAILED_PUBLISH_PAYLOADS_DIR` | none | debug copies of bodies that were given up |
+//! | `BRAINTRUST_PROMPT_CACHE_DIR` | `~/.braintrust/prompt_cache` | copies of prompts, for when the server fails |
+//! | `BRAINTRUST_PROMPT_CACHE_MEMORY_MAX`, `_DISK_MAX` | 1024, 1048576 | how many in memory and on the disk |
+//! | `BRAINTRUST_PARAMETERS_CACHE_DIR`, `_MEMORY_MAX`, `_DISK_MAX` | `parameters_cache`, the same | the same of parameters |
+//! | `BRAINTRUST_CACHE_LOCATION` | mixed | caches of both: `mixed`, `memory`, `disk` or `none` |
 //! | `TIDEGATE_DATA_DIR` | `.tidegate` | data directory of the embedded collector, and of the spool |
 //!
-//! A blank value means unset, and so does a number that cannot be read (with a warning). The
+//! The numbers of the caches may also be given as the Python SDK names them, with `_MAX_SIZE` in the
+//! end. A blank value means unset, and so does a number that cannot be read (with a warning). The
 //! process environment is never modified. `.env.braintrust` is looked for in the working
 //! directory and up to 64 parents; the nearest one ends the search, only the variables of
 //! [`FILE_VARIABLES`] are taken from it, and the process environment wins.
+
+mod caches;
 
 use std::collections::HashMap;
 use std::fs;
@@ -34,7 +41,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::time::Duration;
 
+use crate::cache::CacheLocation;
 use crate::notice::Notices;
+
+pub use caches::CacheSettings;
 
 /// The variables that `.env.braintrust` may set.
 pub const FILE_VARIABLES: [&str; 8] = [
@@ -106,6 +116,12 @@ pub struct Settings {
     pub all_publish_payloads_dir: Option<PathBuf>,
     /// `BRAINTRUST_FAILED_PUBLISH_PAYLOADS_DIR`.
     pub failed_publish_payloads_dir: Option<PathBuf>,
+    /// `BRAINTRUST_CACHE_LOCATION`.
+    pub cache_location: Option<CacheLocation>,
+    /// `BRAINTRUST_PROMPT_CACHE_*`.
+    pub prompt_cache: CacheSettings,
+    /// `BRAINTRUST_PARAMETERS_CACHE_*`.
+    pub parameters_cache: CacheSettings,
     /// `TIDEGATE_DATA_DIR`.
     pub data_dir: Option<PathBuf>,
     /// What to tell the user about values that were not used.
@@ -220,6 +236,9 @@ impl Settings {
             http_timeout: source.seconds("BRAINTRUST_HTTP_TIMEOUT"),
             all_publish_payloads_dir: source.path("BRAINTRUST_ALL_PUBLISH_PAYLOADS_DIR"),
             failed_publish_payloads_dir: source.path("BRAINTRUST_FAILED_PUBLISH_PAYLOADS_DIR"),
+            cache_location: source.cache_location(),
+            prompt_cache: source.cache("PROMPT"),
+            parameters_cache: source.cache("PARAMETERS"),
             data_dir: source.path("TIDEGATE_DATA_DIR"),
             warnings: Vec::new(),
         };
@@ -355,83 +374,4 @@ fn unquote(value: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(pairs: &[(&str, &str)], directory: &Path) -> Settings {
-        let pairs: HashMap<String, String> =
-            pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        Settings::read(&|name| pairs.get(name).cloned(), directory).expect("readable")
-    }
-
-    #[test]
-    fn blank_means_unset() {
-        let empty = tempfile::tempdir().expect("tempdir");
-        let settings =
-            read(&[("BRAINTRUST_API_URL", ""), ("BRAINTRUST_API_KEY", "  ")], empty.path());
-        assert!(settings.api_url.is_none() && settings.api_key.is_none());
-        assert!(settings.warnings.is_empty());
-        assert!(!settings.destination_is_set());
-    }
-
-    #[test]
-    fn unusable_numbers_are_unset_with_a_warning() {
-        let empty = tempfile::tempdir().expect("tempdir");
-        let settings = read(
-            &[
-                ("BRAINTRUST_MAX_CONCURRENT_LOG_REQUESTS", "0"),
-                ("BRAINTRUST_MAX_REQUEST_SIZE", "many"),
-                ("BRAINTRUST_FLUSH_BACKPRESSURE_BYTES", "123"),
-                ("BRAINTRUST_SYNC_FLUSH", "True"),
-                ("BRAINTRUST_HTTP_TIMEOUT", "-1"),
-            ],
-            empty.path(),
-        );
-        assert_eq!(settings.max_concurrent_log_requests, None);
-        assert_eq!(settings.max_request_size, None);
-        assert_eq!(settings.flush_backpressure_bytes, Some(123));
-        assert_eq!(settings.http_timeout, None);
-        assert!(settings.sync_flush);
-        assert_eq!(settings.warnings.len(), 3, "{:?}", settings.warnings);
-    }
-
-    #[test]
-    fn variables_without_effect_say_so() {
-        let empty = tempfile::tempdir().expect("tempdir");
-        for (name, _) in WITHOUT_EFFECT {
-            let settings = read(&[(name, "25")], empty.path());
-            assert_eq!(settings.warnings.len(), 1);
-            assert!(settings.warnings[0].starts_with(name), "{:?}", settings.warnings);
-        }
-        let chunk = read(&[("BRAINTRUST_LOG_FLUSH_CHUNK_SIZE", "25")], empty.path());
-        assert!(chunk.warnings[0].contains("is deprecated and has no effect"));
-    }
-
-    #[test]
-    fn the_nearest_file_counts_and_the_environment_wins() {
-        let root = tempfile::tempdir().expect("tempdir");
-        let inner = root.path().join("a/b");
-        fs::create_dir_all(&inner).expect("directories");
-        fs::write(root.path().join(FILE_NAME), "BRAINTRUST_ORG_NAME=far\n").expect("write");
-        fs::write(
-            root.path().join("a").join(FILE_NAME),
-            "# comment\nexport BRAINTRUST_API_KEY=\"from # file\"\n\
-             BRAINTRUST_APP_URL=http://file # trailing\nBRAINTRUST_NUM_RETRIES=7\n",
-        )
-        .expect("write");
-        let settings = read(&[("BRAINTRUST_APP_URL", "http://env")], &inner);
-        assert_eq!(settings.api_key.as_deref(), Some("from # file"));
-        assert_eq!(settings.app_url.as_deref(), Some("http://env"));
-        assert_eq!(settings.org_name, None, "the nearest file ends the search");
-        assert_eq!(settings.num_retries, None, "not a variable the file may set");
-        assert!(!format!("{settings:?}").contains("from #"));
-    }
-
-    #[test]
-    fn a_malformed_line_is_named() {
-        let root = tempfile::tempdir().expect("tempdir");
-        fs::write(root.path().join(FILE_NAME), "\nBRAINTRUST_API_KEY\n").expect("write");
-        let error = Settings::read(&|_| None, root.path()).expect_err("malformed");
-        assert!(error.to_string().ends_with(".env.braintrust:2: expected NAME=value"), "{error}");
-    }
-}
+mod tests;

@@ -32,6 +32,7 @@ mod budget;
 #[cfg(test)]
 #[path = "budget/tests.rs"]
 mod budget_tests;
+mod cache;
 mod client;
 mod clock;
 mod compress;
@@ -51,16 +52,19 @@ mod http;
 mod ids;
 mod inbox;
 mod json;
+mod load;
 mod locate;
 mod logger;
 mod mask;
 mod notice;
 mod open_experiment;
 mod outline;
+mod parameters;
 mod parent;
 mod pipeline;
 pub mod process;
 mod profile;
+mod prompt;
 mod record;
 mod recorder;
 mod remote;
@@ -69,10 +73,12 @@ mod session;
 mod span;
 pub mod spool;
 mod sync;
+mod template;
 mod trace;
 mod tracer;
 pub mod what_if;
 
+pub use cache::{CacheLocation, CacheOptions};
 pub use client::{Client, FoundExperiment, KeepProfileError, ProfileKept};
 pub use compress::Compression;
 pub use config::{Config, HOSTED_APP_URL, Policy};
@@ -84,16 +90,22 @@ pub use event::Event;
 pub use experiment::{Experiment, ExperimentOptions};
 pub use feedback::{Feedback, FeedbackSource};
 pub use inbox::{DropReason, Receipt};
+pub use load::{LoadError, LoadSource};
 pub use locate::{Locate, LocateError, LocateFuture};
 pub use logger::Logger;
 pub use notice::{Problem, ProblemKind};
 pub use open_experiment::{ExperimentSummary, OpenExperiment, ReadonlyExperiment, SummaryError};
 pub use outline::{RowPages, Select};
+pub use parameters::{LoadParameters, Parameters, ParametersError};
 pub use parent::{Parent, ParentError};
 pub use profile::{ProfileFile, ProfileWriter, Profiling};
+pub use prompt::{
+    BuildError, BuildOptions, BuiltPrompt, LoadPrompt, Prompt, PromptContent, TemplateFormat,
+};
 pub use remote::RemoteParent;
 pub use requests::Request;
 pub use span::{Span, SpanOptions, traced};
+pub use template::TemplateError;
 pub use trace::{Trace, TraceBuffer, TraceSpan};
 pub use tracer::Tracer;
 

@@ -1,5 +1,7 @@
 //! The logged-in state that uploads and API calls share.
 
+mod copies;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
@@ -30,6 +32,8 @@ pub(crate) struct Session {
     projects: SyncMutex<HashMap<String, String>>,
     /// What links begin with, once the organisation is known.
     links: SyncMutex<Option<Arc<str>>>,
+    /// Which organisation copies of its objects belong to, once it is known.
+    organisation: SyncMutex<Option<Arc<str>>>,
 }
 
 #[derive(Debug, Default)]
@@ -86,9 +90,15 @@ impl Session {
     pub(crate) fn new(config: Config) -> Self {
         let http = Http::new(config.api_key.as_ref(), config.request_timeout);
         let bytes = config.max_request_bytes.unwrap_or(limits::DEFAULT_MAX_REQUEST_BYTES);
-        let (projects, links) = (SyncMutex::default(), SyncMutex::default());
-        let connected = Mutex::default();
-        Self { config, http, connected, max_request_bytes: bytes.into(), projects, links }
+        Self {
+            config,
+            http,
+            connected: Mutex::default(),
+            max_request_bytes: bytes.into(),
+            projects: SyncMutex::default(),
+            links: SyncMutex::default(),
+            organisation: SyncMutex::default(),
+        }
     }
 
     /// What links of this server begin with: `…/app/ORGANISATION`. `None` before the login, and
@@ -162,6 +172,7 @@ impl Session {
         let connected = Arc::new(self.choose(app_url, login)?);
         state.current = Some(Arc::clone(&connected));
         *self.links.lock().unwrap_or_else(PoisonError::into_inner) = connected.link_base();
+        self.note_organisation(&connected);
         (state.failed, state.refused) = (None, None);
         Ok(connected)
     }

@@ -23,7 +23,9 @@
 //! What is there already is recorded by a line each, behind features: spans of `tracing`
 //! (`tracing-layer`), calls of language models (`llm-calls`, `reqwest-middleware`). Traces go on from
 //! one service to another by [`Span::inject`](client::Span::inject) and
-//! [`RemoteParent`](client::RemoteParent).
+//! [`RemoteParent`](client::RemoteParent). Prompts and parameters that are kept on a server are
+//! loaded by [`Client::load_prompt`](client::Client::load_prompt) and
+//! [`Client::load_parameters`](client::Client::load_parameters).
 
 #![deny(missing_docs)]
 

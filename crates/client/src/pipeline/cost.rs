@@ -39,20 +39,33 @@ impl Cost {
 
     /// Fixed seconds and seconds per row; `None` before enough requests were seen.
     ///
-    /// Requests of one size say nothing about the slope: all of their time counts as fixed
-    /// then, which leads to fewer requests, never to more.
+    /// Requests of one size say nothing about the slope: all of their time counts as fixed then.
     pub(crate) fn line(&self) -> Option<(f64, f64)> {
         if self.weight < ENOUGH * DECAY.powf(ENOUGH) {
             return None;
         }
-        let spread = self.weight * self.rows_squared - self.rows * self.rows;
-        let slope = if spread > 1e-6 * self.rows_squared.max(1.0) {
-            ((self.weight * self.rows_seconds - self.rows * self.seconds) / spread).max(0.0)
-        } else {
+        let slope = if self.is_of_one_size() {
             0.0
+        } else {
+            let covered = self.weight * self.rows_seconds - self.rows * self.seconds;
+            (covered / self.spread()).max(0.0)
         };
         let fixed = (self.seconds - slope * self.rows) / self.weight;
         Some((fixed.max(0.0), slope))
+    }
+
+    /// Whether any request was seen.
+    pub(crate) fn is_known(&self) -> bool {
+        self.weight > 0.0
+    }
+
+    fn spread(&self) -> f64 {
+        self.weight * self.rows_squared - self.rows * self.rows
+    }
+
+    /// Whether all requests so far had about as many rows.
+    fn is_of_one_size(&self) -> bool {
+        self.spread() <= 1e-6 * self.rows_squared.max(1.0)
     }
 
     /// The line, or a guess as long as it says nothing about the slope: of two requests the
@@ -69,7 +82,7 @@ impl Cost {
 
     /// A line through the mean for as long as the slope is not known: half of it for the rows.
     fn guess(&self) -> Option<(f64, f64)> {
-        (self.weight > 0.0).then(|| {
+        self.is_known().then(|| {
             let fixed = self.seconds / self.weight / 2.0;
             (fixed, self.seconds / self.rows.max(1.0) / 2.0)
         })
@@ -100,9 +113,16 @@ impl Cost {
 
     /// The fewest requests, at most `lanes`, that deliver the rows about as soon as `lanes` do;
     /// `None` before any request was seen.
+    ///
+    /// As long as all requests had one size, none is cut larger than twice of it: a line through a
+    /// single point would promise that any number of rows takes no longer.
     pub(crate) fn requests_for(&self, rows: usize, lanes: usize) -> Option<usize> {
         let most = lanes.min(rows).max(1);
         let (fixed, per_row) = self.line().or_else(|| self.guess())?;
+        if per_row == 0.0 && self.is_of_one_size() {
+            let twice = (2.0 * self.rows / self.weight).round() as usize;
+            return Some(rows.div_ceil(twice.max(1)).clamp(1, most));
+        }
         let time = |requests: usize| fixed + per_row * rows.div_ceil(requests) as f64;
         let bound = time(most) * TOLERANCE;
         Some((1..=most).find(|&requests| time(requests) <= bound).unwrap_or(most))
@@ -169,7 +189,9 @@ mod tests {
         }
         let (fixed, per_row) = cost.line().expect("enough seen");
         assert!((fixed - 0.3).abs() < 1e-9 && per_row == 0.0);
-        assert_eq!(cost.requests_for(400, 8), Some(1), "nothing says that cutting helps");
+        assert_eq!(cost.requests_for(100, 8), Some(1), "nothing says that cutting helps");
+        assert_eq!(cost.requests_for(400, 8), Some(4), "nor that 400 rows take no longer than 50");
+        assert_eq!(cost.requests_for(4000, 8), Some(8));
         let less = cost.expect(10).expect("something was seen");
         assert!(less < Duration::from_millis(300), "but a small one ends earlier: {less:?}");
     }

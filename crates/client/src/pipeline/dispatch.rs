@@ -17,6 +17,8 @@ pub(super) const OPEN_SPAN_WAIT: Duration = Duration::from_millis(200);
 /// A span that is open because its producer waits at the gate gets the same time again once the
 /// gate has opened, up to this long in all.
 const GATED_SPAN_WAIT: Duration = Duration::from_secs(5);
+/// Before any request was answered, a burst of more than so many rows is worth a second one.
+const UNKNOWN_ROWS: usize = 25;
 /// Most bytes that one turn writes to the spool, so that replies do not wait for the disk.
 const SPILL_BYTES: u64 = 1 << 20;
 
@@ -172,21 +174,27 @@ impl Core {
                 let rows = self.take_ready(SPILL_BYTES, usize::MAX);
                 self.part_with(rows, reason);
             }
-        } else if flushing || quiet {
-            self.send_all(free, flushing, now);
+        } else if flushing {
+            self.send_all(free, true, now);
+        } else if quiet {
+            // What looks like the end of a burst may be a pause in it.
+            let lanes = if self.cost.is_known() { free } else { free.div_ceil(2) };
+            self.send_all(lanes, false, now);
+        } else if pressure.gate_waiting || full {
+            self.send_shares(free, now);
         } else {
-            self.send_shares(free, pressure.gate_waiting || full, now);
+            // Rows have waited long enough, and others will come, for which lanes are kept free.
+            self.send_all(free.div_ceil(2), false, now);
         }
     }
 
-    /// No more is to be expected for now: all rows go, cut evenly over the lanes.
+    /// All rows go, cut evenly over the lanes.
     fn send_all(&mut self, free: usize, flushing: bool, now: Instant) {
         let cap = self.batch_bytes_cap();
         let least = usize::try_from(self.ready_bytes / cap).unwrap_or(usize::MAX);
         let rows = self.ready.len();
-        // Before anything is known, only a flush is worth all lanes: what looks like the end of
-        // a burst may be a pause in it.
-        let unknown = if flushing { free } else { 1 };
+        // Before anything is known, only a flush is worth all lanes whatever the number of rows.
+        let unknown = if flushing { free } else { (rows / UNKNOWN_ROWS).clamp(1, free) };
         let requests = self.cost.requests_for(rows, free).unwrap_or(unknown).max(least).min(free);
         // A lane that is free in a moment should find something left to do.
         let waits = self.sending.values().filter_map(|sending| {
@@ -204,13 +212,12 @@ impl Core {
 
     /// More will come: only full shares go, each of a lane's part of the budget, so that the
     /// lanes are not taken up by small requests when the bulk arrives. Producers refill what is
-    /// acknowledged. If no lane is busy, or rows have waited long enough, one goes in any case.
-    fn send_shares(&mut self, free: usize, pressed: bool, now: Instant) {
+    /// acknowledged. If no lane is busy, one goes in any case.
+    fn send_shares(&mut self, free: usize, now: Instant) {
         let share = self.full_share();
-        let whole = usize::try_from(self.ready_bytes / share).unwrap_or(usize::MAX);
-        let least = usize::from(!pressed || self.sending.is_empty());
+        let is_whole = self.ready_bytes >= share;
         // One per turn: it is on its way while the next one is being written.
-        if whole.max(least).min(free) > 0 {
+        if free > 0 && (is_whole || self.sending.is_empty()) {
             self.send_batch(share, self.options.max_rows, now);
         }
     }

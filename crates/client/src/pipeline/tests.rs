@@ -285,6 +285,21 @@ fn invariant_5_a_flush_cuts_a_burst_into_even_batches_over_all_lanes() {
     );
 }
 
+/// Before any request was answered, one of a hundred rows could take seconds.
+#[test]
+fn a_burst_without_an_end_is_cut_and_leaves_a_lane_to_what_follows() {
+    let mut world = World::new(Options { max_request_bytes: 10_000_000, ..options() });
+    for step in 0..7 {
+        assert_eq!(world.requests, 0, "others may come");
+        burst(&mut world, step * 10, 10);
+        world.turn();
+        world.now += Duration::from_millis(4);
+    }
+    world.turn();
+    let sizes: Vec<usize> = world.in_flight.values().map(|body| rows_of(body).len()).collect();
+    assert_eq!(sizes, [35, 35]);
+}
+
 #[test]
 fn an_open_span_waits_for_its_end_but_not_for_ever() {
     let mut world = World::new(options());

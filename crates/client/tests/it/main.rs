@@ -5,6 +5,7 @@ mod kill;
 mod lifecycle;
 mod options;
 mod process;
+mod prompts;
 mod protocol;
 mod reading;
 mod spool;
