@@ -28,9 +28,13 @@ export function Compare() {
   const [query] = useQuery();
   const asked = [...new Set(query.getAll("e").filter(Boolean))].slice(0, MOST_RUNS);
   const key = asked.join("\n");
-  const runs = useLoad((end) => Promise.all(asked.map((one) => findRun(project, one, end))), [project, key]);
+  const runs = useLoad(
+    async (end) => ({ key, all: await Promise.all(asked.map((one) => findRun(project, one, end))) }),
+    [project, key],
+  );
   useTitle(`Compare · ${project}`);
-  const loaded = runs.value?.length === asked.length ? runs.value : null;
+  // Those of the address before until these are there.
+  const loaded = runs.value?.key === key ? runs.value.all : null;
   return (
     <div class="page compare">
       <ProjectTabs org={org} project={project} at="experiments" />
@@ -41,9 +45,9 @@ export function Compare() {
             <kbd>x</kbd> and press <kbd>c</kbd>.
           </p>
         </Empty>
-      ) : runs.error ? (
+      ) : runs.error && loaded === null ? (
         <Failed error={runs.error} onAgain={runs.again} />
-      ) : loaded === null || runs.loading ? (
+      ) : loaded === null ? (
         <Skeleton rows={14} />
       ) : (
         <Compared org={org} project={project} runs={loaded} onChanged={runs.again} />
@@ -59,7 +63,7 @@ interface ComparedProps {
   readonly onChanged: () => void;
 }
 
-function Compared({ org, project, runs }: ComparedProps) {
+function Compared({ org, project, runs, onChanged }: ComparedProps) {
   const [query, setQuery] = useQuery();
   const ids = runs.map(({ id }) => id);
   const current = ids[0] as string;
@@ -71,7 +75,9 @@ function Compared({ org, project, runs }: ComparedProps) {
         const ours = happened.some(
           ({ type, data }) => type !== "changed" || ids.includes(String(data.object_id)),
         );
-        if (ours) times.value += 1;
+        if (!ours) return;
+        times.value += 1;
+        onChanged();
       }),
     [ids.join("\n")],
   );

@@ -1,3 +1,3 @@
-export default function X() {
-  return null;
-}
+import "./dataset.css";
+
+export { DatasetPage as default } from "./DatasetPage";

@@ -1,3 +1,3 @@
-export default function X() {
-  return null;
-}
+import "./logs.css";
+
+export { Logs as default } from "./Logs";
