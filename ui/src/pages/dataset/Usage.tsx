@@ -19,14 +19,19 @@ export function Usage({ project, dataset, version, onClose }: UsageProps) {
 
 Eval(
     ${of},
-    data=init_dataset(project=${of}, name=${name}${pin ? `, version=${pin}` : ""}),
+    data=init_dataset(
+        project=${of},
+        name=${name},${pin ? `\n        version=${pin},` : ""}
+    ),
     task=lambda input: answer(input),
     scores=[exact],
 )`;
   const javascript = `import { Eval, initDataset } from "braintrust";
 
 await Eval(${of}, {
-  data: initDataset(${of}, { dataset: ${name}${pin ? `, version: ${pin}` : ""} }),
+  data: initDataset(${of}, {
+    dataset: ${name},${pin ? `\n    version: ${pin},` : ""}
+  }),
   task: (input) => answer(input),
   scores: [exact],
 });`;

@@ -64,7 +64,7 @@ const LOOKS = {
 export const CHANGE: Column<Item> = {
   id: "change",
   head: "Change",
-  width: 104,
+  width: 116,
   cell: ({ change }) => {
     if (!change) return null;
     const { sign, tone } = LOOKS[change.kind];

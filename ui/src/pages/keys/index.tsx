@@ -1,3 +1,3 @@
-export default function X() {
-  return null;
-}
+import "./keys.css";
+
+export { Keys as default } from "./Keys";
