@@ -24,4 +24,9 @@ export const routes: readonly PageRoute[] = [
     path: "/app/:org/p/:project/experiments/:experiment",
     load: () => import("./pages/experiment"),
   },
+  { path: "/app/:org/p/:project/compare", load: () => import("./pages/compare") },
+  { path: "/app/:org/p/:project/logs", load: () => import("./pages/logs") },
+  { path: "/app/:org/p/:project/datasets", load: () => import("./pages/datasets") },
+  { path: "/app/:org/p/:project/datasets/:dataset", load: () => import("./pages/dataset") },
+  { path: "/app/:org/settings/keys", load: () => import("./pages/keys") },
 ];

@@ -24,9 +24,6 @@ const NEEDS: [Need; 2] = [
     Need { what: "npm", program: "npm", arguments: &["--version"], least: None, package: "npm" },
 ];
 
-/// Files of speedscope that no profile of ours needs: an example, and the reader of another format.
-const LEFT_OUT: [&str; 2] = ["perf-vertx-stacks", "jfrview"];
-
 /// Writes the types, builds the bundle and checks both.
 pub(crate) fn run(yes: bool) -> Result<()> {
     setup::ensure(&NEEDS, yes)?;
@@ -73,24 +70,7 @@ fn build(target: &Path) -> Result<()> {
     run_command(&mut npm(&["exec", "--no", "--", "tsc"]))?;
     let mut vite =
         npm(&["exec", "--no", "--", "vite", "build", "--emptyOutDir", "--logLevel=warn"]);
-    run_command(vite.arg("--outDir").arg(target))?;
-    viewer(&target.join("speedscope"))
-}
-
-/// Copies speedscope, which comes built.
-fn viewer(target: &Path) -> Result<()> {
-    let package = folder().join("node_modules/speedscope");
-    let missing = "speedscope is not there: it must be a dependency in ui/package.json";
-    fs::create_dir_all(target).with_context(|| format!("cannot make {}", target.display()))?;
-    for entry in fs::read_dir(package.join("dist/release")).context(missing)? {
-        let (path, name) = entry.map(|entry| (entry.path(), entry.file_name()))?;
-        let name = name.to_string_lossy();
-        if !LEFT_OUT.iter().any(|beginning| name.starts_with(beginning)) {
-            fs::copy(&path, target.join(&*name)).context("cannot copy speedscope")?;
-        }
-    }
-    fs::copy(package.join("LICENSE"), target.join("LICENSE")).context("speedscope's licence")?;
-    Ok(())
+    run_command(vite.arg("--outDir").arg(target))
 }
 
 /// Lints, tests, and the size of the bundle.

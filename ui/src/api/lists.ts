@@ -6,8 +6,11 @@ import type {
   Cases,
   Comparison,
   Dataset,
+  DatasetVersions,
   Experiment,
   Experiments,
+  Groups,
+  Histogram,
   Hits,
   ObjectKind,
   Objects,
@@ -28,6 +31,17 @@ export const listCases = (kind: ObjectKind, object: string, query: Query, end?: 
 
 export const readTrace = (kind: ObjectKind, object: string, query: Query, end?: AbortSignal) =>
   get<Trace>(`/api/objects/${kind}/${id(object)}/trace`, query, end);
+
+/** How the cases are spread over a score, a metric or time. */
+export const histogram = (kind: ObjectKind, object: string, query: Query, end?: AbortSignal) =>
+  get<Histogram>(`/api/objects/${kind}/${id(object)}/histogram`, query, end);
+
+/** Cases by input, tag or a member of the metadata, with their means. */
+export const groups = (kind: ObjectKind, object: string, query: Query, end?: AbortSignal) =>
+  get<Groups>(`/api/objects/${kind}/${id(object)}/groups`, query, end);
+
+export const listVersions = (dataset: string, query: Query, end?: AbortSignal) =>
+  get<DatasetVersions>(`/api/datasets/${id(dataset)}/versions`, query, end);
 
 export const compare = (query: Query, end?: AbortSignal) => get<Comparison>("/api/compare", query, end);
 

@@ -1,8 +1,8 @@
-// Single rows and places of rows.
+// Rows of an object, whole, and places of rows.
 
 import { get, post } from "./client";
 import { ApiError } from "./error";
-import type { Experiment, ObjectKind, Project, Row } from "./types";
+import type { ObjectKind, ObjectLocation, Row } from "./types";
 
 type Expression = { readonly op: string; readonly [name: string]: unknown };
 
@@ -44,58 +44,40 @@ export async function readComments(
   return data.filter(({ comment }) => comment != null);
 }
 
-/** `GET /api/location`: an object, or a row of it, by the names that addresses have. */
-export interface Location {
-  readonly object_type: ObjectKind;
-  readonly object_id: string;
-  readonly project: { readonly id: string; readonly name: string };
-  readonly name: string | null;
-  readonly row: {
-    readonly id: string;
-    readonly root_span_id: string;
-    readonly span_id: string | null;
-  } | null;
+/** A whole row that a list has just shown; its absence is an error. */
+export async function wholeRow(
+  kind: ObjectKind,
+  object: string,
+  id: string,
+  end?: AbortSignal,
+): Promise<Row> {
+  const found = await readRow(kind, object, id, end);
+  if (found) return found;
+  throw new ApiError(404, "this row is gone", "It was deleted since the list was read: reload the page.");
 }
 
-export async function locate(
+/** An object, or a row of it, by the names that addresses have. */
+export const locate = (
   asked: { object_type: string; object_id: string; id: string | undefined },
   end?: AbortSignal,
-): Promise<Location> {
-  try {
-    return await get<Location>("/api/location", asked, end);
-  } catch (error) {
-    // A server of before there was this route.
-    if (!(error instanceof ApiError) || error.status !== 404) throw error;
-    return await locateByHand(asked, error, end);
-  }
+) => get<ObjectLocation>("/api/location", asked, end);
+
+export interface RowsPage {
+  readonly rows: readonly Row[];
+  /** Null at the end. */
+  readonly cursor: string | null;
 }
 
-async function locateByHand(
-  {
-    object_type: type,
-    object_id: object,
-    id,
-  }: { object_type: string; object_id: string; id: string | undefined },
-  error: ApiError,
+/** Rows of a dataset in the order of their ids, as of a version if one is named. */
+export async function datasetRows(
+  dataset: string,
+  { version, cursor, limit }: { version: string | null; cursor: string | null; limit: number },
   end?: AbortSignal,
-): Promise<Location> {
-  const kind = (type === "project_log" ? "project_logs" : type) as ObjectKind;
-  const names = ["experiment", "dataset"].includes(kind);
-  if (!names && kind !== "project_logs") throw error;
-  const of = encodeURIComponent;
-  const own = names ? await get<Experiment>(`/v1/${kind}/${of(object)}`, {}, end) : null;
-  const project = await get<Project>(`/v1/project/${of(own?.project_id ?? object)}`, {}, end);
-  const row = id ? await readRow(kind, object, id, end) : null;
-  if (id && !row) throw error;
-  return {
-    object_type: kind,
-    object_id: object,
-    project,
-    name: own?.name ?? null,
-    row: row && {
-      id: row.id,
-      root_span_id: row.root_span_id ?? row.id,
-      span_id: row.span_id ?? null,
-    },
-  };
+): Promise<RowsPage> {
+  const reply = await get<{ events: Row[]; cursor: string | null }>(
+    `/v1/dataset/${encodeURIComponent(dataset)}/fetch`,
+    { limit, cursor: cursor ?? undefined, version: version ?? undefined },
+    end,
+  );
+  return { rows: reply.events, cursor: reply.cursor };
 }

@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { get, onUnauthorized, post, remove } from "./client";
 import { ApiError } from "./error";
-import type { Organisation, SessionReply } from "./types";
+import type { SessionReply } from "./types";
 
 export interface Session {
   /** The organisation of links. */
@@ -26,15 +26,8 @@ export async function whoAmI(end?: AbortSignal): Promise<Session> {
 }
 
 async function ask(end?: AbortSignal): Promise<Session> {
-  try {
-    const { signed_in, org, key, admin } = await get<SessionReply>("/api/session", {}, end);
-    if (signed_in && org) return { org: org.name, key: key && (key.name ?? key.id), admin };
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.status !== 404) throw error;
-    // A server of before there were sessions says at least whose it is.
-    const { org_info } = await post<{ org_info: Organisation[] }>("/api/apikey/login", {}, end);
-    return { org: org_info[0]?.name ?? "local", key: null, admin: false };
-  }
+  const { signed_in, org, key, admin } = await get<SessionReply>("/api/session", {}, end);
+  if (signed_in && org) return { org: org.name, key: key && (key.name ?? key.id), admin };
   onUnauthorized.call();
   throw new ApiError(401, "nobody is logged in", "Log in with a key.");
 }

@@ -2,66 +2,7 @@
 
 import { get } from "./client";
 import { ApiError, replyError } from "./error";
-
-export interface Explanation {
-  name: string;
-  source: "sdk" | "emulation" | "server";
-  strategy: string | null;
-  start_us: number;
-  wall_us: number;
-  is_complete: boolean;
-  left_out: number;
-  lost_records: number;
-  shape: Shape;
-  critical_path: Record<string, number> | null;
-  cpu: {
-    measured_us: number;
-    user_us: number;
-    system_us: number;
-    idle_ratio: number;
-  } | null;
-  diagnosis: Finding[];
-}
-
-interface Distribution {
-  mean: number;
-  median: number;
-  min: number;
-  max: number;
-}
-
-export interface Shape {
-  requests: number;
-  phase_us: number;
-  overlapping_pairs: number;
-  peak_in_flight: number;
-  mean_in_flight: number;
-  idle_gaps: number;
-  idle_gap_us_mean: number;
-  idle_ratio: number;
-  rows: number;
-  rows_per_request: Distribution;
-  bytes_per_request: Distribution;
-  request_us: Distribution;
-  retries: number;
-  failures: { requests: number }[];
-  gate_wait_ratio: number;
-  flush_wait_ratio: number;
-}
-
-export interface Figure {
-  name: string;
-  value: number;
-  unit: string;
-  label: string;
-}
-
-export interface Finding {
-  cause: string;
-  wall_ratio: number;
-  evidence: Figure[];
-  advice: string;
-}
+import type { Explanation } from "./types";
 
 const of = encodeURIComponent;
 

@@ -3,7 +3,7 @@ import type { Row } from "../api/types";
 import { bins, heights } from "./bins";
 import { barRange, conditionChips, conditions, isBarChosen, metadataCondition, noConditions } from "./cases";
 import { rangeText } from "./filters";
-import { groupCases, sortGroups } from "./groups";
+import { sortGroups } from "./groups";
 import { faults, faultText, reasons } from "./reasons";
 import { evaluationOf, rowOfDataset } from "./snippets";
 
@@ -152,35 +152,21 @@ describe("snippets", () => {
 });
 
 describe("groups", () => {
-  const one = (input_hash: string, tags: string[] | null, score: number | null, failed = false) => ({
-    input_hash,
-    tags,
-    failed,
-    scores: { exact: score },
-    metrics: {} as Record<string, number>,
+  const group = (key: string, mean: number | null, cases: number) => ({
+    key,
+    cases,
+    errors: 0,
+    scores: mean === null ? {} : { exact: { mean, cases } },
+    metrics: {},
   });
-  const cases = [
-    one("a", ["x", "y", "x"], 1),
-    one("b", null, 0, true),
-    one("a", ["x"], 0.5),
-    one("c", [], null),
-  ];
-
-  it("count a case once in each of its tags, and those without", () => {
-    const groups = sortGroups(groupCases(cases, "tag"), { by: "cases", order: "desc" });
-    expect(groups.map(({ key, cases, errors }) => [key, cases, errors])).toEqual([
-      ["x", 2, 0],
-      [null, 2, 1],
-      ["y", 1, 0],
-    ]);
-    expect(groups[0]?.scores.exact).toEqual({ mean: 0.75, cases: 2 });
-  });
+  const groups = [group("a", 0.75, 2), group("b", 0, 1), group("c", null, 3)];
 
   it("without the value come last both ways", () => {
-    const groups = groupCases(cases, "input_hash");
-    const keys = (order: "asc" | "desc") =>
-      sortGroups(groups, { by: "score:exact", order }).map(({ key }) => key);
-    expect(keys("asc")).toEqual(["b", "a", "c"]);
-    expect(keys("desc")).toEqual(["a", "b", "c"]);
+    const keys = (by: string, order: "asc" | "desc") =>
+      sortGroups(groups, { by, order }).map(({ key }) => key);
+    expect(keys("score:exact", "asc")).toEqual(["b", "a", "c"]);
+    expect(keys("score:exact", "desc")).toEqual(["a", "b", "c"]);
+    expect(keys("cases", "desc")).toEqual(["c", "a", "b"]);
+    expect(keys("name", "desc")).toEqual(["c", "b", "a"]);
   });
 });

@@ -1,6 +1,6 @@
 // What the profile of a run says, in the words of `tidegate timeline`.
 
-import type { Explanation, Figure } from "../api/timeline";
+import type { Explanation, Figure } from "../api/types";
 import { bytes, counted, duration, part } from "./format";
 
 const us = (value: number) => duration(Math.round(value) / 1e6);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Explanation } from "../api/timeline";
+import type { Explanation, Figure } from "../api/types";
 import { categoryRatio, evidence, facts, figures, mood, runName } from "./diagnosis";
 import { columnsOf, ending, firstSeen, overlaps, ProfileReader } from "./profile";
 
@@ -76,7 +76,8 @@ describe("curves", () => {
   });
 });
 
-const SERIAL: Explanation = {
+/** What the page reads of it. */
+const SERIAL = {
   name: "bench",
   source: "emulation",
   strategy: "serial-chunks",
@@ -106,7 +107,7 @@ const SERIAL: Explanation = {
   critical_path: { task_ratio: 0.000002, flush_ratio: 0.8996, tail_ratio: 0.1002, task_llm_ratio: 0.000001 },
   cpu: { measured_us: 14_631_122, user_us: 30_113, system_us: 13_531, idle_ratio: 0.997 },
   diagnosis: [],
-};
+} as unknown as Explanation;
 
 describe("the words of the command line", () => {
   it("are those that it prints for the same profile", () => {
@@ -141,11 +142,15 @@ describe("the words of the command line", () => {
     expect(runName({ ...SERIAL, name: "", strategy: null, source: "server" })).toBe("as the server saw it");
   });
   it("count failures and retries", () => {
-    const shape = { ...SERIAL.shape, retries: 1, failures: [{ requests: 2 }, { requests: 1 }] };
-    expect(figures({ ...SERIAL, shape })[1]?.[1]).toContain("; 3 failed, 1 retry");
+    const shape = {
+      ...SERIAL.shape,
+      retries: 1,
+      failures: [500, null].map((status) => ({ status, requests: 1 })),
+    };
+    expect(figures({ ...SERIAL, shape })[1]?.[1]).toContain("; 2 failed, 1 retry");
   });
   it("have units in the evidence", () => {
-    const figure = (unit: string, value: number) => evidence({ name: "x", label: "it", unit, value });
+    const figure = (unit: Figure["unit"], value: number) => evidence({ name: "x", label: "it", unit, value });
     expect([
       figure("us", 1_462_751.9),
       figure("ratio", 0.8997),

@@ -6,7 +6,7 @@ import { type Live, live } from "../api/events";
 import { session } from "../api/session";
 import { bindings } from "../parts/keyboard";
 import { counted, duration } from "../pure/format";
-import { crumbs } from "../pure/path";
+import { crumbs, path as pagePath } from "../pure/path";
 import { helpShown } from "./Help";
 import { Search } from "./Search";
 import { nextTheme, theme } from "./theme";
@@ -60,6 +60,11 @@ export function TopBar() {
       >
         ?
       </button>
+      {session.value?.admin && (
+        <a class="button quiet small account" href={pagePath.keys(session.value.org)} title="API keys">
+          Keys
+        </a>
+      )}
       {session.value?.key && (
         <a class="button quiet small account" href="/login" title={`key: ${session.value.key}`}>
           {session.value.key}

@@ -1,8 +1,9 @@
 // Cases in groups: trials of an input, a tag, a member of the metadata.
 
 import { useEffect, useMemo } from "preact/hooks";
+import { groups } from "../../api/lists";
 import type { Paged } from "../../api/paged";
-import type { Experiment } from "../../api/types";
+import type { Experiment, Group, Groups as GroupsReply } from "../../api/types";
 import { useLoad, useQuery } from "../../parts/hooks";
 import { Empty, Failed, Skeleton } from "../../parts/states";
 import { type Column, plainColumn, Table } from "../../parts/Table";
@@ -10,9 +11,8 @@ import { Switch } from "../../parts/Tabs";
 import { conditions } from "../../pure/cases";
 import { nextSort, parseSort, type Sort } from "../../pure/filters";
 import { count, counted, NONE } from "../../pure/format";
-import { groupCases, sortGroups } from "../../pure/groups";
+import { sortGroups } from "../../pure/groups";
 import { metricText, scoreText } from "../../pure/metric";
-import { type Group, groups } from "./figures";
 import type { CaseRow } from "./rows";
 
 export interface GroupsProps {
@@ -24,8 +24,10 @@ export interface GroupsProps {
   readonly state: string | null;
 }
 
-/** Cases that are read for the texts of inputs, or where the server does not group. */
+/** Cases that are read for the texts of inputs. */
 const LOADED = 1000;
+/** Groups that are shown. */
+const MOST = 1000;
 const FALLBACK: Sort = { by: "cases", order: "desc" };
 const METRICS = ["duration", "estimated_cost", "tokens"];
 
@@ -37,23 +39,14 @@ export function Groups({ id, query, list, sums, state }: GroupsProps) {
   const sort = parseSort(query, FALLBACK);
   const found = useLoad(
     // A path that is still to be typed asks for nothing.
-    async (end) => (path === "" ? "path" : ((await groups(id, by, asked, end)) ?? "none")),
+    async (end) =>
+      path === "" ? null : groups("experiment", id, [["by", by], ["limit", String(MOST)], ...asked], end),
     [id, by, JSON.stringify(asked), state],
   );
   useEffect(() => void list?.want(LOADED), [list]);
   const rows = list?.items.value ?? [];
   const value = found.value;
-  const local = useMemo(
-    () =>
-      value === "none"
-        ? groupCases(
-            rows.map(({ one }) => one),
-            by,
-          )
-        : null,
-    [value, rows, by],
-  );
-  const all = value === null || value === "path" ? null : value === "none" ? local : value.groups;
+  const all = value?.groups ?? null;
   const inputs = useMemo(
     () => new Map(rows.map(({ one }) => [one.input_hash, one.input ?? ""] as const)),
     [rows],
@@ -96,15 +89,11 @@ export function Groups({ id, query, list, sums, state }: GroupsProps) {
             />
           </form>
         )}
-        <span class="faint">{note(value, shown.length, rows.length)}</span>
+        <span class="faint">{value && note(value, shown.length)}</span>
       </div>
       {path === "" ? (
         <Empty title="Which member of the metadata?">
           <p>Its path, with dots between names, and Enter. A case's drawer shows its metadata.</p>
-        </Empty>
-      ) : value === "none" && path !== null ? (
-        <Empty title="This server does not group by metadata">
-          <p>Update it, or group by input or tag.</p>
         </Empty>
       ) : found.error && all === null ? (
         <Failed error={found.error} onAgain={found.again} onReset={() => setQuery({ group: "input_hash" })} />
@@ -129,10 +118,7 @@ export function Groups({ id, query, list, sums, state }: GroupsProps) {
   );
 }
 
-function note(value: unknown, shown: number, loaded: number): string {
-  if (value === null || value === "path") return "";
-  if (value === "none") return `${counted(shown, "group")} of the ${count(loaded)} loaded cases`;
-  const { total, left_out } = value as { total: number; left_out: number };
+function note({ total, left_out }: GroupsReply, shown: number): string {
   const most =
     total > shown ? `the largest ${count(shown)} of ${counted(total, "group")}` : counted(shown, "group");
   return left_out > 0 ? `${most}, ${count(left_out)} cases in further ones` : most;

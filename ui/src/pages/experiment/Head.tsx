@@ -6,11 +6,11 @@ import { Tags } from "../../parts/Chips";
 import { Copy } from "../../parts/Copy";
 import { JsonView } from "../../parts/JsonView";
 import { Menu } from "../../parts/Menu";
+import { Running } from "../../parts/Running";
 import { Time } from "../../parts/Time";
 import { counted } from "../../pure/format";
 import { path, safeLink } from "../../pure/path";
 import { evaluationOf } from "../../pure/snippets";
-import { Running } from "../project/Running";
 
 export interface HeadProps {
   readonly org: string;

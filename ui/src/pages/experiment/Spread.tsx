@@ -2,6 +2,7 @@
 
 import { useMemo } from "preact/hooks";
 import { isAborted } from "../../api/error";
+import { histogram } from "../../api/lists";
 import type { Comparison, Estimate, Experiment, Paired } from "../../api/types";
 import { useLoad, useQuery } from "../../parts/hooks";
 import { IntervalBar } from "../../parts/IntervalBar";
@@ -12,14 +13,13 @@ import { parseRange } from "../../pure/filters";
 import { count, counted } from "../../pure/format";
 import { differenceText, metricRange, metricText, scoreRange, scoreText } from "../../pure/metric";
 import { domainOf } from "../../pure/scale";
-import { histogram } from "./figures";
 import { Histogram } from "./Histogram";
 import type { CaseRow } from "./rows";
 
 export interface SpreadProps {
   readonly experiment: Experiment;
   readonly comparison: Comparison | null;
-  /** Cases that are loaded, for servers that do not count. */
+  /** Cases that are loaded: what is counted where the server cannot say. */
   readonly rows: readonly CaseRow[];
   /** Changes with each write. */
   readonly state: string | null;
@@ -30,7 +30,7 @@ type Kind = "score" | "metric";
 /** Figures with a histogram; a page of hundreds would ask for as many. */
 const MOST = 16;
 const BUCKETS = 20;
-/** Loaded cases that are counted where the server does not. */
+/** Loaded cases that are counted where the server cannot say. */
 const MOST_COUNTED = 10_000;
 const METRICS = ["duration", "estimated_cost", "tokens"];
 
@@ -83,7 +83,11 @@ function Figure({ id, kind, name, estimate, paired, rows, cases, state }: Figure
   const loaded = useLoad(
     async (end): Promise<Bins | "none"> => {
       try {
-        return (await histogram(id, `${kind}:${name}`, BUCKETS, asked, end)) ?? "none";
+        const by: [string, string][] = [
+          ["by", `${kind}:${name}`],
+          ["buckets", String(BUCKETS)],
+        ];
+        return await histogram("experiment", id, [...by, ...asked], end);
       } catch (error) {
         // Bars are no reason to show an error over a table that is fine.
         if (isAborted(error)) throw error;

@@ -1,26 +1,9 @@
-// What this page asks besides lists: sums of one experiment, histograms, groups. A server of before these
-// routes answers 404, which is no error: null, and the page counts what it has.
+// What this page asks besides lists: the sums of one experiment, its base, and the trials of a case.
 
 import { get } from "../../api/client";
 import { ApiError } from "../../api/error";
 import { listCases, listExperiments, readTrace } from "../../api/lists";
-import type { Case, Experiment, Footer, Row } from "../../api/types";
-import type { Bins } from "../../pure/bins";
-
-export interface Group {
-  /** Null for cases without it. */
-  key: string | null;
-  cases: number;
-  errors: number;
-  scores: Record<string, { mean: number; cases: number }>;
-  metrics: Record<string, { mean: number; cases: number }>;
-}
-
-export interface Groups {
-  groups: Group[];
-  total: number;
-  left_out: number;
-}
+import type { Case, Experiment, Row } from "../../api/types";
 
 const id = encodeURIComponent;
 
@@ -46,38 +29,14 @@ export async function withSums(bare: Experiment, end: AbortSignal): Promise<Expe
 }
 
 /** An experiment by its id, such as a base; null if it was deleted. */
-export const experimentOf = (experiment: string, end: AbortSignal) =>
-  ifThere(get<Experiment>(`/v1/experiment/${id(experiment)}`, {}, end));
-
-/** A route that a server may not have; null if it has not. */
-async function ifThere<T>(asked: Promise<T>): Promise<T | null> {
+export async function experimentOf(experiment: string, end: AbortSignal): Promise<Experiment | null> {
   try {
-    return await asked;
+    return await get<Experiment>(`/v1/experiment/${id(experiment)}`, {}, end);
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) return null;
     throw error;
   }
 }
-
-type Pairs = readonly (readonly [string, string])[];
-
-export const histogram = (experiment: string, by: string, buckets: number, asked: Pairs, end: AbortSignal) =>
-  ifThere(
-    get<Bins & Footer>(
-      `/api/objects/experiment/${id(experiment)}/histogram`,
-      [["by", by], ["buckets", String(buckets)], ...asked],
-      end,
-    ),
-  );
-
-export const groups = (experiment: string, by: string, asked: Pairs, end: AbortSignal) =>
-  ifThere(
-    get<Groups & Footer>(
-      `/api/objects/experiment/${id(experiment)}/groups`,
-      [["by", by], ["limit", "1000"], ...asked],
-      end,
-    ),
-  );
 
 /** Most trials of one case that are shown. */
 export const MOST_TRIALS = 50;

@@ -3,7 +3,8 @@
 import { useEffect } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { ApiError } from "../../api/error";
-import { type Location, locate } from "../../api/rows";
+import { locate } from "../../api/rows";
+import type { ObjectLocation } from "../../api/types";
 import { useLoad, useNames, useQuery, useTitle } from "../../parts/hooks";
 import { Failed, Skeleton } from "../../parts/states";
 import { path } from "../../pure/path";
@@ -44,7 +45,7 @@ export default function ObjectLink() {
   );
 }
 
-function placeOf(org: string, { object_type: type, project, name, row }: Location): string {
+function placeOf(org: string, { object_type: type, project, name, row }: ObjectLocation): string {
   const at = (page: string) => (row?.span_id ? `${page}?s=${encodeURIComponent(row.span_id)}` : page);
   if (type === "experiment" && name !== null) {
     return row

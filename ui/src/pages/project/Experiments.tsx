@@ -9,13 +9,13 @@ import { ColumnChooser } from "../../parts/ColumnChooser";
 import { FilterBox } from "../../parts/FilterBox";
 import { useQuery } from "../../parts/hooks";
 import { useKeys } from "../../parts/keyboard";
+import { Running } from "../../parts/Running";
 import { Empty } from "../../parts/states";
 import { type Column, pagedRows, Table } from "../../parts/Table";
 import { nextSort, type Sort } from "../../pure/filters";
 import { path } from "../../pure/path";
 import { type Choice, choices } from "./columns";
 import { FALLBACK } from "./Project";
-import { Running } from "./Running";
 import { useVerdicts } from "./verdicts";
 
 export interface ExperimentsProps {

@@ -1,6 +1,6 @@
 // What the run was waiting for, in the words of `tidegate timeline`.
 
-import type { Explanation, Finding } from "../../api/timeline";
+import type { Explanation, Finding } from "../../api/types";
 import { CATEGORIES, CATEGORY_MEANS, categoryRatio, evidence, figures, mood } from "../../pure/diagnosis";
 import { part } from "../../pure/format";
 

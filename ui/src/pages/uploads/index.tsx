@@ -3,8 +3,8 @@
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { experimentNamed } from "../../api/lists";
-import { type Explanation, profilePath, readProfile, readTimeline, speedscopePath } from "../../api/timeline";
-import type { Experiment } from "../../api/types";
+import { profilePath, readProfile, readTimeline, speedscopePath } from "../../api/timeline";
+import type { Experiment, Explanation } from "../../api/types";
 import { Copy } from "../../parts/Copy";
 import { useLoad, useNames, useTitle } from "../../parts/hooks";
 import { Empty, Failed, Skeleton } from "../../parts/states";

@@ -1,0 +1,77 @@
+// Columns of the table of rows.
+
+import { Tags } from "../../parts/Chips";
+import type { Column } from "../../parts/Table";
+import { Time } from "../../parts/Time";
+import { NONE } from "../../pure/format";
+import { type Json, oneLine } from "../../pure/tree";
+import type { Item } from "./read";
+
+const LONGEST = 200;
+/** Of what the pointer shows: a title of a megabyte would stop the page. */
+const LONGEST_TITLE = 1000;
+
+function text(value: unknown): string {
+  return value == null ? NONE : oneLine(value as Json, LONGEST);
+}
+
+function title(value: unknown): string {
+  return value == null ? "" : oneLine(value as Json, LONGEST_TITLE);
+}
+
+export const columns: readonly Column<Item>[] = [
+  {
+    id: "input",
+    head: "Input",
+    width: 240,
+    grow: 4,
+    title: ({ input }) => title(input),
+    cell: ({ input }) => text(input),
+  },
+  {
+    id: "expected",
+    head: "Expected",
+    width: 200,
+    grow: 3,
+    title: ({ expected }) => title(expected),
+    cell: ({ expected }) => <span class={expected == null ? "faint" : undefined}>{text(expected)}</span>,
+  },
+  {
+    id: "metadata",
+    head: "Metadata",
+    width: 160,
+    grow: 2,
+    title: ({ metadata }) => title(metadata),
+    cell: ({ metadata }) => <span class="muted">{metadata == null ? "" : text(metadata)}</span>,
+  },
+  { id: "tags", head: "Tags", width: 128, cell: ({ tags }) => <Tags tags={tags} most={2} /> },
+  { id: "created", head: "Created", width: 128, cell: ({ created }) => <Time at={created} /> },
+  {
+    id: "id",
+    head: "Id",
+    width: 96,
+    title: ({ id }) => id,
+    cell: ({ id }) => <span class="mono faint">{id.slice(0, 12)}</span>,
+  },
+];
+
+const LOOKS = {
+  added: { sign: "+", tone: "better" },
+  removed: { sign: "−", tone: "worse" },
+  changed: { sign: "~", tone: "undecided" },
+} as const;
+
+export const CHANGE: Column<Item> = {
+  id: "change",
+  head: "Change",
+  width: 116,
+  cell: ({ change }) => {
+    if (!change) return null;
+    const { sign, tone } = LOOKS[change.kind];
+    return (
+      <span class={`dataset-change ${tone}`}>
+        {sign} {change.kind}
+      </span>
+    );
+  },
+};
