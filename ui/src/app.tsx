@@ -6,7 +6,7 @@ import { useEffect } from "preact/hooks";
 import { ErrorBoundary, LocationProvider, lazy, Route, Router, useLocation } from "preact-iso";
 import { onUnauthorized } from "./api/client";
 import { asApiError } from "./api/error";
-import { session } from "./api/session";
+import { session, whoAmI } from "./api/session";
 import { useTitle } from "./parts/hooks";
 import { listen } from "./parts/keyboard";
 import { Empty, Failed } from "./parts/states";
@@ -61,6 +61,10 @@ function Listen() {
       if (pathname !== "/login") route(pagePath.login(pathname + search), true);
     };
   }, [route]);
+  // Who is there says what the bar offers. A page that asks as well shows why it failed.
+  useEffect(() => {
+    if (window.location.pathname !== "/login") whoAmI().catch(() => {});
+  }, []);
   return null;
 }
 

@@ -35,9 +35,11 @@ export class PlainRow extends Component<TableRowProps> {
     return (
       <div ref={this.#line} class="row" role="row">
         {isMarked !== undefined && (
-          <label class="mark">
-            <input type="checkbox" tabIndex={-1} aria-label="select" />
-          </label>
+          <div role="gridcell" class="mark">
+            <label>
+              <input type="checkbox" tabIndex={-1} aria-label="select" />
+            </label>
+          </div>
         )}
         {columns.map(({ id, align, bar }, place) => (
           <div
@@ -56,7 +58,9 @@ export class PlainRow extends Component<TableRowProps> {
   #find(): void {
     const line = this.#line.current;
     if (!line) return;
-    const cells = [...line.children].filter((one): one is HTMLElement => one.role === "gridcell");
+    const cells = [...line.children].filter(
+      (one): one is HTMLElement => one.role === "gridcell" && one.className !== "mark",
+    );
     this.#link = line.querySelector("a");
     this.#cells = cells.map((cell) => {
       const bar = cell.querySelector("i");

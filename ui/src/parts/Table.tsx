@@ -279,7 +279,9 @@ export function Table<T>(props: TableProps<T>) {
         ))}
       </div>
       {rows.length === 0 ? (
-        <div class="table-empty">{props.empty}</div>
+        <div class="table-empty" role="row">
+          <div role="gridcell">{props.empty}</div>
+        </div>
       ) : (
         <div class="table-body" style={{ height: `${rows.length * ROW_HEIGHT}px` }}>
           {/* biome-ignore lint/a11y/noStaticElementInteractions: the grid around has the focus and handles keys */}

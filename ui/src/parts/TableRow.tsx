@@ -47,15 +47,17 @@ export class TableRow extends Component<TableRowProps> {
         style={{ top: `${top}px` }}
       >
         {isMarked !== undefined && (
-          <label class="mark">
-            <input
-              type="checkbox"
-              tabIndex={-1}
-              checked={isMarked}
-              disabled={row === undefined}
-              aria-label="select"
-            />
-          </label>
+          <div role="gridcell" class="mark">
+            <label>
+              <input
+                type="checkbox"
+                tabIndex={-1}
+                checked={isMarked}
+                disabled={row === undefined}
+                aria-label="select"
+              />
+            </label>
+          </div>
         )}
         {columns.map((column, place) => cell(column, row, place === 0, href))}
       </div>

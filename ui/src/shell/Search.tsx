@@ -93,7 +93,7 @@ export function Search() {
         ref={field}
         class="input"
         type="search"
-        aria-controls="search-hits"
+        aria-controls={shown ? "search-hits" : undefined}
         aria-label="search"
         placeholder={project ? "Search in this project" : "Search"}
         spellcheck={false}

@@ -3,7 +3,7 @@
 import { useLocation } from "preact-iso";
 import { lag, reachable } from "../api/client";
 import { type Live, live } from "../api/events";
-import { session } from "../api/session";
+import { logOut, session } from "../api/session";
 import { bindings } from "../parts/keyboard";
 import { counted, duration } from "../pure/format";
 import { crumbs, path as pagePath } from "../pure/path";
@@ -21,7 +21,12 @@ const LIVE: Record<Exclude<Live, "off">, { text: string; hint: string }> = {
 const THEME_SIGNS = { system: "◐", light: "○", dark: "●" } as const;
 
 export function TopBar() {
-  const { path } = useLocation();
+  const { path, route } = useLocation();
+  const leave = async () => {
+    // The cookie lasts where the server cannot be reached; the next page says so.
+    await logOut().catch(() => {});
+    route(pagePath.login("/"));
+  };
   if (path === "/login") return null;
   return (
     <header class="top">
@@ -66,9 +71,14 @@ export function TopBar() {
         </a>
       )}
       {session.value?.key && (
-        <a class="button quiet small account" href="/login" title={`key: ${session.value.key}`}>
-          {session.value.key}
-        </a>
+        <button
+          type="button"
+          class="button quiet small account"
+          title={`logged in with the key ${session.value.key}`}
+          onClick={leave}
+        >
+          Log out
+        </button>
       )}
     </header>
   );

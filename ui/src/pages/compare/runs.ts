@@ -12,15 +12,19 @@ import { addCases, type ByInput } from "../../pure/pairs";
 export type Run = Omit<Experiment, "cases" | "errors" | "rows" | "last_write" | "scores" | "metrics"> &
   Partial<Experiment>;
 
+const ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
 /** By id, or by name in the project of the address. */
 export async function findRun(project: string, text: string, end: AbortSignal): Promise<Run> {
-  let run: Run;
-  try {
-    run = await get<Run>(`/v1/experiment/${encodeURIComponent(text)}`, {}, end);
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.status !== 404) throw error;
-    run = await experimentNamed(project, text, end);
+  let run: Run | null = null;
+  if (ID.test(text)) {
+    try {
+      run = await get<Run>(`/v1/experiment/${text}`, {}, end);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 404) throw error;
+    }
   }
+  run ??= await experimentNamed(project, text, end);
   const query = { search: run.name, sort: "name", limit: 1000 };
   const { experiments } = await listExperiments(run.project_id, query, end);
   return experiments.find(({ id }) => id === run.id) ?? run;

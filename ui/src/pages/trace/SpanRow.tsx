@@ -49,7 +49,11 @@ export function SpanRow({
       aria-rowindex={row + 1}
       onClick={onSelect}
     >
-      <span class="tt-name" style={{ width: `${plan.name}px`, paddingLeft: `${indent + 4}px` }}>
+      <span
+        class="tt-name"
+        role="gridcell"
+        style={{ width: `${plan.name}px`, paddingLeft: `${indent + 4}px` }}
+      >
         {size > 1 ? (
           <button
             type="button"
@@ -88,7 +92,7 @@ export function SpanRow({
         {!open && size > 1 && <span class="tt-count">{size - 1}</span>}
       </span>
       {plan.columns.map(({ id, width, text }) => (
-        <span key={id} class="tt-cell" style={{ width: `${width}px` }}>
+        <span key={id} class="tt-cell" role="gridcell" style={{ width: `${width}px` }}>
           {text(span)}
         </span>
       ))}
