@@ -168,7 +168,7 @@ export function Scatter(props: ScatterProps) {
               {names.base}
               {axis.log ? " (logarithmic)" : ""}
             </text>
-            <text class="axis-name middle" transform={`translate(11 ${y(0.5)}) rotate(-90)`}>
+            <text class="axis-name middle" transform={`translate(13 ${y(0.5)}) rotate(-90)`}>
               {names.current}
             </text>
           </svg>
