@@ -67,15 +67,13 @@ export function Cases(props: CasesProps) {
       index === 0 ? current : index === base ? before : (cases.experiments[index]?.get(hash) ?? []),
     ),
   });
-  // All cases are here soon, unless there are too many: then the server sorts and pages.
-  const byServer = (cases.cut || cases.error !== null) && !brush;
+  // What came with the figures is in the usual order. Until all cases are here, and if there are too many
+  // of them, the server sorts, filters and pages.
+  const usual = sort === "change" && order === "asc" && filter === null;
+  const byServer = !brush && (cases.cut || cases.error !== null || !(cases.done || usual));
   const picked = useMemo(() => {
     if (byServer) return null;
-    if (!cases.done) {
-      // The order and the filter of what came with the figures are the usual ones.
-      const usual = sort === "change" && order === "asc" && filter === null && !brush;
-      return usual ? (comparison?.cases.map(asPair) ?? null) : null;
-    }
+    if (!cases.done) return brush ? null : (comparison?.cases.map(asPair) ?? null);
     const kept = props.pairs.filter((row) => {
       if (!passes(row, base, judged, filter)) return false;
       if (!brush || !plotted) return true;
