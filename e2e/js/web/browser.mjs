@@ -6,7 +6,7 @@ import { chromium } from "playwright-core";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** Of anything that is waited for, in milliseconds; it takes milliseconds where nothing else runs. */
-const DEADLINE_MS = 45_000;
+const DEADLINE_MS = Number(process.env.TIDEGATE_BROWSER_DEADLINE_MS ?? 45_000);
 
 /** Runs `use` with a browser and says as JSON what it returns; an error leaves with its trace. */
 export async function browse(use) {
@@ -38,21 +38,22 @@ export class Visitor {
     this.wrong = [];
     /** Beginnings of console errors that a step means to cause. */
     this.expected = [];
-    const note = (what) => {
-      if (!this.expected.some((part) => what.includes(part))) this.wrong.push(`${page.url()}: ${what}`);
+    const note = (at, what) => {
+      if (!this.expected.some((part) => what.includes(part))) this.wrong.push(`${at?.url() ?? ""}: ${what}`);
     };
-    page.on("dialog", (dialog) => {
-      note(`dialog ${dialog.message()}`);
+    // Of the context, so that pages which a page opens are watched as well.
+    context.on("dialog", (dialog) => {
+      note(dialog.page(), `dialog ${dialog.message()}`);
       void dialog.dismiss();
     });
-    page.on("pageerror", (error) => note(`exception ${error.stack ?? error}`));
+    context.on("weberror", (error) => note(error.page(), `exception ${error.error().stack ?? error.error()}`));
     // Refusals of the policy arrive here as well.
-    page.on("console", (line) => {
-      if (["error", "warning"].includes(line.type())) note(`console ${line.text()} ${line.location().url}`);
+    context.on("console", (line) => {
+      if (line.type() === "error") note(line.page(), `console ${line.text()} ${line.location().url}`);
     });
-    page.on("request", (request) => {
+    context.on("request", (request) => {
       const own = request.url().startsWith(`${url}/`) || /^(data|blob):/.test(request.url());
-      if (!own) note(`asked for ${request.url()}`);
+      if (!own) note(page, `asked for ${request.url()}`);
     });
   }
 
@@ -77,6 +78,39 @@ export class Visitor {
     await this.page.getByText(text).first().waitFor();
   }
 
+  /** Waits until the address ends in, or has, this part. */
+  async at(part) {
+    await this.until(`address ${part}`, (part) => window.location.href.includes(part), part);
+  }
+
+  /** A row of a table, by its place. */
+  row(table, place) {
+    return this.page.getByRole("grid", { name: table, exact: true }).locator(`[aria-rowindex="${place + 2}"]`);
+  }
+
+  /** Waits until a table has that many rows, all of them loaded as far as they are seen. */
+  async rows(table, count) {
+    await this.until(
+      `${count} rows of ${table}`,
+      ([table, count]) =>
+        document.querySelector(`[role=grid][aria-label="${table}"]`)?.ariaRowCount === String(count + 1) &&
+        !document.querySelector("main .bones"),
+      [table, count],
+    );
+  }
+
+  /** Waits until a row of a table has all of these texts. */
+  async cells(table, place, texts) {
+    await this.until(
+      `row ${place} of ${table} with ${texts.join(", ")}`,
+      ([table, place, texts]) => {
+        const row = document.querySelector(`[role=grid][aria-label="${table}"] [aria-rowindex="${place + 2}"]`);
+        return texts.every((text) => row?.textContent.includes(text));
+      },
+      [table, place, texts],
+    );
+  }
+
   /** Waits until a function in the page says so. */
   async until(what, check, argument) {
     try {
@@ -87,28 +121,29 @@ export class Visitor {
     }
   }
 
-  /** Fails unless both are the same. */
-  same(found, wanted, what) {
-    const [one, other] = [found, wanted].map((value) => JSON.stringify(value));
-    if (one !== other) throw new Error(`${what}: ${one} instead of ${other}, at ${this.page.url()}`);
-  }
-
-  /** Faults of accessibility that keep somebody out. */
+  /** Faults of accessibility that keep somebody out, in light and in dark. */
   async faults() {
     // As the test itself, since the page's own policy lets nobody add scripts.
     await this.page.evaluate(AXE);
-    const found = await this.page.evaluate(() =>
-      globalThis.axe.run(document, { resultTypes: ["violations"], runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] }),
-    );
-    return found.violations
-      .filter(({ impact }) => ["serious", "critical"].includes(impact))
-      .map(
-        ({ id, help, nodes }) =>
-          `${this.page.url()}: ${id}: ${help}: ${nodes
-            .slice(0, 3)
-            .map(({ html, failureSummary }) => `${html.slice(0, 160)} (${failureSummary.replaceAll("\n", " ").slice(0, 200)})`)
-            .join("; ")}`,
+    const found = [];
+    for (const [colorScheme, rules] of [
+      ["light", { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] }],
+      // The same elements: only their colours are others.
+      ["dark", { type: "rule", values: ["color-contrast"] }],
+    ]) {
+      await this.page.emulateMedia({ colorScheme });
+      const { violations } = await this.page.evaluate(
+        (runOnly) => globalThis.axe.run(document, { resultTypes: ["violations"], runOnly }),
+        rules,
       );
+      for (const { id, impact, help, nodes } of violations) {
+        if (!["serious", "critical"].includes(impact)) continue;
+        const where = nodes.slice(0, 3).map(({ html, failureSummary }) => `${html.slice(0, 160)} ${failureSummary}`);
+        found.push(`${this.page.url()} (${colorScheme}): ${id}: ${help}: ${where.join("; ").replaceAll("\n", " ")}`);
+      }
+    }
+    await this.page.emulateMedia({ colorScheme: "light" });
+    return found;
   }
 
   /** Whether content was run, and what is wider than the page. */

@@ -71,6 +71,7 @@ export class Seed {
     const city = CITIES[number % CITIES.length];
     const start = this.now + number * 2;
     const failed = number % 20 === 19;
+    const seconds = (run === "first" ? 0.9 : 0.7) + ((number * 7) % 20) / 50;
     const right = !failed && number % 10 >= (run === "first" ? 4 : 2);
     const output = right ? city : `not ${city}`;
     const input = { question: `Which city is number ${number}?`, hints: [`It has ${city.length} letters.`] };
@@ -84,7 +85,7 @@ export class Seed {
     });
     return [
       {
-        ...this.span(root, root, null, "eval", "eval", start, 1.2 + (number % 7) / 10, {
+        ...this.span(root, root, null, "eval", "eval", start, seconds + 0.2, {
           input,
           expected: city,
           ...(failed ? { error: "TimeoutError: the model did not answer within 30 s" } : { output }),
@@ -94,8 +95,8 @@ export class Seed {
         }),
         ...to,
       },
-      span("task", "task", root, 0.05, 1, { input, output }),
-      span("chat", "llm", `${root}-task`, 0.1, 0.8, {
+      span("task", "task", root, 0.05, seconds, { input, output }),
+      span("chat", "llm", `${root}-task`, 0.1, seconds - 0.1, {
         input: messages,
         output: [{ role: "assistant", content: output }],
         metadata: { model: number % 3 ? "small" : "large" },
@@ -104,7 +105,7 @@ export class Seed {
       ...(failed
         ? []
         : [
-            span("exact", "score", root, 1.1, 0.05, {
+            span("exact", "score", root, seconds + 0.1, 0.05, {
               scores: { exact: right ? 1 : 0 },
               metadata: { rationale: `${output} against ${city}` },
             }),

@@ -3,7 +3,7 @@
 import { useMemo } from "preact/hooks";
 import { compare } from "../../api/lists";
 import type { FetchPage } from "../../api/paged";
-import type { Comparison } from "../../api/types";
+import type { ComparedCase, Comparison } from "../../api/types";
 import { Chips } from "../../parts/Chips";
 import { usePaged, useQuery } from "../../parts/hooks";
 import { Empty, Failed, Skeleton } from "../../parts/states";
@@ -60,11 +60,20 @@ export function Cases(props: CasesProps) {
   const [current, baseId] = [ids[0] as string, ids[base] as string];
   const sort = chosen ? figureText(chosen) : "change";
 
-  // All cases are here already unless there are too many: then the server sorts and pages.
-  const local = cases.done && !cases.cut;
   const judged = chosen ? [chosen] : scores;
+  const asPair = ({ input_hash: hash, current, base: before }: ComparedCase): PairRow => ({
+    hash,
+    sides: ids.map((_, index) =>
+      index === 0 ? current : index === base ? before : (cases.experiments[index]?.get(hash) ?? []),
+    ),
+  });
+  // What came with the figures is in the usual order. Until all cases are here, and if there are too many
+  // of them, the server sorts, filters and pages.
+  const usual = sort === "change" && order === "asc" && filter === null;
+  const byServer = !brush && (cases.cut || cases.error !== null || !(cases.done || usual));
   const picked = useMemo(() => {
-    if (!local && !brush) return null;
+    if (byServer) return null;
+    if (!cases.done) return brush ? null : (comparison?.cases.map(asPair) ?? null);
     const kept = props.pairs.filter((row) => {
       if (!passes(row, base, judged, filter)) return false;
       if (!brush || !plotted) return true;
@@ -72,28 +81,30 @@ export function Cases(props: CasesProps) {
       return now !== null && before !== null && inside(brush, { base: before, current: now });
     });
     return sortPairs(kept, base, judged, order);
-  }, [local, props.pairs, brush, filter, order, base, sort, plotted && figureText(plotted), scores.length]);
+  }, [
+    byServer,
+    cases.done,
+    comparison,
+    props.pairs,
+    query.get("in"),
+    filter,
+    order,
+    base,
+    sort,
+    plotted && figureText(plotted),
+    scores.length,
+  ]);
 
   const fetchPage: FetchPage<PairRow> = async (cursor, limit, end) => {
     const asked = { experiment_id: current, base_experiment_id: baseId, sort, order, limit };
     const more = { filter: filter ?? undefined, cursor: cursor ?? undefined };
     const reply = await compare({ ...asked, ...more }, end);
-    const items = reply.cases.map((one): PairRow => {
-      const sides = ids.map((_, index) =>
-        index === 0
-          ? one.current
-          : index === base
-            ? one.base
-            : (cases.experiments[index]?.get(one.input_hash) ?? []),
-      );
-      return { hash: one.input_hash, sides };
-    });
-    return { items, footer: reply };
+    return { items: reply.cases.map(asPair), footer: reply };
   };
   const list = usePaged<PairRow>(
-    picked === null ? fetchPage : null,
+    byServer ? fetchPage : null,
     { key: ({ hash }) => hash, first: 50, later: 500 },
-    [ids.join("\n"), base, sort, order, filter, picked === null, props.times],
+    [ids.join("\n"), base, sort, order, filter, byServer, props.times],
   );
   const listed = list?.items.value ?? [];
   const done = list?.done.value ?? false;
@@ -172,7 +183,7 @@ export function Cases(props: CasesProps) {
         </div>
         <Chips chips={chips} onRemove={(id) => setQuery({ [id]: null })} />
         <span class="space" />
-        {picked && <span class="faint small">{counted(picked.length, "case")}</span>}
+        {picked && cases.done && <span class="faint small">{counted(picked.length, "case")}</span>}
         <button
           type="button"
           class="button"

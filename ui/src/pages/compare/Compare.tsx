@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { subscribe } from "../../api/events";
 import { compare } from "../../api/lists";
+import { useCalm } from "../../parts/calm";
 import { useLoad, useNames, useQuery, useTitle } from "../../parts/hooks";
 import { ProjectTabs } from "../../parts/ProjectTabs";
 import { Empty, Failed, Skeleton } from "../../parts/states";
@@ -22,6 +23,12 @@ import { Warnings } from "./Warnings";
 
 /** More columns than these nobody reads; later ones of an address are left out. */
 const MOST_RUNS = 6;
+
+/** A look at all cases costs more than one at a list. */
+const CALM_MS = 3_000;
+
+/** Pairs that come with the figures, to be seen until all cases are here. */
+const FIRST_ROWS = 60;
 
 export function Compare() {
   const { org, project } = useNames();
@@ -67,7 +74,8 @@ function Compared({ org, project, runs, onChanged }: ComparedProps) {
   const [query, setQuery] = useQuery();
   const ids = runs.map(({ id }) => id);
   const current = ids[0] as string;
-  const times = useSignal(0);
+  const busy = useSignal(true);
+  const [times, ask] = useCalm(busy.value, CALM_MS);
   useEffect(
     () =>
       subscribe({ project_id: runs[0]?.project_id ?? "" }, (happened) => {
@@ -76,8 +84,7 @@ function Compared({ org, project, runs, onChanged }: ComparedProps) {
           ({ type, data }) => type !== "changed" || ids.includes(String(data.object_id)),
         );
         if (!ours) return;
-        times.value += 1;
-        onChanged();
+        ask();
       }),
     [ids.join("\n")],
   );
@@ -86,11 +93,17 @@ function Compared({ org, project, runs, onChanged }: ComparedProps) {
       Promise.all(
         ids
           .slice(1)
-          .map((base) => compare({ experiment_id: current, base_experiment_id: base, limit: 1 }, end)),
+          .map((base) =>
+            compare({ experiment_id: current, base_experiment_id: base, limit: FIRST_ROWS }, end),
+          ),
       ),
-    [ids.join("\n"), times.value],
+    [ids.join("\n"), times],
   );
-  const cases = useCases(ids, times.value).value;
+  const cases = useCases(ids, times).value;
+  busy.value = comparisons.loading || cases.reading;
+  useEffect(() => {
+    if (times > 0) onChanged();
+  }, [times]);
   const base = Math.max(ids.indexOf(query.get("vs") ?? ""), 1);
   const figures = useMemo(() => figuresOf(runs, comparisons.value ?? []), [runs, comparisons.value]);
   const chosen = figures.find((one) => figureText(one) === query.get("by")) ?? parseFigure(query.get("by"));
@@ -179,7 +192,7 @@ function Compared({ org, project, runs, onChanged }: ComparedProps) {
               error={cases.error}
               inline
               onAgain={() => {
-                times.value += 1;
+                ask();
               }}
             />
           ) : (
@@ -202,7 +215,7 @@ function Compared({ org, project, runs, onChanged }: ComparedProps) {
         cases={cases}
         pairs={pairs}
         brush={brush}
-        times={times.value}
+        times={times}
       />
     </>
   );

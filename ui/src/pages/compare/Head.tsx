@@ -28,7 +28,7 @@ export function Head({ org, project, runs, onSwap }: HeadProps) {
     ["Started", (run) => <Time at={run.created} />, true],
     ["Who", (run) => run.repo_info?.author_name ?? NONE, runs.some((run) => run.repo_info?.author_name)],
     ["Commit", (run) => <Commit run={run} />, runs.some((run) => run.commit)],
-    ["Cases", (run) => (run.cases === undefined ? NONE : count(run.cases)), true],
+    ["Trials", (run) => (run.cases === undefined ? NONE : count(run.cases)), true],
     [
       "Failed",
       (run) => <span class={run.errors ? "error" : "faint"}>{count(run.errors ?? null)}</span>,

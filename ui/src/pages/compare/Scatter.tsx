@@ -164,17 +164,17 @@ export function Scatter(props: ScatterProps) {
                 </text>
               </g>
             ))}
-            <line class="diagonal" x1={x(0)} y1={y(0)} x2={x(1)} y2={y(1)} />
             <text class="axis-name middle" x={x(0.5)} y={HEIGHT - 5}>
               {names.base}
               {axis.log ? " (logarithmic)" : ""}
             </text>
-            <text class="axis-name middle" transform={`translate(11 ${y(0.5)}) rotate(-90)`}>
+            <text class="axis-name middle" transform={`translate(13 ${y(0.5)}) rotate(-90)`}>
               {names.current}
             </text>
           </svg>
           <canvas ref={canvas} aria-hidden="true" />
           <svg class="scatter-over" width={width} height={HEIGHT} aria-hidden="true">
+            <line class="diagonal" x1={x(0)} y1={y(0)} x2={x(1)} y2={y(1)} />
             {few &&
               dots.map((dot) => (
                 <text
@@ -251,6 +251,11 @@ function tickText(text: string): string {
   return text.replace(/(\.\d*?)0+(?=\D|$)/, "$1").replace(/\.(?=\D|$)/, "");
 }
 
+/** Thousands of dots are smaller, or they would be one ground. */
+function scale(dots: number): number {
+  return dots > 1500 ? 0.7 : 1;
+}
+
 function paint(
   canvas: HTMLCanvasElement,
   width: number,
@@ -258,9 +263,9 @@ function paint(
   place: (dot: ReturnType<typeof dotsOf>[number]) => [number, number],
   less: boolean,
 ): void {
-  const scale = window.devicePixelRatio || 1;
-  canvas.width = Math.round(width * scale);
-  canvas.height = Math.round(HEIGHT * scale);
+  const ratio = window.devicePixelRatio || 1;
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(HEIGHT * ratio);
   canvas.style.width = `${width}px`;
   canvas.style.height = `${HEIGHT}px`;
   const context = canvas.getContext("2d");
@@ -270,7 +275,7 @@ function paint(
     return element ? getComputedStyle(element).color : "gray";
   };
   const [better, worse, same] = [tone("better"), tone("worse"), tone("faint")];
-  context.scale(scale, scale);
+  context.scale(ratio, ratio);
   // What changed lies over what did not.
   for (const changed of [false, true]) {
     for (const dot of dots) {
@@ -279,7 +284,7 @@ function paint(
       context.fillStyle = dot.change === 0 ? same : dot.change > 0 !== less ? better : worse;
       context.globalAlpha = changed ? 0.55 : 0.4;
       context.beginPath();
-      context.arc(x, y, radius(dot.count), 0, 2 * Math.PI);
+      context.arc(x, y, scale(dots.length) * radius(dot.count), 0, 2 * Math.PI);
       context.fill();
     }
   }

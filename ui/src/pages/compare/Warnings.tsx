@@ -13,7 +13,7 @@ export function Warnings({ comparisons }: { readonly comparisons: readonly Compa
     <div class="compare-warnings">
       {comparisons.map((comparison, index) => {
         const { matched_cases, current_only_cases, base_only_cases } = comparison;
-        const warning = warningOf(comparison);
+        const warnings = warningsOf(comparison);
         return (
           <p key={comparison.base.id}>
             {several && (
@@ -23,12 +23,12 @@ export function Warnings({ comparisons }: { readonly comparisons: readonly Compa
             )}
             {counted(matched_cases, "case")} in both, {count(current_only_cases)} only in current,{" "}
             {count(base_only_cases)} only in base
-            {warning && (
-              <span class="compare-warning">
+            {warnings.map((warning) => (
+              <span key={warning} class="compare-warning">
                 <span aria-hidden="true">! </span>
                 {warning}
               </span>
-            )}
+            ))}
           </p>
         );
       })}
@@ -36,11 +36,11 @@ export function Warnings({ comparisons }: { readonly comparisons: readonly Compa
   );
 }
 
-function warningOf({ matched_cases, current_only_cases, base_only_cases }: Comparison): string | null {
-  if (matched_cases === 0) return "no input is the same in both: nothing can be compared";
-  if (matched_cases < FEW_CASES) {
-    return `below ${FEW_CASES} cases, trust no interval of skewed values`;
-  }
-  if (current_only_cases + base_only_cases === 0) return null;
-  return `compared on ${counted(matched_cases, "case")}; ${count(current_only_cases)} only in this run and ${count(base_only_cases)} only in the base are left out`;
+function warningsOf({ matched_cases, current_only_cases, base_only_cases }: Comparison): string[] {
+  if (matched_cases === 0) return ["no input is the same in both: nothing can be compared"];
+  const left = `compared on ${counted(matched_cases, "case")}; ${count(current_only_cases)} only in this run and ${count(base_only_cases)} only in the base are left out`;
+  return [
+    ...(current_only_cases + base_only_cases > 0 ? [left] : []),
+    ...(matched_cases < FEW_CASES ? [`below ${FEW_CASES} cases, trust no interval of skewed values`] : []),
+  ];
 }

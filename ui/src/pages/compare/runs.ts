@@ -35,6 +35,8 @@ export interface Loaded {
   /** Cases read so far and, as far as they are told of, in all. */
   readonly read: number;
   readonly done: boolean;
+  /** Being read, for the first time or again. */
+  readonly reading: boolean;
   /** There are more cases than are read. */
   readonly cut: boolean;
   readonly error: ApiError | null;
@@ -43,7 +45,7 @@ export interface Loaded {
 /** Cases of each experiment that are read for the plot; about 1 kB each. */
 export const MOST_CASES = 20_000;
 const PAGE = 1000;
-const NOTHING: Loaded = { experiments: [], read: 0, done: false, cut: false, error: null };
+const NOTHING: Loaded = { experiments: [], read: 0, done: false, reading: true, cut: false, error: null };
 
 /** All cases of experiments, page by page and side by side; the signal changes as they come. */
 export function useCases(ids: readonly string[], times: number): Signal<Loaded> {
@@ -51,6 +53,7 @@ export function useCases(ids: readonly string[], times: number): Signal<Loaded> 
   const key = ids.join("\n");
   useEffect(() => {
     const end = new AbortController();
+    loaded.value = { ...loaded.peek(), reading: true };
     const experiments = ids.map((): ByInput => new Map());
     let [read, cut] = [0, false];
     const one = async (id: string, to: ByInput) => {
@@ -71,11 +74,11 @@ export function useCases(ids: readonly string[], times: number): Signal<Loaded> 
     };
     Promise.all(ids.map((id, index) => one(id, experiments[index] as ByInput))).then(
       () => {
-        loaded.value = { experiments, read, done: true, cut, error: null };
+        loaded.value = { experiments, read, done: true, reading: false, cut, error: null };
       },
       (error) => {
         if (isAborted(error) || end.signal.aborted) return;
-        loaded.value = { ...loaded.peek(), error: asApiError(error) };
+        loaded.value = { ...loaded.peek(), reading: false, error: asApiError(error) };
       },
     );
     return () => end.abort();

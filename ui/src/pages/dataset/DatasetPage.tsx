@@ -6,6 +6,7 @@ import { subscribe } from "../../api/events";
 import { datasetNamed } from "../../api/lists";
 import { Chips } from "../../parts/Chips";
 import { Copy } from "../../parts/Copy";
+import { useCalm } from "../../parts/calm";
 import { FilterBox } from "../../parts/FilterBox";
 import { useLoad, useNames, usePaged, useQuery, useTitle } from "../../parts/hooks";
 import { ProjectTabs } from "../../parts/ProjectTabs";
@@ -31,8 +32,9 @@ export function DatasetPage() {
   );
   const dataset = found.value?.asked === name ? found.value.dataset : null;
   const id = dataset?.id ?? null;
-  const written = useSignal(0);
-  const versions = useLoad(async (end) => (id === null ? [] : versionsOf(id, end)), [id, written.value]);
+  const busy = useSignal(true);
+  const [written, ask] = useCalm(busy.value, 1_000);
+  const versions = useLoad(async (end) => (id === null ? [] : versionsOf(id, end)), [id, written]);
   const list = usePaged<Item>(
     id === null || since !== null ? null : rowsOf(id, version, text),
     // Rows may be large: pages are rather small.
@@ -44,13 +46,14 @@ export function DatasetPage() {
       id === null || since === null
         ? null
         : { of: `${since} ${version}`, ...(await changesBetween(id, since, version, end)) },
-    [id, since, version, written.value],
+    [id, since, version, written],
   );
+  busy.value = versions.loading || between.loading;
   useEffect(() => {
     if (id === null) return;
     return subscribe({ dataset_id: id }, (happened) => {
       if (happened.length === 0) return;
-      written.value += 1;
+      ask();
       // An earlier version stays as it is.
       if (version === null) void list?.refresh();
     });
@@ -78,8 +81,7 @@ export function DatasetPage() {
     else void list?.want(1);
   };
   const reset = () => setQuery({ version: null, since: null, text: null, row: null });
-  const loading =
-    id === null || (since === null ? listed.length === 0 && !done : changed === null || between.loading);
+  const loading = id === null || (since === null ? listed.length === 0 && !done : changed === null);
   const open = query.get("row");
   const index = items.findIndex(({ id }) => id === open);
   const opened = items[index];

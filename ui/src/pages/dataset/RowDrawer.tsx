@@ -10,7 +10,6 @@ import { JsonView } from "../../parts/JsonView";
 import { Failed, Skeleton } from "../../parts/states";
 import { Time } from "../../parts/Time";
 import { path } from "../../pure/path";
-import { type Json, oneLine } from "../../pure/tree";
 import { content } from "../../pure/versions";
 import type { Item } from "./read";
 
@@ -31,7 +30,7 @@ export function RowDrawer({ org, dataset, item, ...rest }: RowDrawerProps) {
   const row = item.row ?? read.value;
   return (
     <Drawer
-      title={item.input == null ? item.id : oneLine(item.input as Json, 120)}
+      title={item.input?.slice(0, 120) ?? item.id}
       of="row"
       actions={
         row && (

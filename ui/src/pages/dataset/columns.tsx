@@ -4,19 +4,12 @@ import { Tags } from "../../parts/Chips";
 import type { Column } from "../../parts/Table";
 import { Time } from "../../parts/Time";
 import { NONE } from "../../pure/format";
-import { type Json, oneLine } from "../../pure/tree";
 import type { Item } from "./read";
 
-const LONGEST = 200;
-/** Of what the pointer shows: a title of a megabyte would stop the page. */
-const LONGEST_TITLE = 1000;
+const SHOWN = 200;
 
-function text(value: unknown): string {
-  return value == null ? NONE : oneLine(value as Json, LONGEST);
-}
-
-function title(value: unknown): string {
-  return value == null ? "" : oneLine(value as Json, LONGEST_TITLE);
+function text(value: string | null): string {
+  return value === null ? NONE : value.slice(0, SHOWN);
 }
 
 export const columns: readonly Column<Item>[] = [
@@ -25,7 +18,7 @@ export const columns: readonly Column<Item>[] = [
     head: "Input",
     width: 240,
     grow: 4,
-    title: ({ input }) => title(input),
+    title: ({ input }) => input ?? "",
     cell: ({ input }) => text(input),
   },
   {
@@ -33,16 +26,16 @@ export const columns: readonly Column<Item>[] = [
     head: "Expected",
     width: 200,
     grow: 3,
-    title: ({ expected }) => title(expected),
-    cell: ({ expected }) => <span class={expected == null ? "faint" : undefined}>{text(expected)}</span>,
+    title: ({ expected }) => expected ?? "",
+    cell: ({ expected }) => <span class={expected === null ? "faint" : undefined}>{text(expected)}</span>,
   },
   {
     id: "metadata",
     head: "Metadata",
     width: 160,
     grow: 2,
-    title: ({ metadata }) => title(metadata),
-    cell: ({ metadata }) => <span class="muted">{metadata == null ? "" : text(metadata)}</span>,
+    title: ({ metadata }) => metadata ?? "",
+    cell: ({ metadata }) => <span class="muted">{metadata === null ? "" : text(metadata)}</span>,
   },
   { id: "tags", head: "Tags", width: 128, cell: ({ tags }) => <Tags tags={tags} most={2} /> },
   { id: "created", head: "Created", width: 128, cell: ({ created }) => <Time at={created} /> },

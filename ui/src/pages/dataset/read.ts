@@ -4,6 +4,7 @@ import { listCases, listVersions } from "../../api/lists";
 import type { FetchPage } from "../../api/paged";
 import { datasetRows } from "../../api/rows";
 import type { Row } from "../../api/types";
+import { type Json, oneLine } from "../../pure/tree";
 import { type RowChange, rowChanges } from "../../pure/versions";
 
 export interface Version {
@@ -31,9 +32,10 @@ export async function versionsOf(dataset: string, end: AbortSignal): Promise<Ver
 /** A row as the table shows it. */
 export interface Item {
   readonly id: string;
-  readonly input: unknown;
-  readonly expected: unknown;
-  readonly metadata: unknown;
+  /** In one line, made once: values may be megabytes. */
+  readonly input: string | null;
+  readonly expected: string | null;
+  readonly metadata: string | null;
   readonly tags: readonly string[] | null;
   readonly created: string | undefined;
   /** The whole row, unless only its beginning is known. */
@@ -41,9 +43,24 @@ export interface Item {
   readonly change: RowChange | null;
 }
 
+const LONGEST = 1000;
+
+function line(value: unknown): string | null {
+  return value == null ? null : oneLine(value as Json, LONGEST);
+}
+
 export function itemOf(row: Row, change: RowChange | null = null): Item {
   const { id, input, expected, metadata, tags, created } = row;
-  return { id, input, expected, metadata, tags: tags ?? null, created, row, change };
+  return {
+    id,
+    input: line(input),
+    expected: line(expected),
+    metadata: line(metadata),
+    tags: tags ?? null,
+    created,
+    row,
+    change,
+  };
 }
 
 /** Rows of a version in the order of their ids; those with certain words, newest first, only of now. */
@@ -52,7 +69,16 @@ export function rowsOf(dataset: string, version: string | null, text: string): F
     if (text !== "" && version === null) {
       const reply = await listCases("dataset", dataset, { text, limit, cursor: cursor ?? undefined }, end);
       const items = reply.cases.map(
-        (one): Item => ({ ...one, metadata: null, tags: one.tags, row: null, change: null }),
+        ({ id, input, expected, tags, created }): Item => ({
+          id,
+          input,
+          expected,
+          metadata: null,
+          tags,
+          created,
+          row: null,
+          change: null,
+        }),
       );
       return { items, footer: reply };
     }

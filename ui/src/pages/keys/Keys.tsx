@@ -115,13 +115,5 @@ function Refused({ error, onAgain }: { readonly error: ApiError; readonly onAgai
       </Empty>
     );
   }
-  if (error.status === 404) {
-    return (
-      <Empty title="This server manages keys at the command line only">
-        <p>On the machine that it runs on:</p>
-        <pre>{"tidegate key list\ntidegate key create --name laptop"}</pre>
-      </Empty>
-    );
-  }
   return <Failed error={error} onAgain={onAgain} />;
 }

@@ -7,6 +7,7 @@ import { subscribe } from "../../api/events";
 import { histogram as countOver, listCases, projectNamed } from "../../api/lists";
 import type { FetchPage } from "../../api/paged";
 import type { Case } from "../../api/types";
+import { useCalm } from "../../parts/calm";
 import { useLatest, useLoad, useNames, usePaged, useQuery, useTitle } from "../../parts/hooks";
 import { ProjectTabs } from "../../parts/ProjectTabs";
 import { Failed, Skeleton } from "../../parts/states";
@@ -35,9 +36,10 @@ export function Logs() {
   const conditionsKey = JSON.stringify(conditions);
   const timesKey = JSON.stringify(pick(query, TIMES));
   const narrowed = conditions.length > 0 || timesKey !== "[]";
-  const written = useSignal(0);
+  const busy = useSignal(true);
+  const [written, ask] = useCalm(busy.value, 500);
   // The last hour moves on with each look, not with each row that is drawn.
-  const range = useMemo(() => timeRange(query, Date.now()), [timesKey, written.value]);
+  const range = useMemo(() => timeRange(query, Date.now()), [timesKey, written]);
   const rangeNow = useLatest(range);
 
   const list = usePaged<Case>(
@@ -50,8 +52,10 @@ export function Logs() {
       id === null
         ? null
         : countOver("project_logs", id, [...conditions, ["buckets", "80"], ...bounds(range)], end),
-    [id, conditionsKey, timesKey, written.value],
+    [id, conditionsKey, timesKey, written],
   );
+
+  busy.value = histogram.loading;
 
   // Rows must not move away under the eyes: what is new is put on top only where the top is seen.
   const top = useRef(true);
@@ -63,7 +67,7 @@ export function Logs() {
       const ours =
         happened.length === 0 || happened.some(({ type, data }) => type !== "changed" || isLogs(data, id));
       if (!ours) return;
-      written.value += 1;
+      ask();
       if (top.current) void list.refresh();
       else if (happened.length > 0) waiting.value = true;
     });

@@ -54,7 +54,7 @@ function placeOf(org: string, { object_type: type, project, name, row }: ObjectL
   }
   if (type === "dataset" && name !== null) {
     const page = path.dataset(org, project.name, name);
-    return row ? `${page}?r=${encodeURIComponent(row.id)}` : page;
+    return row ? `${page}?row=${encodeURIComponent(row.id)}` : page;
   }
   return row ? at(path.logTrace(org, project.name, row.root_span_id)) : path.logs(org, project.name);
 }
