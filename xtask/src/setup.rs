@@ -186,7 +186,11 @@ fn python(target: &Path, lock: &str) -> Result<()> {
 
 /// Runs an installation unless it was done with the very same lock file. The copy of the lock
 /// that says so is written last, so that an interrupted installation starts over.
-fn up_to_date(target: &Path, lock: &Path, install: impl FnOnce() -> Result<()>) -> Result<()> {
+pub(crate) fn up_to_date(
+    target: &Path,
+    lock: &Path,
+    install: impl FnOnce() -> Result<()>,
+) -> Result<()> {
     let wanted = fs::read(lock).with_context(|| format!("cannot read {}", lock.display()))?;
     let stamp = target.join(".installed");
     if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {

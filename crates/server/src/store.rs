@@ -6,7 +6,9 @@
 mod blobs;
 mod datasets;
 mod document;
+mod figures;
 mod lists;
+mod live;
 mod objects;
 mod profiles;
 mod rows;
@@ -30,11 +32,16 @@ pub(crate) use datasets::{
     SnapshotFilter, Tag,
 };
 pub(crate) use document::{Body, Document, ROW_LIMIT_BYTES, Trace, created_us, unpack};
+pub(crate) use figures::{
+    Bucket, DatasetVersion, FigureStore, Group, GroupBy, GroupMean, GroupQuery, Groups, Histogram,
+    HistogramBy, HistogramQuery,
+};
 pub(crate) use lists::{
     Case, CaseFilter, CaseQuery, CaseSort, ExperimentOverview, ExperimentQuery, ExperimentSort,
     Figure, FigureRange, Hit, Hits, IndexLag, Kind, Listed, Order, Place, Portion, ProjectOverview,
     ProjectQuery, ProjectSort, SearchQuery, SearchScope, Snippet, SortKey, TracePage, TraceQuery,
 };
+pub(crate) use live::{Changed, LiveStore, Noted, Touched};
 pub use objects::Scope;
 pub(crate) use objects::{
     Experiment, ExperimentFilter, NewExperiment, Org, Page, Project, ProjectFilter, Registered,
@@ -129,7 +136,16 @@ impl From<std::io::Error> for StoreError {
 /// The interface of a store. All methods are cancel safe: a write whose future is dropped either
 /// happens whole or not at all.
 pub(crate) trait Store:
-    DatasetStore + BlobStore + ProfileStore + UpkeepStore + VersionStore + fmt::Debug + Send + Sync
+    DatasetStore
+    + BlobStore
+    + FigureStore
+    + LiveStore
+    + ProfileStore
+    + UpkeepStore
+    + VersionStore
+    + fmt::Debug
+    + Send
+    + Sync
 {
     /// Applies rows in order, all or none, under one new transaction id. `bytes` is what the rows
     /// take in memory.

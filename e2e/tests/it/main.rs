@@ -22,3 +22,4 @@ mod spans;
 mod statistics;
 mod stored;
 mod viewers;
+mod web;

@@ -176,6 +176,16 @@ impl Params {
         self.0.remove(name).filter(|value| !value.is_empty())
     }
 
+    /// Takes out all whose name begins so, in the order of the rest of their names.
+    pub(super) fn take_below(&mut self, beginning: &str) -> Vec<(String, String)> {
+        let begins = |name: &String, _: &mut String| name.starts_with(beginning);
+        let taken = self.0.extract_if(begins).filter(|(_, value)| !value.is_empty());
+        let mut taken: Vec<_> =
+            taken.map(|(name, value)| (name[beginning.len()..].to_owned(), value)).collect();
+        taken.sort();
+        taken
+    }
+
     /// Takes a parameter out that must be there.
     pub(super) fn require(&mut self, name: &str) -> Result<String, ApiError> {
         self.take(name)

@@ -2,6 +2,7 @@
 
 mod lists;
 mod objects;
+mod page;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -71,6 +72,9 @@ pub(crate) struct Objects {
     /// Signed, without the origin.
     pub(crate) upload: String,
     pub(crate) download: String,
+    /// A key that nobody uses, and its id.
+    pub(crate) spare_key: String,
+    pub(crate) spare_key_id: String,
 }
 
 impl Objects {
@@ -113,7 +117,11 @@ impl Objects {
         let path = format!("/api/experiments/{experiment}/profile");
         let reply = collector.send_any(Method::PUT, &path, PROFILE, &headers).await;
         assert_eq!(reply.status.as_u16(), 200, "{path}: {}", reply.text());
+        let spare = post("/v1/api_key", json!({"scope": "read"})).await;
+        let text = |member: &str| spare[member].as_str().expect("text").to_owned();
         Self {
+            spare_key: text("key"),
+            spare_key_id: text("id"),
             project: project_id,
             project_name: project.into(),
             experiment,
@@ -202,7 +210,9 @@ pub(crate) fn example(method: &str, path: &str, of: &Objects) -> Option<Example>
         ("POST", "/otel/v1/traces") => otlp(project),
         ("POST", "/btql") => Example::post(path, btql(experiment)),
         _ => {
-            return objects::example(method, path, of).or_else(|| lists::example(method, path, of));
+            return objects::example(method, path, of)
+                .or_else(|| lists::example(method, path, of))
+                .or_else(|| page::example(method, path, of));
         }
     })
 }
