@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use crate::step::{self, Steps, cargo};
-use crate::{fuzz, setup};
+use crate::{clients, fuzz, setup};
 
 /// Kill points of a soak; the tests themselves use few.
 const SOAK_KILL_POINTS: &str = "200";
@@ -84,6 +84,7 @@ pub(crate) fn steps(yes: bool, steps: &mut Steps) -> Result<Count> {
     steps.run("test", || {
         counted(&mut cargo(&["test", "--workspace", "--all-features"]), &mut count)
     })?;
+    steps.run("clients", || counted(&mut clients::test(), &mut count))?;
     Ok(count)
 }
 

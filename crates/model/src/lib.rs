@@ -9,6 +9,7 @@
 pub mod id;
 pub mod limits;
 pub mod merge;
+pub mod price;
 pub mod profile;
 pub mod row;
 pub mod slug;

@@ -60,4 +60,5 @@ pub use ready::{
     battle, closed_qa, factuality, humor, possible, security, sql, summary, translation,
 };
 pub use template::Template;
-pub use usage::{Price, Prices, Usage};
+pub use tidegate_model::price::{LongPrompt, Price, Prices};
+pub use usage::Usage;

@@ -1,6 +1,5 @@
 //! The only place where this crate reads a clock.
 
-#[cfg(feature = "llm-calls")]
 use std::time::Instant;
 #[cfg(feature = "tracing-layer")]
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -13,7 +12,6 @@ pub(crate) fn unix_seconds() -> f64 {
 }
 
 /// Monotonic time, for durations.
-#[cfg(feature = "llm-calls")]
 #[expect(clippy::disallowed_methods, reason = "the one reader of the monotonic clock")]
 pub(crate) fn now() -> Instant {
     Instant::now()

@@ -1,9 +1,10 @@
 //! What can keep a run from starting or from being recorded.
 
 use std::fmt;
+use std::time::Duration;
 
-use tidegate_client::ApiError;
 use tidegate_client::env::SettingsError;
+use tidegate_client::{ApiError, FlushError, LoadError, ParentError, SummaryError};
 use tidegate_eval::EvalError;
 
 /// Why a run did not happen, or not completely. [`Error::hint`] says what to do.
@@ -31,6 +32,27 @@ pub enum Error {
     /// The evaluation failed.
     #[error(transparent)]
     Eval(#[from] EvalError),
+    /// A request to the server did not give what was asked for.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// Not everything that was recorded is stored.
+    #[error(transparent)]
+    Flush(#[from] FlushError),
+    /// An experiment has no summary.
+    #[error(transparent)]
+    Summary(#[from] SummaryError),
+    /// A slug cannot be a parent.
+    #[error(transparent)]
+    Parent(#[from] ParentError),
+    /// A prompt or parameters cannot be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A call of [`blocking`](crate::blocking) did not end in time.
+    #[error("not done within {deadline:?}")]
+    Deadline {
+        /// How long it had.
+        deadline: Duration,
+    },
 }
 
 impl Error {
@@ -45,6 +67,19 @@ impl Error {
             Self::Collector(error) => collector_hint(error).to_owned(),
             Self::Logger(error) => error.hint().to_owned(),
             Self::Eval(error) => error.hint().to_string(),
+            Self::Api(error)
+            | Self::Summary(SummaryError::Api(error))
+            | Self::Parent(ParentError::Lookup(error)) => error.hint().to_owned(),
+            Self::Flush(error) | Self::Summary(SummaryError::Flush(error)) => {
+                flush_hint(error).to_owned()
+            }
+            Self::Summary(_) => "check the server and its log".to_owned(),
+            Self::Parent(_) => "pass on what `export()` of a span gave, unchanged".to_owned(),
+            Self::Load(error) => error.hint().to_owned(),
+            Self::Deadline { .. } => {
+                "check that the server answers, or allow more time (`Blocking::deadline`)"
+                    .to_owned()
+            }
         }
     }
 
@@ -64,6 +99,15 @@ impl fmt::Debug for Error {
             cause = error.source();
         }
         write!(f, "\nhint: {}", self.hint())
+    }
+}
+
+fn flush_hint(error: &FlushError) -> &'static str {
+    match error {
+        FlushError::Lost { .. } => "see the warnings of the client and the server's log",
+        FlushError::Forked { .. } => "make a client of its own in the child",
+        // What is pending may still arrive.
+        _ => "check the server, then flush again",
     }
 }
 

@@ -25,11 +25,12 @@
 //! one service to another by [`Span::inject`](client::Span::inject) and
 //! [`RemoteParent`](client::RemoteParent). Prompts and parameters that are kept on a server are
 //! loaded by [`Client::load_prompt`](client::Client::load_prompt) and
-//! [`Client::load_parameters`](client::Client::load_parameters).
+//! [`Client::load_parameters`](client::Client::load_parameters). Programs without an async runtime use
+//! [`blocking`].
 
 #![deny(missing_docs)]
 
-#[cfg(any(feature = "llm-calls", feature = "tracing-layer"))]
+pub mod blocking;
 mod clock;
 mod connection;
 #[cfg(feature = "embedded")]

@@ -2,8 +2,8 @@
 //! used and what that costs.
 //!
 //! A call becomes a span of the type `llm` below the current one. OpenAI's chat completions and
-//! responses and Anthropic's messages are understood, streamed or not, and so is what is compatible
-//! with them. There are three ways to it:
+//! responses, Anthropic's messages and Google's `generateContent` are understood, streamed or not,
+//! and so is what is compatible with them. There are three ways to it:
 //!
 //! - clients that accept a `reqwest_middleware::ClientWithMiddleware`: [`Recorder::middleware`],
 //!   with the feature `reqwest-middleware`;
@@ -26,11 +26,14 @@
 //!
 //! | Recorded | From |
 //! |---|---|
-//! | `input` | `messages` (behind `system`), `input` or `prompt` of the request |
-//! | `output` | `choices`, `output` items, or role, content and stop reason; a stream put together |
-//! | `metadata` | all else of the request; `response_model`, `response_id` |
-//! | `metrics` | `prompt_tokens`, `prompt_cached_tokens`, `prompt_cache_creation_tokens`, `completion_tokens`, `completion_reasoning_tokens`, `tokens`, `tool_calls`; `time_to_first_token` of streams (seconds); `estimated_cost`, with [`Prices`] |
+//! | `input` | `messages` (and `system`, as the last one), `input` or `prompt` of the request; Google's `contents` with the model |
+//! | `output` | `choices`, `output` items, `candidates`, or role, content and stop reason; a stream put together |
+//! | `metadata` | all else of the request; `model` as the answer names it, `request_model` if that is another, `provider`, `response_id`, `price_list`: the date of the [bundled prices](Prices::bundled), if they made the cost |
+//! | `metrics` | `prompt_tokens`, `prompt_cached_tokens`, `prompt_cache_creation_tokens` or those for `5m` and `1h`, `completion_tokens`, `completion_reasoning_tokens`, `tokens`, sound and pictures of them, `tool_calls`; `time_to_first_token` of streams (seconds); `estimated_cost` |
 //! | `error` | what failed: the transport, the status, an error within the stream |
+//!
+//! What the service does itself meanwhile, such as searching the web, becomes a span of the type `tool`
+//! below the call.
 //!
 //! Without [`Recorder::payloads`] the row has no input and no output, and of the request only its
 //! numbers, truth values and model. A body beyond [`Recorder::max_body_bytes`] is cut, and
@@ -38,9 +41,9 @@
 
 mod answer;
 mod call;
+mod interface;
 #[cfg(feature = "reqwest-middleware")]
 mod middleware;
-mod prices;
 mod request;
 #[cfg_attr(
     not(any(test, feature = "reqwest-middleware")),
@@ -48,6 +51,7 @@ mod request;
 )]
 mod sse;
 mod stream;
+mod tools;
 mod usage;
 mod wrap;
 
@@ -58,7 +62,7 @@ use serde::Serialize;
 use tidegate_client::{Span, Tracer};
 
 pub use call::Call;
-pub use prices::{Price, Prices};
+pub use tidegate_model::price::{LongPrompt, Price, Prices};
 pub use wrap::{RecordedStream, record, record_stream};
 
 /// What is kept of a body: rows of several times as much are what servers accept.
@@ -73,6 +77,7 @@ struct Settings {
     payloads: bool,
     max_body_bytes: usize,
     prices: Prices,
+    provider: Option<String>,
     roots: Option<Tracer>,
 }
 
@@ -92,13 +97,15 @@ impl fmt::Debug for Recorder {
 }
 
 impl Recorder {
-    /// Records everything, up to 1 MiB of each body, below the current span; without prices.
+    /// Records everything, up to 1 MiB of each body, below the current span; with the bundled
+    /// prices.
     #[must_use]
     pub fn new() -> Self {
         Self(Arc::new(Settings {
             payloads: true,
             max_body_bytes: DEFAULT_MAX_BODY_BYTES,
-            prices: Prices::new(),
+            prices: Prices::bundled(),
+            provider: None,
             roots: None,
         }))
     }
@@ -118,10 +125,26 @@ impl Recorder {
         self
     }
 
-    /// What models cost; nothing by default, and then no cost is recorded.
+    /// What models cost; [`Prices::bundled`] by default. No cost is recorded of models without a
+    /// price, and of none with [`Prices::new`].
+    ///
+    /// ```
+    /// use tidegate::llm::{Price, Prices, Recorder};
+    ///
+    /// let own = Prices::bundled().price("my-model", Price::new(0.5, 2.0));
+    /// let recorder = Recorder::new().prices(own);
+    /// ```
     #[must_use]
     pub fn prices(mut self, prices: Prices) -> Self {
         self.settings().prices = prices;
+        self
+    }
+
+    /// Who sells the answers, for `metadata.provider`. By default it is told by the host, where that
+    /// is known, and else by whose interface it is: `openai`, `anthropic` or `google`.
+    #[must_use]
+    pub fn provider(mut self, provider: impl Into<String>) -> Self {
+        self.settings().provider = Some(provider.into());
         self
     }
 

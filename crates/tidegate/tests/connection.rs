@@ -97,3 +97,42 @@ fn a_url_or_a_key_beats_the_data_directory() {
         assert!(!inside.exists());
     }
 }
+
+#[cfg(feature = "embedded")]
+#[test]
+fn a_program_without_a_runtime_serves_its_own_directory() {
+    without_a_runtime();
+}
+
+/// Where blocking on another runtime, or dropping one, would panic.
+#[cfg(feature = "embedded")]
+#[tokio::test(flavor = "current_thread")]
+async fn inside_of_a_runtime_a_blocking_connection_opens_and_closes_too() {
+    without_a_runtime();
+}
+
+#[cfg(feature = "embedded")]
+fn without_a_runtime() {
+    use std::time::Duration;
+
+    use tidegate::LoggerOptions;
+    use tidegate::blocking::{self, Blocking};
+    use tidegate::client::Event;
+
+    let deadline = Duration::from_secs(60);
+    let data = tempfile::tempdir().expect("a directory");
+    let settings = Settings { data_dir: Some(data.path().join("data")), ..Settings::default() };
+    let connection = Blocking::new(Connection::with(&settings, Policy::Block).expect("served"));
+    let logger = connection.client().init_logger("service").expect("a logger");
+    logger.log(Event::new().input("ping"));
+    assert_eq!(logger.flush(deadline).expect("stored").rows, 1);
+    drop(logger);
+    connection.close().expect("in time");
+
+    let logger = blocking::wait(deadline, LoggerOptions::new("service").init(&settings));
+    let logger = Blocking::new(logger.expect("in time").expect("the directory is free again"));
+    let answer = logger.traced("request", || 42);
+    logger.log(Event::new().output(&answer));
+    assert_eq!(logger.flush(deadline).expect("stored").rows, 2);
+    logger.close().expect("in time");
+}

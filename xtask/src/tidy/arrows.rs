@@ -19,7 +19,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     (SCORERS, &[MODEL], &[]),
     (EVAL, &[MODEL, ANALYSIS, CLIENT, SCORERS], &[]),
     (SERVER, &[MODEL, ANALYSIS], &[]),
-    (FACADE, &[CLIENT, EVAL, SCORERS], &[SERVER]),
+    (FACADE, &[MODEL, CLIENT, EVAL, SCORERS], &[SERVER]),
     ("tidegate-cli", &[MODEL, ANALYSIS, CLIENT, SCORERS, EVAL, SERVER, FACADE], &[]),
     (TESTKIT, &[MODEL, CLIENT, SERVER], &[]),
     ("examples", &[FACADE], &[]),

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
-
-use super::usage::Prices;
+use tidegate_model::price::Prices;
 
 /// Settings that cannot be used: all faults at once.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,7 +72,7 @@ impl Config {
             max_reply_bytes: 8 << 20,
             cache_bytes: 16 << 20,
             cache_dir: None,
-            prices: Prices::new(),
+            prices: Prices::bundled(),
         }
     }
 
@@ -139,7 +138,8 @@ impl Config {
         self
     }
 
-    /// Prices for the estimated cost. Default: none, and so no estimate.
+    /// Prices for the estimated cost. Default: [`Prices::bundled`]; without a price of the model
+    /// there is no estimate.
     #[must_use]
     pub fn prices(mut self, prices: Prices) -> Self {
         self.prices = prices;

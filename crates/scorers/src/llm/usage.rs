@@ -1,10 +1,10 @@
 //! What an answer used and what that is estimated to cost.
 
-use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
+use tidegate_model::price::Tokens;
 
 /// Tokens, as the endpoint counted them; 0 where it did not.
 ///
@@ -68,79 +68,22 @@ impl AddAssign for Usage {
     }
 }
 
-/// The price of a model, for a million tokens in a currency of your choice.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Price {
-    /// A million tokens of requests.
-    pub input_per_million: f64,
-    /// A million tokens of requests that the endpoint had cached; as the others if not given.
-    #[serde(default)]
-    pub cached_input_per_million: Option<f64>,
-    /// A million tokens of answers.
-    pub output_per_million: f64,
-}
-
-impl Price {
-    /// The estimated cost of tokens.
-    ///
-    /// ```
-    /// use tidegate_scorers::llm::{Price, Usage};
-    ///
-    /// let price =
-    ///     Price { input_per_million: 2.0, cached_input_per_million: Some(0.5), output_per_million: 8.0 };
-    /// let usage = Usage {
-    ///     prompt_tokens: 1_000_000,
-    ///     prompt_cached_tokens: 400_000,
-    ///     completion_tokens: 100_000,
-    ///     ..Usage::default()
-    /// };
-    /// assert!((price.cost(usage) - (1.2 + 0.2 + 0.8)).abs() < 1e-12);
-    /// ```
-    #[must_use]
-    pub fn cost(&self, usage: Usage) -> f64 {
-        let cached = usage.prompt_cached_tokens.min(usage.prompt_tokens);
-        let fresh = usage.prompt_tokens - cached;
-        let cached_price = self.cached_input_per_million.unwrap_or(self.input_per_million);
-        let sum = fresh as f64 * self.input_per_million
-            + cached as f64 * cached_price
-            + usage.completion_tokens as f64 * self.output_per_million;
-        sum / 1e6
-    }
-}
-
-/// Prices by model. Empty unless filled: prices change, and a wrong one is worse than none.
+/// What of it has a price.
 ///
 /// ```
-/// use tidegate_scorers::llm::Prices;
+/// use tidegate_scorers::llm::{Price, Usage};
 ///
-/// let prices: Prices = serde_json::from_str(
-///     r#"{"my-model": {"input_per_million": 1.0, "output_per_million": 4.0}}"#,
-/// )?;
-/// assert_eq!(prices.get("my-model").map(|price| price.output_per_million), Some(4.0));
-/// assert!(prices.get("other").is_none());
-/// # Ok::<(), serde_json::Error>(())
+/// let usage =
+///     Usage { prompt_tokens: 1_000_000, completion_tokens: 100_000, ..Usage::default() };
+/// assert!((Price::new(2.0, 8.0).cost(usage) - 2.8).abs() < 1e-12);
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Prices(BTreeMap<String, Price>);
-
-impl Prices {
-    /// Without any price.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Sets the price of a model.
-    #[must_use]
-    pub fn price(mut self, model: impl Into<String>, price: Price) -> Self {
-        self.0.insert(model.into(), price);
-        self
-    }
-
-    /// The price of a model, by its exact name.
-    #[must_use]
-    pub fn get(&self, model: &str) -> Option<&Price> {
-        self.0.get(model)
+impl From<Usage> for Tokens {
+    fn from(usage: Usage) -> Self {
+        Self {
+            prompt: usage.prompt_tokens as f64,
+            cached: usage.prompt_cached_tokens as f64,
+            completion: usage.completion_tokens as f64,
+            ..Self::default()
+        }
     }
 }

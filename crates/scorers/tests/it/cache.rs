@@ -14,8 +14,7 @@ async fn ask(judge: &Judge, output: &str) -> Verdict {
 #[tokio::test]
 async fn a_hit_sends_nothing_and_costs_nothing() {
     let server = Server::choosing("Yes");
-    let price =
-        Price { input_per_million: 1.0, cached_input_per_million: None, output_per_million: 1.0 };
+    let price = Price::new(1.0, 1.0);
     let judge = server.judge_with(|config| config.prices(Prices::new().price("test-model", price)));
     let first = ask(&judge, "x").await;
     assert_eq!(first.served, Served::Model);

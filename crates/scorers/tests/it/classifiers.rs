@@ -127,11 +127,7 @@ fn faults_of_a_classifier_are_said_at_once() {
 #[tokio::test]
 async fn tokens_and_cost_are_reported() {
     let server = Server::choosing("Yes");
-    let price = Price {
-        input_per_million: 1e6,
-        cached_input_per_million: Some(1e5),
-        output_per_million: 1e7,
-    };
+    let price = Price { cached_input_per_million: Some(1e5), ..Price::new(1e6, 1e7) };
     let prices = Prices::new().price("test-model", price);
     let priced = humor(&server.judge_with(|config| config.prices(prices)));
     let verdict = priced.score(json!({"output": "x"})).await.expect("a verdict");

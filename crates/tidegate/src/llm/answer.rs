@@ -1,8 +1,9 @@
-//! An answer as a row's output, metrics and metadata: of all three interfaces, and of clients whose
+//! An answer as a row's output, metrics and metadata: of all four interfaces, and of clients whose
 //! types look alike.
 
 use serde_json::{Map, Value, json};
 
+use super::interface::{ANTHROPIC, GOOGLE, OPENAI};
 use super::usage::Usage;
 
 /// What a row has of an answer.
@@ -12,6 +13,8 @@ pub(super) struct Answer {
     pub(super) usage: Usage,
     pub(super) model: Option<String>,
     pub(super) id: Option<String>,
+    /// Who has an interface with such answers.
+    pub(super) owner: Option<&'static str>,
     pub(super) error: Option<String>,
     /// Whether a part of the output is missing for its length.
     pub(super) is_cut: bool,
@@ -25,6 +28,10 @@ impl Answer {
         if let Some(usage) = body.get("usage") {
             answer.usage.add(usage);
         }
+        if let Some(usage) = body.get("usageMetadata") {
+            answer.usage.replace_with_google(usage);
+        }
+        answer.owner = owner(&body);
         answer.error = error_text(&body);
         answer.output = match &mut body {
             Value::Object(members) => output(members),
@@ -39,14 +46,17 @@ impl Answer {
     /// Takes model and id from where they stand.
     pub(super) fn identify(&mut self, object: &Value) {
         let text = |name| object.get(name).and_then(Value::as_str).map(str::to_owned);
-        self.model = text("model").or(self.model.take());
-        self.id = text("id").or(self.id.take());
+        self.model = text("model").or_else(|| text("modelVersion")).or(self.model.take());
+        self.id = text("id").or_else(|| text("responseId")).or(self.id.take());
     }
 
     /// Calls of tools that the model asked for.
     pub(super) fn tool_calls(&self) -> usize {
         let items = match &self.output {
             Some(Value::Array(items)) => items.as_slice(),
+            Some(Value::Object(google)) if google.contains_key("candidates") => {
+                return function_calls(&google["candidates"]);
+            }
             Some(Value::Object(message)) => {
                 message.get("content").and_then(Value::as_array).map_or(&[][..], Vec::as_slice)
             }
@@ -62,7 +72,36 @@ impl Answer {
     }
 }
 
+/// Whose interface answers so.
+fn owner(body: &Value) -> Option<&'static str> {
+    let has = |name| body.get(name).is_some();
+    let known = [
+        (has("choices") || has("output"), OPENAI),
+        (body.get("type").is_some_and(|kind| kind == "message"), ANTHROPIC),
+        (has("candidates") || has("usageMetadata"), GOOGLE),
+    ];
+    known.into_iter().find(|(is_so, _)| *is_so).map(|(_, owner)| owner)
+}
+
+/// Calls of tools among the parts of Google's candidates.
+fn function_calls(candidates: &Value) -> usize {
+    let parts = candidates.as_array().into_iter().flatten();
+    let parts = parts.filter_map(|candidate| candidate.pointer("/content/parts")?.as_array());
+    parts.flatten().filter(|part| part.get("functionCall").is_some()).count()
+}
+
+/// What Google's answers have besides what is recorded elsewhere.
+pub(super) fn content(mut body: Map<String, Value>) -> Value {
+    for elsewhere in ["usageMetadata", "modelVersion", "responseId", "error"] {
+        body.remove(elsewhere);
+    }
+    Value::Object(body)
+}
+
 fn output(body: &mut Map<String, Value>) -> Option<Value> {
+    if body.contains_key("candidates") || body.contains_key("promptFeedback") {
+        return Some(content(std::mem::take(body)));
+    }
     if let Some(choices) = body.remove("choices") {
         return Some(choices);
     }
@@ -118,6 +157,16 @@ mod tests {
         assert_eq!(messages.output, Some(output));
         let vectors = Answer::of(json!({"data": [{"embedding": [1, 2, 3]}]}));
         assert_eq!(vectors.output, Some(json!({"embeddings": 1, "embedding_length": 3})));
+        let parts = json!([{"text": "hm"}, {"functionCall": {"name": "f"}}]);
+        let candidates = json!([{"content": {"role": "model", "parts": parts}}]);
+        let google = Answer::of(json!({"candidates": candidates, "modelVersion": "g",
+            "responseId": "r", "usageMetadata": {"promptTokenCount": 1}}));
+        assert_eq!(google.output, Some(json!({"candidates": candidates})));
+        assert_eq!((google.tool_calls(), google.usage.prompt()), (1, Some(1.0)));
+        assert_eq!((google.model.as_deref(), google.id.as_deref()), (Some("g"), Some("r")));
+        let owners = [chat.owner, responses.owner, messages.owner, google.owner, vectors.owner];
+        let [openai, anthropic] = [Some(OPENAI), Some(ANTHROPIC)];
+        assert_eq!(owners, [openai, openai, anthropic, Some(GOOGLE), None]);
         let other = Answer::of(json!({"text": "hi", "usage": {"prompt_tokens": 2}}));
         assert_eq!(other.output.expect("all of it")["text"], "hi");
         let error = Answer::of(json!({"error": {"message": "slow down", "type": "rate_limit"}}));

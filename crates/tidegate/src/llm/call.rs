@@ -8,11 +8,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tidegate_client::{Event, Span, SpanOptions};
 
-use super::Recorder;
 use super::answer::Answer;
-use super::request::{Described, describe};
+use super::request::{Described, Kept, describe};
 use super::sse::{Data, Events};
-use super::stream::Streamed;
+use super::stream::{Streamed, is_google_chunk};
+use super::{Prices, Recorder, Settings, tools};
 use crate::clock;
 
 /// A call of a model that is being recorded.
@@ -43,6 +43,8 @@ struct State {
     span: Span,
     started: Instant,
     request_model: Option<String>,
+    /// Who sells the answer, if that is known before it is there.
+    provider: Option<String>,
     /// Seconds until the model had made something, of a stream.
     first_token: Option<f64>,
     received: Received,
@@ -66,22 +68,26 @@ impl Call {
         name: String,
         request: impl FnOnce() -> Option<Vec<u8>>,
     ) -> Self {
-        Self::begin_with(recorder, name, |describe| describe(&request().unwrap_or_default()))
+        let body = |describe: &dyn Fn(&[u8]) -> Described| describe(&request().unwrap_or_default());
+        Self::begin_with(recorder, name, None, body)
     }
 
-    /// As [`Call::begin`], for a body that need not be copied.
+    /// As [`Call::begin`], for a body that need not be copied; with the model, where the body does
+    /// not name it.
     pub(super) fn begin_with(
         recorder: &Recorder,
         name: String,
+        model: Option<&str>,
         request: impl FnOnce(&dyn Fn(&[u8]) -> Described) -> Described,
     ) -> Self {
         let settings = &recorder.0;
         let mut request_model = None;
         let span = recorder.span(|| {
-            let describe = |body: &[u8]| describe(body, settings.payloads, settings.max_body_bytes);
-            let Described { event, model } = request(&describe);
+            let Settings { payloads, max_body_bytes: max_bytes, .. } = **settings;
+            let kept = Kept { payloads, max_bytes, model };
+            let Described { event, model } = request(&|body| describe(body, kept));
             request_model = model;
-            SpanOptions::new(name).span_type("llm").event(event)
+            SpanOptions::new(name).span_type("llm").event(event.field("context", &ORIGIN))
         });
         if !span.is_recording() {
             return Self { state: None };
@@ -91,6 +97,7 @@ impl Call {
             span,
             started: clock::now(),
             request_model,
+            provider: settings.provider.clone(),
             first_token: None,
             received: Received::Nothing,
             error: None,
@@ -154,6 +161,14 @@ impl Call {
     #[cfg(feature = "reqwest-middleware")]
     pub(super) fn is_recording(&self) -> bool {
         self.state.is_some()
+    }
+
+    /// Says who sells the answer, unless the recorder has been told.
+    #[cfg(feature = "reqwest-middleware")]
+    pub(super) fn provider(&mut self, provider: &str) {
+        if let Some(state) = &mut self.state {
+            state.provider.get_or_insert_with(|| provider.to_owned());
+        }
     }
 
     /// Adds a member of the metadata.
@@ -231,7 +246,8 @@ impl State {
     }
 
     fn end(self) {
-        let Self { recorder, span, request_model, first_token, received, error, .. } = self;
+        let Self { recorder, span, request_model, provider, first_token, received, error, .. } =
+            self;
         let (settings, mut metadata) = (&recorder.0, self.metadata);
         let answer = match received {
             Received::Nothing => Answer::default(),
@@ -260,19 +276,35 @@ impl State {
         if let Some(seconds) = first_token {
             event = event.metric("time_to_first_token", seconds);
         }
-        let models = [&answer.model, &request_model].into_iter().flatten();
-        let price = models.filter_map(|model| settings.prices.get(model)).next();
-        if let Some(cost) = price.and_then(|price| price.cost(&answer.usage)) {
-            event = event.metric("estimated_cost", cost);
+        let priced = [answer.model.as_deref(), request_model.as_deref()]
+            .into_iter()
+            .flatten()
+            .find_map(|name| Some((name, settings.prices.get(name)?)));
+        if let (Some((name, price)), Some(tokens)) = (priced, answer.usage.tokens()) {
+            event = event.metric("estimated_cost", price.cost(tokens));
+            if settings.prices.is_bundled(name) {
+                metadata.insert("price_list".into(), Prices::bundled_date().into());
+            }
         }
         if answer.is_cut {
             metadata.insert("response_cut".into(), true.into());
         }
-        let said = [("response_model", answer.model), ("response_id", answer.id)];
+        // What the service calls the model says which version it was.
+        let asked = request_model.filter(|asked| answer.model.as_ref().is_some_and(|m| m != asked));
+        let provider = provider.or_else(|| answer.owner.map(str::to_owned));
+        let said = [
+            ("model", answer.model),
+            ("request_model", asked),
+            ("provider", provider),
+            ("response_id", answer.id),
+        ];
         for (name, text) in said {
             if let Some(text) = text {
                 metadata.insert(name.into(), text.into());
             }
+        }
+        if let Some(details) = answer.usage.by_modality {
+            metadata.insert("usage_by_modality".into(), details);
         }
         if !metadata.is_empty() {
             event = event.metadata(&metadata);
@@ -288,15 +320,54 @@ impl State {
             event = event.error(&error);
         }
         span.log(event);
+        if let Some(output) = &answer.output {
+            tools::record(&span, output, settings.payloads);
+        }
         span.end();
     }
+}
+
+/// What made the span, as every SDK says it.
+const ORIGIN: Context = Context {
+    span_origin: Origin {
+        name: "tidegate.sdk.rust",
+        version: env!("CARGO_PKG_VERSION"),
+        instrumentation: Instrumentation { name: "llm" },
+    },
+};
+
+#[derive(Serialize)]
+struct Context {
+    span_origin: Origin,
+}
+
+#[derive(Serialize)]
+struct Origin {
+    name: &'static str,
+    version: &'static str,
+    instrumentation: Instrumentation,
+}
+
+#[derive(Serialize)]
+struct Instrumentation {
+    name: &'static str,
 }
 
 /// Reads a body: JSON, or a text.
 fn whole(body: &[u8], length: usize) -> Answer {
     let is_cut = length > body.len();
     if !is_cut && let Ok(body) = serde_json::from_slice(body) {
-        return Answer::of(body);
+        return match &body {
+            // Google's stream, unless it was asked for events.
+            Value::Array(chunks) if chunks.first().is_some_and(is_google_chunk) => {
+                let mut streamed = Streamed::new(length);
+                for chunk in chunks {
+                    streamed.event(chunk.to_string().as_bytes());
+                }
+                streamed.finish()
+            }
+            _ => Answer::of(body),
+        };
     }
     let text = String::from_utf8_lossy(body).into_owned();
     let output = (!text.is_empty()).then_some(Value::String(text));

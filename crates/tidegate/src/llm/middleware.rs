@@ -11,15 +11,17 @@ use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use reqwest::{Body, Method, Request, Response, ResponseBuilderExt as _, Url};
 use reqwest_middleware::{Error, Middleware, Next, Result};
 
+use super::interface::Interface;
 use super::{Call, Recorder};
 
 impl Recorder {
     /// Middleware that records requests to language models and passes on all others. What is read
     /// of an answer is recorded while it is read: nothing is held back.
     ///
-    /// A request counts if it is a POST to a path that ends like those of OpenAI or Anthropic:
-    /// `chat/completions`, `completions`, `responses`, `embeddings`, `v1/messages`. Put it before
-    /// middleware that repeats requests to record one call, behind it to record each try.
+    /// A request counts if it is a POST to a path that ends like those of OpenAI, Anthropic or
+    /// Google: `chat/completions`, `completions`, `responses`, `embeddings`, `v1/messages`,
+    /// `:generateContent`, `:streamGenerateContent`. Put it before middleware that repeats requests
+    /// to record one call, behind it to record each try.
     ///
     /// The call lasts until its answer has been read. OpenAI counts the tokens of a stream only if
     /// the request says so (`stream_options.include_usage`); it is not changed here.
@@ -50,15 +52,22 @@ impl Middleware for RecordCalls {
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> Result<Response> {
-        let Some(name) = name(&request) else { return next.run(request, extensions).await };
+        let (true, Some((interface, model))) =
+            (request.method() == Method::POST, Interface::of_path(request.url().path()))
+        else {
+            return next.run(request, extensions).await;
+        };
         let body = request.body();
-        let mut call = Call::begin_with(&self.0, name.to_owned(), |describe| {
+        let name = interface.span_name().to_owned();
+        let mut call = Call::begin_with(&self.0, name, model, |describe| {
             describe(body.and_then(Body::as_bytes).unwrap_or_default())
         });
         if !call.is_recording() {
             return next.run(request, extensions).await;
         }
-        if let Some(host) = request.url().host_str() {
+        let host = request.url().host_str().unwrap_or_default();
+        call.provider(interface.provider(host));
+        if !host.is_empty() {
             call.note("server", host);
         }
         match call.scope(next.run(request, extensions)).await {
@@ -69,23 +78,6 @@ impl Middleware for RecordCalls {
             }
         }
     }
-}
-
-/// What a request asks for, by its path; `None` if it is not one to a language model.
-fn name(request: &Request) -> Option<&'static str> {
-    if request.method() != Method::POST {
-        return None;
-    }
-    let path = request.url().path().trim_end_matches('/');
-    let names = [
-        ("/chat/completions", "Chat Completion"),
-        ("/completions", "Completion"),
-        ("/responses", "Response"),
-        ("/embeddings", "Embedding"),
-        // OpenAI has other messages, of threads.
-        ("/v1/messages", "Message"),
-    ];
-    names.into_iter().find(|(end, _)| path.ends_with(end)).map(|(_, name)| name)
 }
 
 /// Why there is no answer. Without URLs: they may carry a key.

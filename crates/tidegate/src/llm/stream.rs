@@ -1,8 +1,12 @@
 //! A streamed answer, put together from its events.
 
+mod google;
+
 use serde_json::{Map, Value, json};
 
+pub(super) use self::google::is_chunk as is_google_chunk;
 use super::answer::{Answer, error_text, message};
+use super::interface::{ANTHROPIC, GOOGLE, OPENAI};
 
 /// Members of a delta that are said once and not in pieces.
 const WHOLE: [&str; 6] = ["id", "type", "role", "name", "status", "finish_reason"];
@@ -29,6 +33,8 @@ enum Shape {
     Responses(Vec<Value>, String),
     /// Messages: one, with blocks that grow.
     Messages(Map<String, Value>, Vec<Value>),
+    /// Google's: candidates with parts that grow, and what is beside them.
+    Google(google::Content),
     /// Anything else: the events themselves.
     Other(Vec<Value>),
 }
@@ -59,6 +65,8 @@ impl Streamed {
             self.responses(&kind, event, data.len())
         } else if kind.starts_with("message_") || kind.starts_with("content_block_") {
             self.messages(&kind, event, data.len())
+        } else if is_google_chunk(&event) {
+            self.google(event)
         } else if kind == "ping" || kind == "error" {
             if kind == "error" && self.answer.error.is_none() {
                 let text = event.get("message").and_then(Value::as_str).unwrap_or("error");
@@ -83,6 +91,12 @@ impl Streamed {
     /// What has come together.
     pub(super) fn finish(self) -> Answer {
         let Self { mut answer, shape, .. } = self;
+        answer.owner = match shape {
+            Shape::Chat(_) | Shape::Responses(..) => Some(OPENAI),
+            Shape::Messages(..) => Some(ANTHROPIC),
+            Shape::Google(_) => Some(GOOGLE),
+            Shape::Unknown | Shape::Other(_) => None,
+        };
         answer.output = match shape {
             Shape::Unknown => None,
             Shape::Chat(choices) => Some(choices.into()),
@@ -94,6 +108,7 @@ impl Streamed {
                 members.insert("content".into(), blocks.into_iter().map(whole_block).collect());
                 Some(message(&members))
             }
+            Shape::Google(content) => Some(content.finish()),
         };
         answer
     }

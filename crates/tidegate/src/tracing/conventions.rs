@@ -69,6 +69,8 @@ fn gen_ai(name: &'static str) -> Place {
             Place::Metric("completion_reasoning_tokens")
         }
         "usage.cost" => Place::Metric("estimated_cost"),
+        // Both are seconds from the request on.
+        "response.time_to_first_chunk" => Place::Metric("time_to_first_token"),
         _ => match name.strip_prefix("request.") {
             Some(name) => Place::Metadata(name),
             None => Place::Metadata(name),
@@ -96,6 +98,7 @@ mod tests {
             ("gen_ai.input.messages", Place::Member("input")),
             ("gen_ai.request.model", Place::Metadata("model")),
             ("gen_ai.response.id", Place::Metadata("response.id")),
+            ("gen_ai.response.time_to_first_chunk", Place::Metric("time_to_first_token")),
             ("gen_ai.usage.cache_read.input_tokens", Place::Metric("prompt_cached_tokens")),
             ("metrics.retries", Place::Metric("retries")),
             ("scores.exact", Place::Score("exact")),

@@ -50,8 +50,8 @@ async fn a_chat_completion_is_recorded() {
     assert_eq!((&row["input"], &row["output"]), (&messages, &choices));
     assert_eq!(
         row["metadata"],
-        json!({"model": "m", "temperature": 0.5, "server": "127.0.0.1",
-            "response_model": "m-2026", "response_id": "c-1"})
+        json!({"model": "m-2026", "temperature": 0.5, "server": "127.0.0.1",
+            "provider": "openai", "request_model": "m", "response_id": "c-1"})
     );
     let metrics = &row["metrics"];
     assert_eq!((&metrics["prompt_tokens"], &metrics["tokens"]), (&json!(14.0), &json!(16.0)));
@@ -121,7 +121,7 @@ async fn reasoning_is_recorded_by_the_responses_interface() {
         "output": output, "usage": usage});
     let recorder = Recorder::new();
     let (_, row) = call(&recorder, "/v1/responses", &request, Answer::json(&reply)).await;
-    assert_eq!((&row["name"], &row["input"]), (&json!("Response"), &json!("Why?")));
+    assert_eq!((&row["name"], &row["input"]), (&json!("openai.responses.create"), &json!("Why?")));
     assert_eq!(row["output"], output);
     assert_eq!(row["metrics"]["completion_reasoning_tokens"], 32.0);
 
@@ -157,8 +157,8 @@ async fn cached_prompts_are_counted_for_messages() {
     let (_, row) = call(&recorder, "/v1/messages", &request, Answer::json(&reply)).await;
     assert_eq!(
         row["input"],
-        json!([{"role": "system", "content": system},
-        {"role": "user", "content": "hi"}])
+        json!([{"role": "user", "content": "hi"},
+        {"role": "system", "content": system}])
     );
     assert_eq!(
         row["output"],

@@ -174,7 +174,7 @@ fn matrix(root: &Table<'_>, task: &Task, directory: &Path) -> Result<Vec<Axis>, 
 }
 
 fn prices(root: &Table<'_>) -> Result<Prices, Fault> {
-    let Some(item) = root.get("prices") else { return Ok(Prices::new()) };
+    let Some(item) = root.get("prices") else { return Ok(Prices::bundled()) };
     for model in item.table()?.items() {
         let price = model.table()?;
         price.only(&["input_per_million", "cached_input_per_million", "output_per_million"])?;
@@ -185,7 +185,9 @@ fn prices(root: &Table<'_>) -> Result<Prices, Fault> {
             number.number_in(0.0.., "a price of at least 0")?;
         }
     }
-    serde_json::from_value(item.json()?).map_err(|error| item.fault(error, "see docs/eval-file.md"))
+    let own: Prices = serde_json::from_value(item.json()?)
+        .map_err(|error| item.fault(error, "see docs/eval-file.md"))?;
+    Ok(own.or_bundled())
 }
 
 fn run(root: &Table<'_>) -> Result<RunOptions, Fault> {

@@ -158,6 +158,26 @@ fn endpoints_that_hang_or_answer_otherwise_fail_their_case() {
 }
 
 #[test]
+fn list_prices_make_the_cost_unless_the_file_has_its_own() {
+    let server = ScriptedServer::start(|_, _| reply("yes"));
+    let toml = format!(
+        "project = \"p\"\nprices.gpt-4o = {{input_per_million = 1e6, output_per_million = 0}}\n\
+         [task]\nbase_url = \"{}/v1\"\napi_key_env = \"KEY\"\nprompt = \"{{{{input}}}}\"\n\
+         [matrix]\nmodel = [\"gpt-4o\", \"gpt-4o-mini-2024-07-18\", \"unknown\"]\n[[cases]]\ninput = \"x\"\n",
+        server.url()
+    );
+    let folder = Folder::with(&[("eval.toml", &toml)]);
+    let mut command = folder.command(&["eval.toml", "--json", "--no-send-logs"]);
+    let finished = run(command.env("KEY", KEY), std::time::Duration::from_secs(60)).success();
+    let value: Value = serde_json::from_str(&finished.stdout).expect("JSON");
+    let cost = |n: usize| value["evaluations"][n]["metrics"]["estimated_cost"]["metric"].as_f64();
+    assert_eq!((cost(0), cost(2)), (Some(10.0), None));
+    // 10 tokens of the request at 0.15 and 5 of the answer at 0.6 for a million.
+    let listed = cost(1).expect("a cost");
+    assert!((listed - 4.5e-6).abs() < 1e-12, "{listed}");
+}
+
+#[test]
 fn a_chat_fills_its_prompts_and_runs_for_each_model_and_prompt() {
     let server = ScriptedServer::start(|_, request| {
         let messages = request.body["messages"].as_array().expect("messages");

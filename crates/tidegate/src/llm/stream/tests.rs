@@ -67,7 +67,7 @@ fn messages_have_blocks_of_text_thinking_and_tools() {
         Some(json!({"role": "assistant", "stop_reason": "tool_use", "content": [
         {"type": "thinking", "thinking": "so"}, {"type": "tool_use", "name": "f", "input": {"q": 2}}]}))
     );
-    assert_eq!((answer.usage.prompt, answer.usage.cached), (Some(10.0), Some(8.0)));
+    assert_eq!(answer.usage.prompt(), Some(10.0));
     assert_eq!(answer.tool_calls(), 1);
 }
 
@@ -91,6 +91,41 @@ fn responses_are_their_items_or_the_text_so_far() {
 }
 
 #[test]
+fn parts_of_google_go_on_by_their_kind() {
+    let chunk = |parts: Value| {
+        json!({"modelVersion": "g", "responseId": "r", "usageMetadata":
+        {"promptTokenCount": 3}, "candidates": [{"content": {"role": "model", "parts": parts}}]})
+    };
+    let end = json!({"candidates": [{"content": {"parts": [{"text": ""}], "role": "model"},
+            "finishReason": "STOP", "groundingMetadata": {"webSearchQueries": ["q"]}}],
+        "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 4, "totalTokenCount": 7}});
+    let events = [
+        chunk(json!([{"text": "", "thought": true}])),
+        chunk(json!([{"text": "so", "thought": true}])),
+        chunk(json!([{"text": " it"}])),
+        chunk(json!([{"text": " is"}, {"functionCall": {"name": "f"}}, {"text": "."}])),
+        chunk(json!([{"text": "", "thoughtSignature": "s"}])),
+        end,
+    ];
+    let (answer, content) = streamed(1 << 20, &events);
+    assert_eq!(content, [false, true, true, true, false, false]);
+    let parts = json!([{"text": "so", "thought": true}, {"text": " it is"},
+        {"functionCall": {"name": "f"}}, {"text": "."}, {"text": "", "thoughtSignature": "s"}]);
+    let candidate = json!({"index": 0, "content": {"role": "model", "parts": parts},
+        "finishReason": "STOP", "groundingMetadata": {"webSearchQueries": ["q"]}});
+    assert_eq!(answer.output, Some(json!({"candidates": [candidate]})));
+    assert_eq!((answer.tool_calls(), answer.usage.prompt()), (1, Some(3.0)));
+    assert_eq!((answer.model.as_deref(), answer.owner), (Some("g"), Some(GOOGLE)));
+    assert!(!answer.is_cut);
+
+    let blocked = json!({"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": {}});
+    let (answer, _) = streamed(1 << 20, &[blocked]);
+    assert_eq!(answer.output, Some(json!({"promptFeedback": {"blockReason": "SAFETY"}})));
+    let (answer, _) = streamed(500, &vec![chunk(json!([{"text": "0123456789"}])); 1000]);
+    assert!(answer.is_cut && answer.output.expect("a part").to_string().len() < 1000);
+}
+
+#[test]
 fn beyond_the_limit_the_output_is_cut_and_the_counts_go_on() {
     let part = json!({"choices": [{"index": 0, "delta": {"content": "0123456789"}}]});
     let mut events = vec![part; 1000];
@@ -106,6 +141,8 @@ proptest! {
     fn any_events_do_no_harm_and_stay_within_bounds(
         datas in prop::collection::vec(prop_oneof![
             any::<Vec<u8>>(),
+            "\\{\"candidates\":\\[(1|\\{\"content\":\\{\"parts\":\\[(1|\\{\"text\":\"xy\"\\}|\\{\"text\":1\\})\\]\\},\"index\":(0|9|\"x\")\\})\\],\"(x|usageMetadata)\":(1|\\{\\})\\}"
+                .prop_map(String::into_bytes),
             "\\{\"(type|choices)\":(\"(message_start|content_block_delta|response.x.delta|error)\"|\\[(1|\\{\\}|\\{\"delta\":\\{\"a\":\"xy\"\\}\\})\\])(,\"(index|delta|message|usage|error)\":(-1|9999999|null|\"x\"|\\{\"text\":\"xyz\"\\}))?\\}"
                 .prop_map(String::into_bytes),
         ], 0..60)
