@@ -78,7 +78,13 @@ export class Visitor {
     await this.page.getByText(text).first().waitFor();
   }
 
-  /** Waits until the address ends in, or has, this part. */
+  /** Fails unless both are the same. */
+  same(found, wanted, what) {
+    const [one, other] = [found, wanted].map((value) => JSON.stringify(value));
+    if (one !== other) throw new Error(`${what}: ${one} instead of ${other}, at ${this.page.url()}`);
+  }
+
+  /** Waits until the address has this part. */
   async at(part) {
     await this.until(`address ${part}`, (part) => window.location.href.includes(part), part);
   }

@@ -49,7 +49,7 @@ await browse(async (browser) => {
     faults.push(...(await visitor.harm()));
   }
   // These do not exist, and the server says so.
-  visitor.expected.push("status of 404");
+  visitor.expected.push("status of 404", "status of 400");
   await visitor.open("/app/local/p/nobody");
   await visitor.see('project "nobody" not found');
   await visitor.open(`/app/local/object?object_type=${encodeURIComponent(script)}&object_id=${encodeURIComponent(link)}`);
@@ -63,7 +63,8 @@ async function downloads(visitor, faults) {
   const { page } = visitor;
   await visitor.open(`${bad}/experiments/${experiment}/trace/hostile-1?s=hostile-1-llm`);
   const begun = page.waitForEvent("download");
-  await page.getByText(file).first().locator("xpath=..").getByText("Download").click();
+  const attached = page.locator(".file", { hasText: file }).first();
+  await attached.getByRole("link", { name: "Download" }).click();
   const name = (await begun).suggestedFilename();
   if (/[<>"\/]/.test(name)) faults.push(`a download is called ${name}`);
 }

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -113,14 +114,30 @@ impl Client {
 
 /// A program of ours with the packages of one of the lock files.
 pub(crate) fn javascript(packages: &str, program: &str) -> Command {
-    // Node resolves packages from where the program lies, so it runs from a copy.
+    node(packages, &sources().join("js").join(program))
+}
+
+/// A program of `e2e/js/web`, with the modules beside it.
+pub(crate) fn web(program: &str) -> Command {
+    let folder = sources().join("js/web");
+    for entry in std::fs::read_dir(&folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|extension| extension == "mjs") {
+            drop(node("web", &path));
+        }
+    }
+    node("web", &folder.join(program))
+}
+
+/// Copies a program to the packages: Node resolves them from where it lies.
+fn node(packages: &str, program: &Path) -> Command {
     let installed = target().join(format!("js-{packages}"));
-    let copy = installed.join(program);
+    let copy = installed.join(program.file_name().expect("a name"));
     assert!(
         installed.join("node_modules").exists(),
         "e2e/js/{packages} is not installed: run `cargo xtask test`"
     );
-    let source = std::fs::read(sources().join("js").join(program)).expect("the program");
+    let source = std::fs::read(program).expect("the program");
     if std::fs::read(&copy).ok().as_ref() != Some(&source) {
         // Renamed into place: tests that run at once copy the same programs.
         let mut file = tempfile::NamedTempFile::new_in(&installed).expect("a temporary file");
@@ -130,6 +147,12 @@ pub(crate) fn javascript(packages: &str, program: &str) -> Command {
     let mut command = Command::new("node");
     command.arg(copy);
     command
+}
+
+/// One browser at a time: two of them take each other's processor, and all tests wait longer.
+pub(crate) fn browser() -> MutexGuard<'static, ()> {
+    static BROWSER: Mutex<()> = Mutex::new(());
+    BROWSER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A program of ours with what one of the lock files installs.

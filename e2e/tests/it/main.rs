@@ -23,3 +23,5 @@ mod statistics;
 mod stored;
 mod viewers;
 mod web;
+mod web_live;
+mod web_pages;

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 use tidegate_testkit::{post, put, run};
 
-use crate::clients::{DEADLINE, World, javascript};
+use crate::clients::{DEADLINE, World, browser, javascript};
 
 #[test]
 fn pages_run_under_their_policies() {
@@ -23,6 +23,7 @@ fn pages_run_under_their_policies() {
 
     let viewer = format!("/speedscope/#profileURL=/api/experiments/{id}/speedscope");
     let pages = ["/", "/app/local/p/p", "/speedscope/", &viewer];
+    let _one = browser();
     let mut chromium = javascript("speedscope", "web.mjs");
     let finished = run(chromium.arg(world.url()).args(pages), DEADLINE).success();
     let shown: Value = serde_json::from_str(&finished.stdout).expect("JSON");
