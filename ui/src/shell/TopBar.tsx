@@ -66,14 +66,19 @@ export function TopBar() {
         ?
       </button>
       {session.value?.admin && (
-        <a class="button quiet small account" href={pagePath.keys(session.value.org)} title="API keys">
+        <a
+          // On a phone the names of deeper pages need the room.
+          class={`button quiet small${path === "/" ? "" : " wide-only"}`}
+          href={pagePath.keys(session.value.org)}
+          title="API keys"
+        >
           Keys
         </a>
       )}
       {session.value?.key && (
         <button
           type="button"
-          class="button quiet small account"
+          class={`button quiet small${path.startsWith("/app/") && path.includes("/p/") ? " wide-only" : ""}`}
           title={`logged in with the key ${session.value.key}`}
           onClick={leave}
         >
