@@ -43,6 +43,7 @@ await browse(async (browser) => {
     [`${good}/unknown`, "There is no such page"],
   ]);
   await downloads(visitor, faults);
+  await shapes(visitor, faults);
   // An address that tries to lead elsewhere after the login.
   for (const to of ["//evil.example/", "https://evil.example/", link, "/\\evil.example"]) {
     await visitor.open(`/login?to=${encodeURIComponent(to)}`);
@@ -57,6 +58,22 @@ await browse(async (browser) => {
   faults.push(...(await visitor.harm()), ...(await visitor.faults()));
   conclude(visitor, faults);
 });
+
+/** Rows whose members have other shapes than they should are shown all the same. */
+async function shapes(visitor, faults) {
+  for (const at of Array.from({ length: 9 }, (_, at) => `odd-${at}`)) {
+    for (const path of [
+      `${bad}/experiments/${experiment}?c=${at}`,
+      `${bad}/experiments/${experiment}/trace/${at}`,
+      `${bad}/logs/trace/${at}`,
+    ]) {
+      await visitor.open(path);
+      faults.push(...(await visitor.harm()));
+      const failed = await visitor.page.getByRole("alert").allInnerTexts();
+      faults.push(...failed.map((text) => `${path}: ${text.replaceAll("\n", " ")}`));
+    }
+  }
+}
 
 /** A file with markup goes to the disk under a harmless name; it is never a page of the server. */
 async function downloads(visitor, faults) {

@@ -251,6 +251,26 @@ export class Seed {
       ...content({ project_id, experiment_id: base }, "hostile-2"),
       ...content({ project_id, log_id: "g" }, "hostile-3"),
     ]);
+    // The server takes any JSON where text, lists and objects belong.
+    const odd = [
+      { tags: script },
+      { tags: [{ a: 1 }, null, 3] },
+      { tags: {}, input: "\u202e\u0007" },
+      { metadata: [1, 2], context: 5, error: 5 },
+      { metadata: script, span_attributes: script },
+      { span_attributes: { name: 7, type: [1] }, error: { a: 1 } },
+      { scores: [1], span_parents: script },
+      { metrics: { start: "a", end: {} }, span_parents: ["nobody"] },
+      { metrics: { start: 5, end: 1 }, created: "yesterday" },
+    ];
+    await this.rows(
+      odd.flatMap((members, at) =>
+        [{ experiment_id: id }, { log_id: "g" }].map((object) => {
+          const span = `odd-${at}`;
+          return { id: span, span_id: span, root_span_id: span, input: span, project_id, ...object, ...members };
+        }),
+      ),
+    );
     const made = await this.post("/api/dataset/register", { project_name: project, dataset_name: image });
     await this.rows([
       { id: script, dataset_id: made.dataset.id, input: { [image]: script }, expected: link, tags: [svg] },

@@ -2,7 +2,9 @@
 
 import { get, type Query } from "./client";
 import { ApiError } from "./error";
+import { tagsOf } from "./shapes";
 import type {
+  Case,
   Cases,
   Comparison,
   Dataset,
@@ -18,6 +20,7 @@ import type {
   Projects,
   Trace,
 } from "./types";
+import type * as Generated from "./types.gen";
 
 const id = encodeURIComponent;
 
@@ -26,8 +29,15 @@ export const listProjects = (query: Query, end?: AbortSignal) => get<Projects>("
 export const listExperiments = (project: string, query: Query, end?: AbortSignal) =>
   get<Experiments>(`/api/projects/${id(project)}/experiments`, query, end);
 
-export const listCases = (kind: ObjectKind, object: string, query: Query, end?: AbortSignal) =>
-  get<Cases>(`/api/objects/${kind}/${id(object)}/cases`, query, end);
+export async function listCases(
+  kind: ObjectKind,
+  object: string,
+  query: Query,
+  end?: AbortSignal,
+): Promise<Cases> {
+  const reply = await get<Generated.Cases>(`/api/objects/${kind}/${id(object)}/cases`, query, end);
+  return { ...reply, cases: reply.cases.map(shaped) };
+}
 
 export const readTrace = (kind: ObjectKind, object: string, query: Query, end?: AbortSignal) =>
   get<Trace>(`/api/objects/${kind}/${id(object)}/trace`, query, end);
@@ -43,7 +53,17 @@ export const groups = (kind: ObjectKind, object: string, query: Query, end?: Abo
 export const listVersions = (dataset: string, query: Query, end?: AbortSignal) =>
   get<DatasetVersions>(`/api/datasets/${id(dataset)}/versions`, query, end);
 
-export const compare = (query: Query, end?: AbortSignal) => get<Comparison>("/api/compare", query, end);
+export async function compare(query: Query, end?: AbortSignal): Promise<Comparison> {
+  const reply = await get<Generated.Comparison>("/api/compare", query, end);
+  const cases = reply.cases.map(({ current, base, ...one }) => ({
+    ...one,
+    current: current.map(shaped),
+    base: base.map(shaped),
+  }));
+  return { ...reply, cases };
+}
+
+const shaped = (one: Generated.Case): Case => ({ ...one, tags: tagsOf(one.tags) });
 
 export const search = (query: Query, end?: AbortSignal) => get<Hits>("/api/search", query, end);
 

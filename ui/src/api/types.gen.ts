@@ -15,7 +15,7 @@ created: string,
 /** Name of the root span. */
 name: string | null, input: string | null, output: string | null, expected: string | null, error: string | null,
 /** Which of these texts were cut. */
-truncated: Array<string>, tags: Array<string> | null, scores: Record<string, number>, metrics: Record<string, number>, spans: number,
+truncated: Array<string>, tags: unknown, scores: Record<string, number>, metrics: Record<string, number>, spans: number,
 /** Whether any span has an error. */
 failed: boolean,
 /** The same for cases of equal input, in all experiments. */

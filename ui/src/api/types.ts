@@ -5,10 +5,6 @@ import type * as Generated from "./types.gen";
 
 export type {
   Bucket,
-  Case,
-  Cases,
-  ComparedCase,
-  Comparison,
   DatasetVersion,
   Estimate,
   Explanation,
@@ -32,6 +28,23 @@ export type {
 
 /** What a page of a list ends with. */
 export type Footer = Pick<Generated.Cases, "cursor" | "exact" | "lag_rows" | "lag_seconds">;
+
+export interface Case extends Omit<Generated.Case, "tags"> {
+  tags: string[] | null;
+}
+
+export interface Cases extends Omit<Generated.Cases, "cases"> {
+  cases: Case[];
+}
+
+export interface ComparedCase extends Omit<Generated.ComparedCase, "current" | "base"> {
+  current: Case[];
+  base: Case[];
+}
+
+export interface Comparison extends Omit<Generated.Comparison, "cases"> {
+  cases: ComparedCase[];
+}
 
 /** Of a list of cases, a trace, a search. */
 export type ObjectKind = "experiment" | "project_logs" | "playground_logs" | "dataset";
@@ -82,7 +95,7 @@ export interface Row {
   error?: unknown;
   metadata?: Record<string, unknown> | null;
   context?: Record<string, unknown> | null;
-  tags?: string[] | null;
+  tags?: unknown;
   scores?: Record<string, number | null> | null;
   metrics?: Record<string, number | null> | null;
   [name: string]: unknown;

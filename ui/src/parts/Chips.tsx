@@ -1,5 +1,7 @@
 // Filters in force, each with a way to lift it.
 
+import { tagsOf } from "../api/shapes";
+
 export interface Chip {
   readonly id: string;
   readonly text: string;
@@ -36,13 +38,15 @@ export function Chips({ chips, onRemove, onClear }: ChipsProps) {
 
 /** Tags of something, at most `most` of them. */
 export function Tags({
-  tags,
+  tags: recorded,
   most = 4,
 }: {
-  readonly tags: readonly string[] | null | undefined;
+  /** As recorded: usually texts. */
+  readonly tags: unknown;
   readonly most?: number;
 }) {
-  if (!tags?.length) return null;
+  const tags = tagsOf(recorded);
+  if (!tags) return null;
   return (
     <span class="tags" title={tags.join(", ")}>
       {tags.slice(0, most).map((tag) => (

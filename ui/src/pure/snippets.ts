@@ -1,5 +1,6 @@
 // Texts to copy that lead on: code that runs the cases of an experiment again, a case as a row of a dataset.
 
+import { tagsOf } from "../api/shapes";
 import type { Row } from "../api/types";
 
 /** An evaluation in Rust over the cases of an experiment. */
@@ -23,10 +24,11 @@ function rustText(text: string): string {
 
 /** The case as `POST /v1/dataset/{id}/insert` and files of cases take it: one line of JSON. */
 export function rowOfDataset({ input, expected, metadata, tags }: Row): string {
+  const texts = tagsOf(tags);
   return JSON.stringify({
     input,
     ...(expected === undefined || expected === null ? {} : { expected }),
     ...(metadata && Object.keys(metadata).length > 0 ? { metadata } : {}),
-    ...(tags?.length ? { tags } : {}),
+    ...(texts ? { tags: texts } : {}),
   });
 }

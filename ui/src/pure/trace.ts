@@ -93,7 +93,7 @@ export function* treeSteps<R extends TraceRow>(rows: readonly R[]): Generator<vo
   const roots: number[] = [];
   for (const [index, span] of drafts.entries()) {
     if (span.open) span.end = Math.max(to, span.start);
-    const parents = span.row.span_parents ?? [];
+    const parents = Array.isArray(span.row.span_parents) ? span.row.span_parents : [];
     const parent = parents.map((key) => byKey.get(key)).find((at) => at !== undefined && at !== index);
     span.orphan = parent === undefined && parents.length > 0;
     if (parent === undefined) roots.push(index);

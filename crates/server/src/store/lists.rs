@@ -170,7 +170,7 @@ pub(crate) struct Case {
     pub(crate) error: Option<String>,
     /// Which of these texts were cut.
     pub(crate) truncated: Vec<&'static str>,
-    #[cfg_attr(test, ts(type = "Array<string> | null"))]
+    #[cfg_attr(test, ts(type = "unknown"))]
     pub(crate) tags: Option<Box<serde_json::value::RawValue>>,
     #[cfg_attr(test, ts(type = "Record<string, number>"))]
     pub(crate) scores: NameMap<f64>,

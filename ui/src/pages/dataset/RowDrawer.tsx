@@ -1,6 +1,7 @@
 // One row of a dataset, or what changed in it.
 
 import { wholeRow } from "../../api/rows";
+import { tagsOf } from "../../api/shapes";
 import type { Row } from "../../api/types";
 import { Copy } from "../../parts/Copy";
 import { Drawer } from "../../parts/Drawer";
@@ -62,16 +63,17 @@ function Changed({ before, after }: { readonly before: Row; readonly after: Row 
 }
 
 function Members({ org, row }: { readonly org: string; readonly row: Row }) {
+  const tags = tagsOf(row.tags);
   return (
     <>
       <Part name="Input" value={row.input} />
       <Part name="Expected" value={row.expected} />
       {row.metadata != null && <Part name="Metadata" value={row.metadata} />}
-      {row.tags && row.tags.length > 0 && (
+      {tags && (
         <section class="row-part">
           <h3>Tags</h3>
           <span class="tags wrap">
-            {row.tags.map((tag) => (
+            {tags.map((tag) => (
               <span key={tag} class="tag">
                 {tag}
               </span>

@@ -3,6 +3,7 @@
 import { listCases, listVersions } from "../../api/lists";
 import type { FetchPage } from "../../api/paged";
 import { datasetRows } from "../../api/rows";
+import { tagsOf } from "../../api/shapes";
 import type { Row } from "../../api/types";
 import { type Json, oneLine } from "../../pure/tree";
 import { type RowChange, rowChanges } from "../../pure/versions";
@@ -56,7 +57,7 @@ export function itemOf(row: Row, change: RowChange | null = null): Item {
     input: line(input),
     expected: line(expected),
     metadata: line(metadata),
-    tags: tags ?? null,
+    tags: tagsOf(tags),
     created,
     row,
     change,

@@ -3,6 +3,7 @@
 import { useEffect, useMemo } from "preact/hooks";
 import { readTrace } from "../../api/lists";
 import type { Paged } from "../../api/paged";
+import { tagsOf } from "../../api/shapes";
 import { Tags } from "../../parts/Chips";
 import { Copy } from "../../parts/Copy";
 import { Drawer } from "../../parts/Drawer";
@@ -137,7 +138,7 @@ export function CaseDrawer({ place, id, base, root, list, state, onShow }: CaseD
               </div>
             ))}
           </dl>
-          {(main.tags?.length ?? 0) > 0 && (
+          {tagsOf(main.tags) !== null && (
             <section class="case-part">
               <h3>Tags</h3>
               <Tags tags={main.tags} most={50} />
