@@ -12,6 +12,7 @@ mod setup;
 mod step;
 mod tidy;
 mod tools;
+mod ui;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -24,6 +25,7 @@ usage: cargo xtask COMMAND [--yes]
   ci      formatting, lints, docs, dependencies, tidy, then `test`: what CI runs
   test    sets up what the tests need, then builds and runs all of them
   setup   only the set-up: packages from npm and PyPI into target/e2e
+  ui      the web page: types of the server's replies, bundle, checks
   tidy    dependency arrows, file lengths, machine paths, tests that documents name
   soak    the long runs: many kill points, the fuzz targets for 10 minutes each
   fuzz    the fuzz targets alone, for so many SECONDS each (600)
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         ["ci"] => ci::run(yes),
         ["test"] => run_tests::run(yes),
         ["setup"] => setup::run(yes),
+        ["ui"] => ui::run(yes),
         ["tidy"] => tidy::run(),
         ["soak"] => run_tests::soak(yes),
         ["fuzz", rest @ ..] => fuzz_for(rest),

@@ -1,6 +1,9 @@
-//! `cargo xtask pictures`: the pictures of docs/reading-a-timeline.md, recorded and drawn anew.
+//! `cargo xtask pictures`: the pictures of docs/reading-a-timeline.md and docs/web.md, recorded and
+//! drawn anew.
 //!
 //! They are of one run each, so the machine should have nothing else to do.
+
+mod web;
 
 use std::fs;
 use std::process::Command;
@@ -40,6 +43,7 @@ pub(crate) fn run() -> Result<()> {
             step::run(timeline.arg(&picture))
         })?;
     }
+    steps.run("web", || web::run(&pictures))?;
     steps.summary();
     Ok(())
 }

@@ -74,7 +74,7 @@ const NEEDS: [Need; 6] = [
 ];
 
 /// Versions of the npm client, and other programs of npm, each with its lock file in `e2e/js/<name>`.
-const NPM: [&str; 5] = ["3.35.0", "3.3.0", "3.1.0", "otlp", "speedscope"];
+const NPM: [&str; 6] = ["3.35.0", "3.3.0", "3.1.0", "otlp", "speedscope", "web"];
 
 /// Python environments in `target/e2e` and the lock files in `e2e/python` they are made from; one
 /// for each set of packages, so that they cannot constrain each other's versions.
@@ -186,7 +186,11 @@ fn python(target: &Path, lock: &str) -> Result<()> {
 
 /// Runs an installation unless it was done with the very same lock file. The copy of the lock
 /// that says so is written last, so that an interrupted installation starts over.
-fn up_to_date(target: &Path, lock: &Path, install: impl FnOnce() -> Result<()>) -> Result<()> {
+pub(crate) fn up_to_date(
+    target: &Path,
+    lock: &Path,
+    install: impl FnOnce() -> Result<()>,
+) -> Result<()> {
     let wanted = fs::read(lock).with_context(|| format!("cannot read {}", lock.display()))?;
     let stamp = target.join(".installed");
     if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {

@@ -42,6 +42,7 @@ use crate::profile::Profile;
 use uploads::Uploads;
 
 /// What a profile says about its run. Times are microseconds, ratios 0 to 1.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Explanation {
     /// The run, as the profile calls it.

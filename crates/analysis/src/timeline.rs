@@ -31,6 +31,7 @@ impl Interval {
 
 /// The shape of a set of requests. Something without duration counts as a request, overlaps
 /// nothing, and bounds neither phase nor gaps.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Timeline {
     /// Number of intervals.

@@ -9,6 +9,7 @@ use crate::arrivals::Arrivals;
 use crate::blobs::{BlobFiles, Signer};
 use crate::keys::Keys;
 use crate::lifecycle::Lifecycle;
+use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::options::Role;
 use crate::owners::Owners;
@@ -33,6 +34,7 @@ pub(crate) struct App {
     pub(crate) signer: Signer,
     /// `None` unless a test of a client wants something of uploads.
     pub(crate) arrivals: Option<Arc<Arrivals>>,
+    pub(crate) live: Live,
     /// Rung when something was deleted whose rows are still there.
     pub(crate) sweep: Notify,
     pub(crate) inflight: Arc<ByteGauge>,

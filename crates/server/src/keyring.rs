@@ -29,7 +29,7 @@ enum Inner {
     /// A collector runs and does it.
     Running(Holder),
     /// Nobody else has the directory.
-    Own { store: Box<SqliteStore>, keys: Keys, lock: DirectoryLock },
+    Own { store: Box<SqliteStore>, keys: Box<Keys>, lock: DirectoryLock },
 }
 
 /// Why keys cannot be made, listed or revoked.
@@ -104,7 +104,7 @@ impl Keyring {
         };
         let store = start::open(data_dir, Watch::unread(data_dir)).await?;
         let (keys, _) = Keys::load(&store, false).await?;
-        Ok(Self(Inner::Own { store: Box::new(store), keys, lock }))
+        Ok(Self(Inner::Own { store: Box::new(store), keys: Box::new(keys), lock }))
     }
 
     /// Makes a key, valid from now on.

@@ -4,14 +4,17 @@ pub(crate) mod admin;
 mod origin;
 mod rate;
 mod secret;
+mod session;
+mod sign_in;
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use crate::clock;
 use crate::store::{Scope, Store, StoreError, StoredKey};
@@ -19,6 +22,10 @@ use crate::store::{Scope, Store, StoreError, StoredKey};
 use rate::Bucket;
 pub(crate) use secret::random_hex;
 use secret::{generate, hash};
+use session::Sessions;
+pub(crate) use session::{COOKIE, LIFETIME_SECONDS, Session};
+use sign_in::Door;
+pub(crate) use sign_in::SignInError;
 
 /// What a route lets its caller do, and so what the caller's key must allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +64,21 @@ pub(crate) struct Keys {
     rate: Option<NonZeroU32>,
     keyless: Bucket,
     known: RwLock<HashMap<[u8; 32], Arc<Key>>>,
+    sessions: Sessions,
+    door: Door,
+    /// Told of whenever a key was made or revoked, or a session ended.
+    changed: watch::Sender<()>,
+}
+
+/// Who sent a request, by what it brought.
+#[derive(Debug, Clone)]
+pub(crate) enum Identity {
+    /// Whoever has this key.
+    Key(Arc<Key>),
+    /// A browser that showed this key, and its session.
+    Session(Arc<Key>, Session),
+    /// Nobody in particular, where no key is needed.
+    Anybody,
 }
 
 /// Why a request is refused.
@@ -65,13 +87,15 @@ pub(crate) enum Refusal {
     Missing,
     Unknown,
     Revoked,
+    /// The session is over, or was none.
+    SessionOver,
     /// The key may read only.
     ReadOnly,
     /// More requests than the rate allows; in so many seconds there may be another.
     TooMany {
         retry_after: u64,
     },
-    /// A page in a browser on this machine, acting for a stranger.
+    /// A page of another origin, acting with what its reader has.
     ForeignOrigin,
 }
 
@@ -90,7 +114,7 @@ impl Keys {
         store: &dyn Store,
         needed: bool,
     ) -> Result<(Self, Option<String>), StoreError> {
-        let keys = Self::of(needed, store.keys().await?);
+        let keys = Self::of(needed, store.keys().await?, &store.signing_secret().await?);
         if !needed || keys.all().iter().any(|key| key.stored.revoked.is_none()) {
             return Ok((keys, None));
         }
@@ -99,9 +123,27 @@ impl Keys {
         Ok((keys, Some(first)))
     }
 
-    fn of(needed: bool, stored: Vec<StoredKey>) -> Self {
+    fn of(needed: bool, stored: Vec<StoredKey>, secret: &[u8; 64]) -> Self {
         let known = stored.into_iter().map(|key| (key.sha256, Key::of(key))).collect();
-        Self { needed, rate: None, keyless: Bucket::default(), known: RwLock::new(known) }
+        Self {
+            needed,
+            rate: None,
+            keyless: Bucket::default(),
+            known: RwLock::new(known),
+            sessions: Sessions::new(secret),
+            door: Door::default(),
+            changed: watch::Sender::default(),
+        }
+    }
+
+    /// Whether requests need a key.
+    pub(crate) fn needed(&self) -> bool {
+        self.needed
+    }
+
+    /// Tells of changes after which somebody may no longer be who they were.
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     /// Limits each key to so many requests per second.
@@ -113,26 +155,65 @@ impl Keys {
     pub(crate) fn check(
         &self,
         headers: &HeaderMap,
+        method: &Method,
         access: Access,
     ) -> Result<Option<Arc<Key>>, Refusal> {
-        let known = bearer(headers).map(|key| self.find(&hash(key)));
-        match known {
-            Some(Some(key)) if key.stored.revoked.is_some() => Err(Refusal::Revoked),
-            Some(Some(key)) if key.stored.scope == Scope::Read && access == Access::Write => {
-                Err(Refusal::ReadOnly)
-            }
-            Some(Some(key)) => {
+        match self.identify(headers, method)? {
+            Identity::Key(key) | Identity::Session(key, _) => {
+                if key.stored.scope == Scope::Read && access == Access::Write {
+                    return Err(Refusal::ReadOnly);
+                }
                 self.count(&key.usage.bucket)?;
                 key.usage.last.store(clock::now().as_second(), Ordering::Relaxed);
                 Ok(Some(key))
             }
-            Some(None) if self.needed => Err(Refusal::Unknown),
-            None if self.needed => Err(Refusal::Missing),
+            Identity::Anybody => self.count(&self.keyless).map(|()| None),
+        }
+    }
+
+    /// Finds out who sends a request, by its `Authorization` or else its cookie. Counts for nothing.
+    pub(crate) fn identify(
+        &self,
+        headers: &HeaderMap,
+        method: &Method,
+    ) -> Result<Identity, Refusal> {
+        let valid = |key: Arc<Key>| match key.stored.revoked {
+            Some(_) => Err(Refusal::Revoked),
+            None => Ok(key),
+        };
+        let shown = bearer(headers);
+        if let Some(key) = shown.and_then(|key| self.find(&hash(key))) {
+            return valid(key).map(Identity::Key);
+        }
+        let mut refusal = if shown.is_some() { Refusal::Unknown } else { Refusal::Missing };
+        // A request that says who it is means that, whatever cookies come along.
+        if !headers.contains_key(header::AUTHORIZATION)
+            && let Some(cookie) = session::cookie(headers)
+        {
+            if let Some((key, session)) = self.find_session(cookie) {
+                let key = valid(key)?;
+                if !method.is_safe() && !origin::is_same(headers) {
+                    return Err(Refusal::ForeignOrigin);
+                }
+                return Ok(Identity::Session(key, session));
+            }
+            refusal = Refusal::SessionOver;
+        }
+        match self.needed {
+            true => Err(refusal),
             // Nobody has to know anything here, so what a browser sends for a page from
             // elsewhere must not count as the user's own wish.
-            _ if origin::is_foreign(headers) => Err(Refusal::ForeignOrigin),
-            _ => self.count(&self.keyless).map(|()| None),
+            false if origin::is_foreign(headers) => Err(Refusal::ForeignOrigin),
+            false => Ok(Identity::Anybody),
         }
+    }
+
+    fn find_session(&self, cookie: &str) -> Option<(Arc<Key>, Session)> {
+        let session = self.sessions.read(cookie, clock::now().as_second())?;
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        // A signed one names a key that there is; there are few of them.
+        let key = known.values().find(|key| key.stored.id == session.key_id).cloned()?;
+        Some((key, session))
     }
 
     fn count(&self, bucket: &Bucket) -> Result<(), Refusal> {
@@ -234,6 +315,8 @@ impl Keys {
         let usage = known.get(&key.sha256).map(|before| Arc::clone(&before.usage));
         let usage = usage.unwrap_or_default();
         known.insert(key.sha256, Arc::new(Key { stored: key, usage }));
+        drop(known);
+        self.changed.send_replace(());
     }
 }
 
@@ -284,11 +367,11 @@ mod tests {
             stored("old", Scope::Write, true),
             stored("reader", Scope::Read, false),
         ];
-        Keys::of(needed, keys.into())
+        Keys::of(needed, keys.into(), &[7; 64])
     }
 
     fn check(keys: &Keys, pairs: &[(&'static str, &str)]) -> Result<(), Refusal> {
-        keys.check(&headers(pairs), Access::Write).map(drop)
+        keys.check(&headers(pairs), &Method::POST, Access::Write).map(drop)
     }
 
     #[test]
@@ -329,7 +412,7 @@ mod tests {
         }
         assert_eq!(check(&keys, &[]), Err(Refusal::Missing));
         let reader = headers(&[("authorization", "Bearer reader")]);
-        let caller = keys.check(&reader, Access::Read).expect("reading is allowed");
+        let caller = keys.check(&reader, &Method::GET, Access::Read).expect("reading is allowed");
         assert_eq!(caller.expect("a key").stored.id, "reader");
     }
 

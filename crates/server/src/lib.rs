@@ -33,6 +33,7 @@ mod keyring;
 mod keys;
 mod lifecycle;
 mod listener;
+mod live;
 pub mod maintenance;
 mod metrics;
 mod options;
@@ -45,6 +46,9 @@ mod stall;
 mod start;
 mod store;
 mod sweeper;
+#[cfg(test)]
+mod typescript;
+mod ui;
 
 pub use arrivals::{Latency, Recorder, Recording, recorder};
 pub use data_dir::{Holder, read_holder};

@@ -1,5 +1,6 @@
 //! HTTP: one module per resource, each thin — read, ask, reply.
 
+mod api_keys;
 mod arrivals;
 mod attachments;
 mod auth;
@@ -14,6 +15,7 @@ mod envelope;
 mod environments;
 mod events;
 mod experiments;
+mod figures;
 mod functions;
 mod health;
 mod held;
@@ -21,6 +23,8 @@ mod internal;
 mod links;
 mod list_params;
 mod lists;
+mod live;
+mod location;
 mod logs;
 mod metrics;
 mod object_info;
@@ -39,9 +43,13 @@ mod request_id;
 mod restore;
 mod router;
 mod session;
+mod sign_in;
 mod snapshots;
 mod summary;
 mod table;
+#[cfg(test)]
+pub(crate) mod types;
+mod ui;
 
 pub(crate) use overflow::LIFETIME as OVERFLOW_LIFETIME;
 pub use router::route_table;

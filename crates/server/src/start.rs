@@ -21,13 +21,14 @@ use crate::error::StartError;
 use crate::handle::Handle;
 use crate::keys::{Keys, random_hex};
 use crate::lifecycle::Lifecycle;
+use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::owners::Owners;
 use crate::shed::ByteGauge;
 use crate::store::sqlite::{DATABASE_FILE, OpenError, OpenFailure, SqliteStore};
 use crate::store::{BlobStore as _, Space, Store, StoreError, Watch};
-use crate::{listener, maintenance, routes, sweeper};
+use crate::{listener, live, maintenance, routes, sweeper};
 
 /// Starts a collector on the current runtime and returns once it accepts requests.
 ///
@@ -55,6 +56,7 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
     let (keys, first_key) = Keys::load(&store, options.key_needed()).await.map_err(database)?;
     let secret = store.signing_secret().await.map_err(database)?;
     let blobs = open_blobs(&options.data_dir).await?;
+    let live = Live::new().map_err(database)?;
     let token = random_hex::<16>().map_err(database)?;
     let url = format!("http://{}", reachable(address));
     lock.publish(&url, options.role, &token)
@@ -75,6 +77,7 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
         blobs,
         signer: Signer::new(&secret),
         arrivals: Arrivals::new(options.latency, options.recorder),
+        live,
         sweep: Notify::new(),
         inflight: ByteGauge::new(options.max_inflight_bytes),
         answers: ByteGauge::new(options.max_answer_bytes),
@@ -85,11 +88,16 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
         space,
         data_dir: options.data_dir.clone(),
     });
+    let readers = app.live.readers_counter();
+    app.metrics.gauge("tidegate_live_readers", "Streams of changes under way.", move || {
+        Some(readers() as f64)
+    });
     let router = routes::router(Arc::clone(&app));
     lifecycle.spawn(maintenance::watch_space(Arc::clone(&app)));
     lifecycle.spawn(maintenance::keep_small(Arc::clone(&app), options.retention));
     lifecycle.spawn(maintenance::collect_blobs(Arc::clone(&app), options.unnamed));
     lifecycle.spawn(sweeper::run(Arc::clone(&app)));
+    lifecycle.spawn(live::run(Arc::clone(&app)));
     let running = lifecycle.clone();
     lifecycle.spawn(async move {
         let noting = note_used_keys(&app);

@@ -6,8 +6,10 @@
 mod blobs;
 mod datasets;
 mod document;
+mod figures;
 mod functions;
 mod lists;
+mod live;
 mod objects;
 mod profiles;
 mod rows;
@@ -31,6 +33,10 @@ pub(crate) use datasets::{
     SnapshotFilter, Tag,
 };
 pub(crate) use document::{Body, Document, ROW_LIMIT_BYTES, Trace, created_us, unpack};
+pub(crate) use figures::{
+    Bucket, DatasetVersion, FigureStore, Group, GroupBy, GroupMean, GroupQuery, Groups, Histogram,
+    HistogramBy, HistogramQuery,
+};
 pub(crate) use functions::{
     At, Function, FunctionFilter, FunctionPage, FunctionStore, FunctionTag, IfExists, NewFunction,
 };
@@ -39,6 +45,7 @@ pub(crate) use lists::{
     Figure, FigureRange, Hit, Hits, IndexLag, Kind, Listed, Order, Place, Portion, ProjectOverview,
     ProjectQuery, ProjectSort, SearchQuery, SearchScope, Snippet, SortKey, TracePage, TraceQuery,
 };
+pub(crate) use live::{Changed, LiveStore, Noted, Touched};
 pub use objects::Scope;
 pub(crate) use objects::{
     Experiment, ExperimentFilter, NewExperiment, Org, Page, Project, ProjectFilter, Registered,
@@ -164,6 +171,8 @@ pub(crate) trait Store:
     DatasetStore
     + FunctionStore
     + BlobStore
+    + FigureStore
+    + LiveStore
     + ProfileStore
     + UpkeepStore
     + VersionStore

@@ -45,6 +45,14 @@ pub fn post(url: &str, path: &str, headers: &[&str], body: &str) -> std::io::Res
     exchange(url, "POST", path, headers, body)
 }
 
+/// Sends a PUT.
+///
+/// # Errors
+/// See [`post`].
+pub fn put(url: &str, path: &str, body: &str) -> std::io::Result<Reply> {
+    exchange(url, "PUT", path, &[], body)
+}
+
 fn exchange(
     url: &str,
     method: &str,

@@ -8,7 +8,7 @@ mod program;
 mod scripted;
 mod server;
 
-pub use http::{Reply, get, post, rows};
+pub use http::{Reply, get, post, put, rows};
 pub use program::{Finished, run};
 pub use scripted::{Answer, Request, ScriptedServer};
 pub use server::{ServerProcess, built_binary};

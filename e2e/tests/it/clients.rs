@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -128,15 +129,33 @@ pub(crate) fn javascript(packages: &str, program: &str) -> Command {
     command
 }
 
+/// A program of `e2e/js/web`, with the modules beside it.
+pub(crate) fn web(program: &str) -> Command {
+    let folder = sources().join("js/web");
+    for entry in std::fs::read_dir(&folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|extension| extension == "mjs") {
+            drop(copied("web", &path));
+        }
+    }
+    let mut command = Command::new("node");
+    command.arg(copied("web", &folder.join(program)));
+    command
+}
+
 /// A copy of a program where Node, which resolves packages from there, finds those of a lock file.
 pub(crate) fn beside(packages: &str, program: &str) -> PathBuf {
+    copied(packages, &sources().join("js").join(program))
+}
+
+fn copied(packages: &str, program: &Path) -> PathBuf {
     let installed = target().join(format!("js-{packages}"));
-    let copy = installed.join(program);
+    let copy = installed.join(program.file_name().expect("a name"));
     assert!(
         installed.join("node_modules").exists(),
         "e2e/js/{packages} is not installed: run `cargo xtask test`"
     );
-    let source = std::fs::read(sources().join("js").join(program)).expect("the program");
+    let source = std::fs::read(program).expect("the program");
     if std::fs::read(&copy).ok().as_ref() != Some(&source) {
         // Renamed into place: tests that run at once copy the same programs.
         let mut file = tempfile::NamedTempFile::new_in(&installed).expect("a temporary file");
@@ -144,6 +163,12 @@ pub(crate) fn beside(packages: &str, program: &str) -> PathBuf {
         file.persist(&copy).expect("a name for the copy");
     }
     copy
+}
+
+/// One browser at a time: two of them take each other's processor, and all tests wait longer.
+pub(crate) fn browser() -> MutexGuard<'static, ()> {
+    static BROWSER: Mutex<()> = Mutex::new(());
+    BROWSER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A program of ours with what one of the lock files installs.

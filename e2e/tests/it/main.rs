@@ -23,3 +23,6 @@ mod spans;
 mod statistics;
 mod stored;
 mod viewers;
+mod web;
+mod web_live;
+mod web_pages;

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tidegate_testkit::{built_binary, run};
 
-use crate::clients::{DEADLINE, javascript, target};
+use crate::clients::{DEADLINE, browser, javascript, target};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/cli/tests/fixtures")
@@ -34,6 +34,7 @@ fn json(file: &Path) -> Value {
 
 /// What a program of `e2e/js` prints in Chromium.
 fn shown(program: &str, file: &Path) -> Value {
+    let _one = browser();
     let finished = run(javascript("speedscope", program).arg(file), DEADLINE).success();
     serde_json::from_str(&finished.stdout).unwrap_or_else(|error| panic!("{error}: {finished:#?}"))
 }

@@ -11,6 +11,7 @@ const ENOUGH: usize = 3;
 const SURE: f64 = 2.0;
 
 /// The line of least squares through rows and duration of all requests that succeeded.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Cost {
     /// What a request takes without its rows, in microseconds: at most what the shortest one

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::profile::Profile;
 
 /// What the whole process used, from the profile's zero to the last measurement.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Cpu {
     /// Length of that time, in microseconds.

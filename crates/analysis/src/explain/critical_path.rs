@@ -6,6 +6,7 @@ use super::Window;
 use super::sweep::Moment;
 
 /// What an instant of a run is spent on.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Category {
@@ -61,6 +62,7 @@ impl Category {
 /// all the time, one that always waits at the gate makes a quarter of the wall `gate`.
 /// Requests are looked at by none of the rules: an upload beside a running task costs nobody
 /// anything.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct CriticalPath {
     /// In tasks.

@@ -25,6 +25,7 @@ use super::{Cpu, CriticalPath, Shape, Window};
 use crate::profile::Profile;
 
 /// Why a run took as long as it did. The names in JSON are stable.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -77,6 +78,7 @@ impl Cause {
 }
 
 /// A cause that was found.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finding {
     /// Which.
@@ -91,6 +93,7 @@ pub struct Finding {
 }
 
 /// A named figure that can be checked against the timeline.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Figure {
     /// Stable name; that of the same figure elsewhere in the explanation, if there is one.
@@ -104,6 +107,7 @@ pub struct Figure {
 }
 
 /// What a figure counts.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -10,6 +10,7 @@ use crate::profile::Profile;
 use crate::timeline::{Interval, Timeline};
 
 /// Figures of the requests, and of the waits of producers.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Shape {
     /// Overlap, gaps and phase of the upload requests; retries are requests of their own.
@@ -50,6 +51,7 @@ pub struct Shape {
 }
 
 /// Mean and order of some values; all 0 if there are none.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Distribution {
     /// Arithmetic mean.
@@ -63,6 +65,7 @@ pub struct Distribution {
 }
 
 /// Requests that failed in one way.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Failure {
     /// HTTP status; absent if there was no answer.

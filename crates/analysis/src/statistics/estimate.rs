@@ -10,6 +10,7 @@ use crate::comparison::mean;
 /// The mean of one score or metric and how sure it is.
 ///
 /// Serializes as an object of its fields; what is not there is null.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Estimate {
     /// The mean over cases of the mean over each case's trials, exactly what

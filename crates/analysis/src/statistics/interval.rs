@@ -24,6 +24,7 @@ use super::distribution::normal_quantile;
 /// A range that holds the true mean in a share `level` of all samples.
 ///
 /// Serializes as `{lower, upper, level, method}`; all numbers are finite, `lower <= upper`.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Interval {
     /// Lower end, in the unit of the values.
@@ -37,6 +38,7 @@ pub struct Interval {
 }
 
 /// How an interval was made.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -25,6 +25,7 @@ pub enum InvalidOption {
 /// assert!(Level::new(95.0).is_err());
 /// # Ok::<(), tidegate_analysis::statistics::InvalidOption>(())
 /// ```
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize)]
 pub struct Level(f64);
 

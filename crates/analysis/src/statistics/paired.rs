@@ -8,6 +8,7 @@ use super::{interval, mcnemar_mid_p, sign_flip};
 use crate::comparison::{differs, mean};
 
 /// Where a p-value comes from.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -25,6 +26,7 @@ pub enum Test {
 /// Serializes as an object of its fields; what is not there is null. All figures but the
 /// `*_only_cases` are of the matched cases alone, so `difference` may deviate from `diff` of
 /// [`compare`](crate::comparison::compare), which takes all cases of either side.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct PairedComparison {
     /// Mean of the current experiment; `None` if no case matches.

@@ -98,6 +98,15 @@ impl<I: Send + 'static, E: Send + 'static> Source<I, E> {
         Ok(Self::Stream(read(&dataset)))
     }
 
+    /// How many cases there will be, where that is known before one is read.
+    pub(crate) fn count(&self) -> Option<u64> {
+        match self {
+            Self::Iterator(cases) => exact(cases.size_hint()),
+            Self::Stream(cases) => exact(cases.size_hint()),
+            Self::Later(_) | Self::Dataset(..) | Self::Experiment(..) => None,
+        }
+    }
+
     /// Whether it can be read only through a client.
     pub(crate) fn needs_client(&self) -> bool {
         matches!(self, Self::Experiment(..))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tidegate_analysis::comparison::compare;
 use tidegate_client::{
     ApiError, Client, Experiment, ExperimentOptions, FlushError, Profiling, Receipt,
@@ -59,7 +59,7 @@ where
         let profile = profile::opened(&plan)?;
         let source = this.source.take().expect("checked");
         let source = source.found(client, &plan.project).await.map_err(EvalError::NoData)?;
-        let mut options = plan.registration();
+        let mut options = plan.registration(source.count());
         let source = source.pinned(&mut options).await.map_err(EvalError::NoData)?;
         let session = opened(this.facts()).await?;
         if let Some(name) = session.as_ref().and_then(|session| session.experiment()) {
@@ -236,10 +236,19 @@ where
     }
 }
 
+/// The member of an experiment's metadata that is ours.
+const PROGRESS: &str = "tidegate";
+
 impl Plan {
-    /// What the experiment is registered with.
-    fn registration(&self) -> ExperimentOptions {
+    /// What the experiment is registered with, given the number of its cases where that is known:
+    /// a page can then say how far the run is. That it has ended is seen by the number of its
+    /// trials, and that it died by when it last wrote, so there is nothing to take back.
+    fn registration(&self, cases: Option<u64>) -> ExperimentOptions {
         let mut metadata = self.metadata.clone();
+        if let Some(cases) = cases.filter(|_| !metadata.contains_key(PROGRESS)) {
+            let planned = cases.saturating_mul(self.trials.into());
+            metadata.insert(PROGRESS.to_owned(), json!({ "planned_trials": planned }));
+        }
         if !self.parameters.is_empty() {
             metadata.insert("parameters".to_owned(), Value::Object((*self.parameters).clone()));
         }

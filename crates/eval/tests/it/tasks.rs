@@ -133,6 +133,10 @@ async fn a_task_sees_parameters_and_what_is_expected_and_adds_tags() {
     let path = format!("/v1/experiment/{}", experiment.id);
     let stored = tokio::task::spawn_blocking(move || tidegate_testkit::get(&url, &path).json());
     let stored = stored.await.expect("an experiment");
-    let wanted = json!({"team": "search", "parameters": {"model": "small", "temperature": 0.5}});
+    let wanted = json!({
+        "team": "search",
+        "parameters": {"model": "small", "temperature": 0.5},
+        "tidegate": {"planned_trials": 2},
+    });
     assert_eq!(stored["metadata"], wanted);
 }

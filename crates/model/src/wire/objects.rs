@@ -22,6 +22,7 @@ pub struct RegisterProjectReply {
 }
 
 /// An object's id and name.
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Named {
     /// UUID.

@@ -41,6 +41,7 @@ impl std::fmt::Debug for CreatedKey {
 
 /// What is known of a key.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct KeyInfo {
     /// UUID.
     pub id: String,

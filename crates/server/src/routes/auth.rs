@@ -14,7 +14,7 @@ use super::request::drain;
 use crate::app::App;
 use crate::data_dir::TOKEN_HEADER;
 use crate::keys::{Access, Key, Refusal};
-use crate::store::{Page, ProjectFilter, RowWrite};
+use crate::store::{Page, ProjectFilter, RowWrite, Scope};
 
 /// Checks what the route needs; what a request names inside is the handler's to check, with
 /// [`Caller`].
@@ -27,7 +27,7 @@ pub(super) async fn guard(
     let caller = match access {
         Access::Open => Ok(Caller::Nobody),
         Access::Internal => owns_directory(&app, headers).map(|()| Caller::Owner),
-        Access::Read | Access::Write => match app.keys.check(headers, access) {
+        Access::Read | Access::Write => match app.keys.check(headers, request.method(), access) {
             Ok(Some(key)) => Ok(Caller::Key(key)),
             Ok(None) => Ok(Caller::Owner),
             Err(refusal) => Err(refused(refusal)),
@@ -91,6 +91,15 @@ impl Caller {
         match self {
             Self::Nobody | Self::Owner => None,
             Self::Key(key) => Some(&key.stored.id),
+        }
+    }
+
+    /// Whether the caller may make and revoke keys: only who may do everything else.
+    pub(super) fn admin(&self) -> Result<(), ApiError> {
+        self.everything()?;
+        match self {
+            Self::Key(key) if key.stored.scope != Scope::Write => Err(refused(Refusal::ReadOnly)),
+            _ => Ok(()),
         }
     }
 
@@ -178,7 +187,7 @@ fn other_project() -> ApiError {
     )
 }
 
-fn refused(refusal: Refusal) -> ApiError {
+pub(super) fn refused(refusal: Refusal) -> ApiError {
     let (status, code, message) = match refusal {
         Refusal::Missing => (
             StatusCode::UNAUTHORIZED,
@@ -190,6 +199,9 @@ fn refused(refusal: Refusal) -> ApiError {
             "key_unknown",
             "unknown API key; see `tidegate key list` on the server",
         ),
+        Refusal::SessionOver => {
+            (StatusCode::UNAUTHORIZED, "session_over", "the session is over; sign in again")
+        }
         Refusal::Revoked => {
             (StatusCode::UNAUTHORIZED, "key_revoked", "this API key was revoked; ask for another")
         }
@@ -206,7 +218,7 @@ fn refused(refusal: Refusal) -> ApiError {
         Refusal::ForeignOrigin => (
             StatusCode::FORBIDDEN,
             "foreign_origin",
-            "requests from other web pages or host names need an API key",
+            "requests from other web pages or host names need an API key of their own",
         ),
     };
     ApiError::new(status, code, message)

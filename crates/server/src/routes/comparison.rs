@@ -12,8 +12,8 @@ use tidegate_model::wire::objects::Named;
 
 use super::auth::Caller;
 use super::experiments;
-use super::list_params::{cursor, figure, limit, order};
-use super::lists::{Footer, input_hash, unknown_sort};
+use super::list_params::{cursor, figure, input_hash, limit, order};
+use super::lists::{Footer, unknown_sort};
 use super::reply::{ApiError, Json};
 use super::request::Params;
 use crate::app::App;
@@ -31,6 +31,7 @@ const TRIALS: usize = 2_000;
 /// Trials of both sides together that are compared; about 500 MB.
 const COMPARED_TRIALS: usize = 1_000_000;
 
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[derive(Serialize)]
 pub(super) struct Comparison {
     experiment: Named,
@@ -46,6 +47,7 @@ pub(super) struct Comparison {
     footer: Footer,
 }
 
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[derive(Serialize)]
 struct ComparedCase {
     input_hash: String,
@@ -58,6 +60,7 @@ struct ComparedCase {
 }
 
 /// Means over the trials of a case.
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[derive(Serialize)]
 struct Sides {
     current: Option<f64>,

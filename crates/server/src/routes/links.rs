@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 
 use super::reply::ApiError;
 use crate::app::App;
@@ -22,11 +22,22 @@ impl FromRequestParts<Arc<App>> for BaseUrl {
         let Some(host) = text(header::HOST.as_str()).filter(|host| !host.is_empty()) else {
             return Ok(Self(app.url.clone()));
         };
-        // Set by a proxy that ends TLS; the client's own lie would only mislead itself.
-        let secure = text("x-forwarded-proto").is_some_and(|proto| proto.trim() == "https");
-        let scheme = if secure { "https" } else { "http" };
+        let scheme = if is_forwarded_https(&parts.headers) { "https" } else { "http" };
         Ok(Self(format!("{scheme}://{host}")))
     }
+}
+
+/// Set by a proxy that ends TLS; the client's own lie would only mislead itself.
+fn is_forwarded_https(headers: &HeaderMap) -> bool {
+    let proto = headers.get("x-forwarded-proto").and_then(|value| value.to_str().ok());
+    proto.is_some_and(|proto| proto.trim() == "https")
+}
+
+/// Whether a browser reaches this server by TLS, which a proxy ends: the proxy says so, or the
+/// browser, in the origin of its page.
+pub(super) fn is_https(headers: &HeaderMap) -> bool {
+    let origin = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok());
+    is_forwarded_https(headers) || origin.is_some_and(|origin| origin.starts_with("https://"))
 }
 
 impl BaseUrl {

@@ -2,7 +2,13 @@
 
 use super::reply::ApiError;
 use super::request::Params;
-use crate::store::{Figure, FigureRange, Kind, Order, Place};
+use crate::store::{CaseFilter, Figure, FigureRange, Kind, Order, Place};
+
+/// Bytes of a search's words; what is beyond no query needs.
+const WORDS_BYTES: usize = 1_024;
+
+/// Steps of a path into metadata.
+pub(super) const METADATA_STEPS: usize = 16;
 
 /// Reads `limit`; larger ones count as `most`.
 pub(super) fn limit(params: &mut Params, default: usize, most: usize) -> Result<usize, ApiError> {
@@ -38,6 +44,54 @@ pub(super) fn flag(params: &mut Params, name: &str) -> Result<Option<bool>, ApiE
         text.parse().map_err(|_| ApiError::bad_request(format!("{name:?} must be true or false")))
     });
     flag.transpose()
+}
+
+/// Reads the conditions on cases.
+pub(super) fn case_filter(params: &mut Params) -> Result<CaseFilter, ApiError> {
+    let mut metadata = Vec::new();
+    for (path, value) in params.take_below("metadata.") {
+        let steps: Vec<_> = path.split('.').map(str::to_owned).collect();
+        if steps.len() > METADATA_STEPS || steps.iter().any(String::is_empty) {
+            let message = format!(
+                "\"metadata.{path}\" is no path: names between dots, at most {METADATA_STEPS}"
+            );
+            return Err(ApiError::bad_request(message));
+        }
+        metadata.push((steps, value));
+    }
+    Ok(CaseFilter {
+        ranges: ["score", "metric"]
+            .into_iter()
+            .filter_map(|kind| Some(range(kind, &params.take(kind)?)))
+            .collect::<Result<_, _>>()?,
+        failed: flag(params, "failed")?,
+        tag: params.take("tag"),
+        text: words(params, "text")?,
+        input_hashes: params
+            .take("input_hash")
+            .map(|text| input_hash(&text).map(|hash| [hash].into()))
+            .transpose()?,
+        metadata,
+    })
+}
+
+/// Reads words to be searched.
+pub(super) fn words(params: &mut Params, name: &str) -> Result<Option<String>, ApiError> {
+    let text = params.take(name);
+    if text.as_ref().is_some_and(|text| text.len() > WORDS_BYTES) {
+        let message = format!("parameter {name:?} may have at most {WORDS_BYTES} bytes");
+        return Err(ApiError::bad_request(message));
+    }
+    Ok(text)
+}
+
+pub(super) fn input_hash(text: &str) -> Result<[u8; 16], ApiError> {
+    let number = u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 32);
+    // `from_str_radix` alone would take a sign.
+    let number = number.filter(|_| !text.starts_with('+')).map(u128::to_be_bytes);
+    number.ok_or_else(|| {
+        ApiError::bad_request("\"input_hash\" must be 32 hex digits, as a list of cases has them")
+    })
 }
 
 /// Reads `score:NAME` or `metric:NAME`.

@@ -6,23 +6,25 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tidegate_model::Destination;
 
 use super::auth::Caller;
-use super::list_params::{cursor, figure, flag, limit, order, range};
+use super::list_params::{case_filter, cursor, figure, flag, limit, order, words};
 use super::reply::{ApiError, Json, RawJson};
 use super::request::{Id, Params};
 use super::table::{Route, get};
 use super::{comparison, experiments};
 use crate::app::App;
+use crate::clock;
 use crate::keys::Access::Read;
 use crate::query;
 use crate::store::{
-    Case, CaseFilter, CaseQuery, CaseSort, ExperimentOverview, ExperimentQuery, ExperimentSort,
-    Hit, IndexLag, Listed, Order, Page, Place, ProjectFilter, ProjectOverview, ProjectQuery,
-    ProjectSort, SearchQuery, SearchScope, TraceQuery,
+    Case, CaseQuery, CaseSort, ExperimentOverview, ExperimentQuery, ExperimentSort, Hit, IndexLag,
+    Listed, Order, Page, Place, ProjectFilter, ProjectOverview, ProjectQuery, ProjectSort,
+    SearchQuery, SearchScope, TraceQuery,
 };
 
 pub(super) fn routes() -> Vec<Route> {
@@ -47,12 +49,9 @@ const MAX_SPANS_LIMIT: usize = 10_000;
 /// A page of large rows ends early, with a cursor to go on.
 const PAGE_BYTES: usize = 32 << 20;
 
-/// Bytes of a search's words; what is beyond no query needs.
-const WORDS_BYTES: usize = 1_024;
-
 /// The `{kind}/{id}` of a path.
 #[derive(Debug)]
-pub(super) struct Object(Destination);
+pub(super) struct Object(pub(super) Destination);
 
 impl FromRequestParts<Arc<App>> for Object {
     type Rejection = ApiError;
@@ -75,6 +74,7 @@ fn object(kind: &str, id: &str) -> Result<Destination, ApiError> {
 }
 
 /// What every list says about itself.
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[derive(Serialize)]
 pub(super) struct Footer {
     /// Null at the end.
@@ -90,6 +90,7 @@ impl Footer {
     }
 }
 
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[derive(Serialize)]
 pub(super) struct Projects {
     projects: Vec<ProjectOverview>,
@@ -127,11 +128,73 @@ pub(super) fn unknown_sort(sort: &str, known: &str) -> ApiError {
     ApiError::bad_request(format!("cannot sort by {sort:?}: use {known}"))
 }
 
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[derive(Serialize)]
 pub(super) struct Experiments {
+    #[cfg_attr(test, ts(as = "Vec<ListedExperiment>"))]
     experiments: Vec<Value>,
     #[serde(flatten)]
     footer: Footer,
+}
+
+/// An experiment as lists have it: what [`experiments::render`] makes of it, and the figures of
+/// [`render`]. A registration may have given it other members besides.
+#[cfg(test)]
+#[derive(serde::Deserialize, ts_rs::TS)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "a type for others; a test reads an experiment as it")]
+pub(super) struct ListedExperiment {
+    id: String,
+    project_id: String,
+    name: String,
+    description: Option<String>,
+    /// ISO 8601.
+    created: String,
+    #[ts(type = "Record<string, unknown> | null")]
+    repo_info: Option<Value>,
+    commit: Option<String>,
+    base_exp_id: Option<String>,
+    deleted_at: Option<String>,
+    dataset_id: Option<String>,
+    dataset_version: Option<String>,
+    public: bool,
+    user_id: Option<String>,
+    #[ts(type = "Record<string, unknown> | null")]
+    metadata: Option<Value>,
+    tags: Option<Vec<String>>,
+    cases: u64,
+    errors: u64,
+    rows: u64,
+    /// ISO 8601, to the second; null without rows.
+    last_write: Option<String>,
+    #[ts(type = "Record<string, Estimate>")]
+    scores: Value,
+    #[ts(type = "Record<string, Estimate>")]
+    metrics: Value,
+    progress: Option<Progress>,
+}
+
+/// How far an evaluation is that said how much it plans.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS, serde::Deserialize))]
+pub(super) struct Progress {
+    /// Trials that it is to have; each is a case of the list.
+    planned: u64,
+    /// Whether there are fewer, and something was written lately: a run that died stops running.
+    running: bool,
+}
+
+/// A run without a write for so long, in seconds, counts as ended.
+const RUNS_SECONDS: i64 = 120;
+
+impl Progress {
+    /// Reads what the SDK left in the metadata; `None` if there is nothing.
+    fn of(rendered: &Value, cases: u64, last_sign: &str) -> Option<Self> {
+        let planned = rendered["metadata"]["tidegate"]["planned_trials"].as_u64()?;
+        let age = last_sign.parse().map(|at: Timestamp| clock::now().duration_since(at).as_secs());
+        let running = cases < planned && age.is_ok_and(|age| age <= RUNS_SECONDS);
+        Some(Self { planned, running })
+    }
 }
 
 /// `GET /api/projects/{id}/experiments`.
@@ -181,11 +244,15 @@ fn render(overview: &ExperimentOverview) -> Result<Value, ApiError> {
     rendered["errors"] = overview.errors.into();
     rendered["rows"] = overview.rows.into();
     rendered["last_write"] = json!(overview.last_write);
+    let last_sign = overview.last_write.as_ref().unwrap_or(&overview.experiment.created);
+    let progress = Progress::of(&rendered, overview.cases, last_sign);
+    rendered["progress"] = json!(progress);
     rendered["scores"] = summary["scores"].clone();
     rendered["metrics"] = summary["metrics"].clone();
     Ok(rendered)
 }
 
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[derive(Serialize)]
 pub(super) struct Cases {
     cases: Vec<Case>,
@@ -212,19 +279,7 @@ pub(super) async fn cases(
                 })?),
             },
             order: order(&mut params, Order::Descending)?,
-            filter: CaseFilter {
-                ranges: ["score", "metric"]
-                    .into_iter()
-                    .filter_map(|kind| Some(range(kind, &params.take(kind)?)))
-                    .collect::<Result<_, _>>()?,
-                failed: flag(&mut params, "failed")?,
-                tag: params.take("tag"),
-                text: words(&mut params, "text")?,
-                input_hashes: params
-                    .take("input_hash")
-                    .map(|text| input_hash(&text).map(|hash| [hash].into()))
-                    .transpose()?,
-            },
+            filter: case_filter(&mut params)?,
             limit: limit(&mut params, DEFAULT_LIMIT, MAX_LIMIT)?,
             after: cursor(&mut params)?,
         };
@@ -235,31 +290,13 @@ pub(super) async fn cases(
 }
 
 /// Rows of an experiment may come before its registration; that it has neither is an error.
-async fn check_known(app: &App, destination: &Destination) -> Result<(), ApiError> {
+pub(super) async fn check_known(app: &App, destination: &Destination) -> Result<(), ApiError> {
     if let Destination::Experiment(id) = destination
         && !query::known(app.store.as_ref(), destination.clone()).await?
     {
         experiments::find(app, id).await?;
     }
     Ok(())
-}
-
-fn words(params: &mut Params, name: &str) -> Result<Option<String>, ApiError> {
-    let text = params.take(name);
-    if text.as_ref().is_some_and(|text| text.len() > WORDS_BYTES) {
-        let message = format!("parameter {name:?} may have at most {WORDS_BYTES} bytes");
-        return Err(ApiError::bad_request(message));
-    }
-    Ok(text)
-}
-
-pub(super) fn input_hash(text: &str) -> Result<[u8; 16], ApiError> {
-    let number = u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 32);
-    // `from_str_radix` alone would take a sign.
-    let number = number.filter(|_| !text.starts_with('+')).map(u128::to_be_bytes);
-    number.ok_or_else(|| {
-        ApiError::bad_request("\"input_hash\" must be 32 hex digits, as a list of cases has them")
-    })
 }
 
 /// `GET /api/objects/{kind}/{id}/trace`.
@@ -299,6 +336,7 @@ pub(super) async fn trace(
     Ok(RawJson(body))
 }
 
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[derive(Serialize)]
 pub(super) struct Found {
     hits: Vec<Hit>,
@@ -346,4 +384,57 @@ pub(super) async fn search(
     let next = listed.value.next.map(|number| format!("h{number}"));
     let footer = Footer::of(&app, &listed, next);
     Ok(Json(Found { hits: listed.value.hits, footer }))
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_analysis::statistics::Estimate;
+
+    use super::*;
+    use crate::store::Experiment;
+
+    fn overview(planned: &Value, cases: u64, last_write: Option<String>) -> Value {
+        let details = json!({"metadata": {"tidegate": {"planned_trials": planned}}});
+        let Value::Object(details) = details else { unreachable!() };
+        let experiment = Experiment {
+            id: "e".into(),
+            name: "n".into(),
+            project_id: "p".into(),
+            project_name: "p".into(),
+            created: "2026-11-25T09:00:00.000Z".into(),
+            commit: None,
+            base_id: None,
+            details,
+        };
+        let summary = r#"{"scores":{},"metrics":{}}"#.into();
+        let overview =
+            ExperimentOverview { experiment, cases, errors: 0, rows: 0, last_write, summary };
+        render(&overview).expect("rendered")
+    }
+
+    #[test]
+    fn the_type_of_an_experiment_is_what_is_rendered() {
+        let rendered = overview(&json!(3), 1, None);
+        serde_json::from_value::<ListedExperiment>(rendered.clone()).expect("the same members");
+        let mut more = rendered;
+        more["another"] = json!(1);
+        assert!(serde_json::from_value::<ListedExperiment>(more).is_err());
+        // Named in the type as a text.
+        assert!(std::any::type_name::<Estimate>().ends_with("::Estimate"));
+    }
+
+    #[test]
+    fn a_run_goes_on_until_it_has_all_or_is_silent() {
+        let now = || Some(format!("{:.0}", clock::now()));
+        let of = |planned: Value, cases, last| overview(&planned, cases, last)["progress"].clone();
+        assert_eq!(of(json!(3), 2, now()), json!({"planned": 3, "running": true}));
+        assert_eq!(of(json!(3), 3, now()), json!({"planned": 3, "running": false}));
+        let long_ago = Some("2026-01-01T00:00:00Z".to_owned());
+        assert_eq!(of(json!(3), 2, long_ago), json!({"planned": 3, "running": false}));
+        // Registered long ago, and no row ever came.
+        assert_eq!(of(json!(3), 0, None), json!({"planned": 3, "running": false}));
+        for nothing in [Value::Null, json!("3"), json!(-1), json!(0.5)] {
+            assert_eq!(of(nothing, 0, now()), Value::Null);
+        }
+    }
 }

@@ -5,6 +5,7 @@ mod functions;
 mod lists;
 mod objects;
 mod operation;
+mod page;
 mod query;
 mod rows;
 mod schemas;
@@ -38,6 +39,7 @@ fn describe(method: &str, path: &str) -> Option<Operation> {
         .or_else(|| rows::describe(method, path))
         .or_else(|| lists::describe(method, path))
         .or_else(|| uploads::describe(method, path))
+        .or_else(|| page::describe(method, path))
 }
 
 fn schemas() -> Value {
@@ -55,7 +57,9 @@ fn document() -> Value {
         let operation = describe(method, route.path)
             .unwrap_or_else(|| Operation::new("other", "Not described"))
             .render(method, route.path, route.access);
-        let item = paths.entry(route.path).or_insert_with(|| json!({}));
+        // A parameter of several segments is written like any other.
+        let path = route.path.replace("{*", "{");
+        let item = paths.entry(path).or_insert_with(|| json!({}));
         item[method.to_ascii_lowercase()] = operation;
     }
     json!({
@@ -77,6 +81,13 @@ fn document() -> Value {
                     "scheme": "bearer",
                     "description": "An API key (`tidegate key create`). On a loopback address \
                         without --require-key, none is needed.",
+                },
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": crate::keys::COOKIE,
+                    "description": "A session of the web page (`POST /api/session`). What changes \
+                        something must come from a page of the same origin.",
                 },
                 "lockFile": {
                     "type": "apiKey",
@@ -109,7 +120,7 @@ mod tests {
         let mut ids = Vec::new();
         for route in routes() {
             let method = route.method.as_str().to_ascii_lowercase();
-            let operation = &document["paths"][route.path][&method];
+            let operation = &document["paths"][route.path.replace("{*", "{")][&method];
             let responses = operation["responses"].as_object().expect("responses");
             let good = responses.keys().any(|status| status == "200" || status == "307");
             assert!(good && responses.contains_key("500"), "{method} {}", route.path);

@@ -1,5 +1,5 @@
-//! The links that clients print. There are no pages behind them yet, so they lead to what the API
-//! says about the object.
+//! The links that clients print, for programs: they lead to what the API says about the object. A
+//! browser gets the page instead, see [`ui`](super::ui).
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::links::encode;
 use super::reply::ApiError;
 use super::request::{Params, Segments};
 use super::table::{Route, get};
-use super::{datasets, experiments, projects};
+use super::{datasets, experiments, location, projects};
 use crate::app::App;
 use crate::keys::Access::Read;
 use crate::store::{DatasetFilter, ExperimentFilter, Page, Project, ProjectFilter, Trace};
@@ -28,7 +28,7 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// Temporary: there will be pages.
+/// Temporary: a name may come to mean another object.
 fn redirect(path: String) -> Response {
     let headers = [(header::LOCATION, path), (header::CACHE_CONTROL, "no-store".to_owned())];
     (StatusCode::TEMPORARY_REDIRECT, headers).into_response()
@@ -99,18 +99,8 @@ async fn object(
     caller: Caller,
     mut params: Params,
 ) -> Result<Response, ApiError> {
-    let (kind, id) = (params.require("object_type")?, params.require("object_id")?);
-    let object = match kind.as_str() {
-        "experiment" => Destination::Experiment(id.clone()),
-        "dataset" => Destination::Dataset(id.clone()),
-        "project_logs" | "project_log" => Destination::ProjectLogs(id.clone()),
-        _ => {
-            let message = format!(
-                "object type {kind:?} has no link; it is experiment, dataset or project_logs"
-            );
-            return Err(ApiError::bad_request(message));
-        }
-    };
+    let object = location::named(&mut params)?;
+    let id = object.object_id().to_owned();
     caller.object(&app, &object).await?;
     match &object {
         Destination::Experiment(id) => drop(experiments::find(&app, id).await?),

@@ -10,13 +10,14 @@ use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 use tidegate_analysis::explain::{Explanation, explain};
+use tidegate_analysis::export;
 use tidegate_analysis::profile::{Profile, ProfileError};
 use tidegate_model::Destination;
 
 use super::auth::Caller;
 use super::blobs::{blocking, pieces};
 use super::experiments;
-use super::reply::{ApiError, Json};
+use super::reply::{ApiError, Json, RawJson};
 use super::request::{Bytes, Id};
 use super::table::{Route, get, put};
 use crate::app::App;
@@ -42,6 +43,7 @@ pub(super) fn routes() -> Vec<Route> {
         put(path, Write, keep),
         get(path, Read, read),
         get("/api/experiments/{id}/timeline", Read, timeline),
+        get("/api/experiments/{id}/speedscope", Read, speedscope),
     ]
 }
 
@@ -132,6 +134,35 @@ async fn timeline(
     // It was one when it came.
     let damaged = |error: ProfileError| StoreError::Damaged(error.to_string());
     Ok(Json(explained.await?.map_err(damaged)?))
+}
+
+/// The profile for speedscope: `/speedscope/#profileURL=…` opens it.
+async fn speedscope(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Id(id): Id,
+) -> Result<RawJson, ApiError> {
+    caller.object(&app, &Destination::Experiment(id.clone())).await?;
+    let (file, length) = open(&app, &id).await?;
+    let mut lease = app.inflight.lease();
+    if !lease.cover(length * EXPLAINED_FACTOR) {
+        return Err(ApiError::overloaded());
+    }
+    let _permit = app.profiles.acquire().await.map_err(|_| StoreError::Closed)?;
+    let exported = blocking(move || {
+        let profile = match Profile::read(io::BufReader::new(file)) {
+            Ok(profile) => profile,
+            Err(error) => return Ok(Err(error)),
+        };
+        let mut exported = Vec::new();
+        export::speedscope::write(&profile, &mut exported)?;
+        Ok(Ok(exported))
+    });
+    // It was one when it came.
+    let damaged = |error: ProfileError| StoreError::Damaged(error.to_string());
+    let exported = exported.await?.map_err(damaged)?;
+    let text = String::from_utf8(exported).map_err(|error| ApiError::internal(&error))?;
+    Ok(RawJson(text))
 }
 
 /// Opens the file of an experiment's profile.

@@ -1,6 +1,7 @@
 //! Reading requests without trust: no content type is needed, an empty body is an empty object,
 //! and every wait and every buffer has a limit.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -179,6 +180,16 @@ impl Params {
     pub(super) fn take_all(&mut self, name: &str) -> Vec<String> {
         let taken = self.0.extract_if(.., |(key, _)| key == name);
         taken.map(|(_, value)| value).filter(|value| !value.is_empty()).collect()
+    }
+
+    /// Takes out all whose name begins so, in the order of the rest of their names; of several with
+    /// one name, the last one counts.
+    pub(super) fn take_below(&mut self, beginning: &str) -> Vec<(String, String)> {
+        let taken = self.0.extract_if(.., |(key, _)| key.starts_with(beginning));
+        let taken = taken.filter(|(_, value)| !value.is_empty());
+        let by_name: BTreeMap<_, _> =
+            taken.map(|(key, value)| (key[beginning.len()..].to_owned(), value)).collect();
+        by_name.into_iter().collect()
     }
 
     /// Takes a parameter out that must be there.

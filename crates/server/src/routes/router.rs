@@ -7,10 +7,10 @@ use axum::middleware::{from_fn, from_fn_with_state};
 
 use super::table::{Route, get, post};
 use super::{
-    arrivals, attachments, auth, blobs, bundles, datasets, deletion, envelope, environments,
-    events, experiments, functions, health, internal, lists, logs, metrics, object_info, observe,
-    openapi, otlp, overflow, pages, patch, profile, projects, read, reply, request_id, restore,
-    session, snapshots, summary,
+    api_keys, arrivals, attachments, auth, blobs, bundles, datasets, deletion, envelope,
+    environments, events, experiments, figures, functions, health, internal, lists, live, location,
+    logs, metrics, object_info, observe, openapi, otlp, overflow, pages, patch, profile, projects,
+    read, reply, request_id, restore, session, sign_in, snapshots, summary, ui,
 };
 use crate::app::App;
 use crate::data_dir::{HANDOVER_PATH, HELLO_PATH, KEYS_PATH};
@@ -24,15 +24,18 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     let mut router = Router::new();
     for Route { path, access, handler, .. } in routes() {
         let guard = from_fn_with_state((Arc::clone(&app), access), auth::guard);
-        let handler = handler.route_layer(guard);
-        let mut handler = handler.route_layer(from_fn_with_state(path, observe::inside));
+        let mut handler = handler.route_layer(guard);
+        if ui::is_shared(path) {
+            handler = handler.route_layer(from_fn(ui::for_browsers));
+        }
+        handler = handler.route_layer(from_fn_with_state(path, observe::inside));
         if path == LOGS_PATH && app.arrivals.is_some() {
             handler = handler.route_layer(from_fn_with_state(Arc::clone(&app), arrivals::around));
         }
         router = router.route(path, handler);
     }
     router
-        .fallback(reply::unknown_route)
+        .fallback(ui::fallback)
         .method_not_allowed_fallback(reply::wrong_method)
         .layer(from_fn(reply::within_deadline))
         .layer(from_fn(otlp::faults))
@@ -57,6 +60,8 @@ pub(super) fn routes() -> Vec<Route> {
     [
         internal_routes(),
         session_routes(),
+        sign_in::routes(),
+        api_keys::routes(),
         object_routes(),
         datasets::routes(),
         snapshots::routes(),
@@ -69,6 +74,9 @@ pub(super) fn routes() -> Vec<Route> {
         row_routes(),
         events::routes(),
         lists::routes(),
+        figures::routes(),
+        live::routes(),
+        location::routes(),
         attachments::routes(),
         blobs::routes(),
         overflow::routes(),
@@ -76,6 +84,7 @@ pub(super) fn routes() -> Vec<Route> {
         pages::routes(),
         deletion::routes(),
         profile::routes(),
+        ui::routes(),
     ]
     .into_iter()
     .flatten()

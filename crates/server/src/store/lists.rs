@@ -11,6 +11,7 @@ use tidegate_model::Destination;
 use super::StoredRow;
 
 /// How far the index that lists are made from is behind the rows.
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct IndexLag {
     /// Changed rows that are not indexed yet.
@@ -82,6 +83,7 @@ pub(crate) struct Figure {
 }
 
 /// A project with sums over its logs and experiments.
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[derive(Debug, Serialize)]
 pub(crate) struct ProjectOverview {
     pub(crate) id: String,
@@ -152,6 +154,7 @@ pub(crate) enum ExperimentSort {
 }
 
 /// A case: a trace with a root.
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[derive(Debug, Serialize)]
 pub(crate) struct Case {
     /// Row id of the root span.
@@ -167,8 +170,11 @@ pub(crate) struct Case {
     pub(crate) error: Option<String>,
     /// Which of these texts were cut.
     pub(crate) truncated: Vec<&'static str>,
+    #[cfg_attr(test, ts(type = "unknown"))]
     pub(crate) tags: Option<Box<serde_json::value::RawValue>>,
+    #[cfg_attr(test, ts(type = "Record<string, number>"))]
     pub(crate) scores: NameMap<f64>,
+    #[cfg_attr(test, ts(type = "Record<string, number>"))]
     pub(crate) metrics: NameMap<f64>,
     pub(crate) spans: u64,
     /// Whether any span has an error.
@@ -204,6 +210,18 @@ pub(crate) struct CaseFilter {
     pub(crate) text: Option<String>,
     /// Only cases with one of these inputs: as [`Case::input_hash`].
     pub(crate) input_hashes: Option<HashSet<[u8; 16]>>,
+    /// Members of the root's metadata by path, and what they are: a text as it is, anything else as
+    /// JSON. The rows are read for this.
+    pub(crate) metadata: Vec<(Vec<String>, String)>,
+}
+
+impl CaseFilter {
+    /// Whether every case meets it.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { ranges, failed, tag, text, input_hashes, metadata } = self;
+        let none = ranges.is_empty() && failed.is_none() && tag.is_none() && text.is_none();
+        none && input_hashes.is_none() && metadata.is_empty()
+    }
 }
 
 /// Bounds of a score or metric, both included; a case without it is outside.
@@ -261,6 +279,7 @@ pub(crate) struct Hits {
     pub(crate) next: Option<i64>,
 }
 
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[derive(Debug, Serialize)]
 pub(crate) struct Hit {
     pub(crate) object_type: String,
@@ -277,6 +296,7 @@ pub(crate) struct Hit {
     pub(crate) snippets: Vec<Snippet>,
 }
 
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Snippet {
     /// `input`, `output`, `expected` or `error`.

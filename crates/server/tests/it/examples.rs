@@ -3,6 +3,7 @@
 mod functions;
 mod lists;
 mod objects;
+mod page;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -76,6 +77,9 @@ pub(crate) struct Objects {
     /// Signed, without the origin.
     pub(crate) upload: String,
     pub(crate) download: String,
+    /// A key that nobody uses, and its id.
+    pub(crate) spare_key: String,
+    pub(crate) spare_key_id: String,
 }
 
 impl Objects {
@@ -121,7 +125,11 @@ impl Objects {
         let body = json!({"project_name": project, "slug": "s", "name": "n",
             "description": format!("text of {project}"), "environment_slugs": ["set"]});
         let prompt = post("/v1/prompt", body).await;
+        let spare = post("/v1/api_key", json!({"scope": "read"})).await;
+        let text = |member: &str| spare[member].as_str().expect("text").to_owned();
         Self {
+            spare_key: text("key"),
+            spare_key_id: text("id"),
             project: project_id,
             project_name: project.into(),
             experiment,
@@ -220,7 +228,8 @@ pub(crate) fn example(method: &str, path: &str, of: &Objects) -> Option<Example>
         _ => {
             return objects::example(method, path, of)
                 .or_else(|| lists::example(method, path, of))
-                .or_else(|| functions::example(method, path, of));
+                .or_else(|| functions::example(method, path, of))
+                .or_else(|| page::example(method, path, of));
         }
     })
 }

@@ -187,4 +187,9 @@ async fn a_timeline_says_what_the_run_was_waiting_for() {
     assert_eq!(explained["shape"]["overlapping_pairs"], 0, "{explained}");
     assert_eq!(explained["wall_us"], 19 * 260_000 + 254_000);
     assert_eq!(explained["diagnosis"][0]["cause"], "serial_uploads", "{explained}");
+    let opened = collector.get(&path.replace("/profile", "/speedscope")).await;
+    assert_eq!(opened["$schema"], "https://www.speedscope.app/file-format-schema.json");
+    assert_eq!(opened["profiles"][0]["name"], "upload lane 0", "{opened}");
+    let other = path_of(&collector, "other").await.replace("/profile", "/speedscope");
+    assert_eq!(collector.send(Method::GET, &other, "").await.status, StatusCode::NOT_FOUND);
 }

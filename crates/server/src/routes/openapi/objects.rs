@@ -120,6 +120,9 @@ fn experiments(method: &str, path: &str) -> Option<Operation> {
         ("GET", "/api/experiments/{id}/profile") => {
             experiment("Reads the profile of a run, as it was kept").text(JSON_LINES).or(404)
         }
+        ("GET", "/api/experiments/{id}/speedscope") => experiment("The profile, for speedscope")
+            .reply(required([("$schema", text()), ("profiles", list(&object()))]))
+            .or(404),
         ("GET", "/api/experiments/{id}/timeline") => {
             experiment("Says what the run was waiting for, from its profile")
                 .reply(required([

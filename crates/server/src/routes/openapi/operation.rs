@@ -31,8 +31,16 @@ pub(super) struct Operation {
 /// Errors, what they mean, and for which routes besides.
 const ERRORS: [(u16, &str); 16] = [
     (400, "The request makes no sense; the message says where."),
-    (401, "No key, an unknown or a revoked one (codes key_missing, key_unknown, key_revoked)."),
-    (403, "The key may not do this (codes key_read_only, key_other_project)."),
+    (
+        401,
+        "No key, an unknown or a revoked one (codes key_missing, key_unknown, key_revoked), or a \
+        session that is over (session_over).",
+    ),
+    (
+        403,
+        "The key may not do this (codes key_read_only, key_other_project), or a page of another \
+        origin asks (foreign_origin).",
+    ),
     (404, "There is nothing of that id or name."),
     (408, "The body came too slowly."),
     (409, "It clashes with what is there."),
@@ -168,7 +176,7 @@ impl Operation {
         let security = match access {
             Access::Open => json!([]),
             // Without a key, where none is needed.
-            Access::Read | Access::Write => json!([{"key": []}]),
+            Access::Read | Access::Write => json!([{"key": []}, {"session": []}]),
             Access::Internal => json!([{"lockFile": []}]),
         };
         let mut operation = json!({

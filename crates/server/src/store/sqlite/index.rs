@@ -11,8 +11,11 @@ mod extract;
 mod figures;
 mod follower;
 mod fresh;
+mod groups;
+mod histogram;
 mod key;
 mod lag;
+mod metadata;
 mod named;
 mod overview;
 mod preview;
@@ -43,8 +46,9 @@ use super::readers::Readers;
 use super::row_tables::object_number;
 use super::writer::Writer;
 use crate::store::{
-    Case, CaseQuery, ExperimentOverview, ExperimentQuery, Hits, IndexLag, Listed, Portion,
-    ProjectOverview, ProjectQuery, SearchQuery, StoreError, Unnamed, Watch,
+    Case, CaseQuery, Changed, ExperimentOverview, ExperimentQuery, GroupQuery, Groups, Histogram,
+    HistogramQuery, Hits, IndexLag, Listed, Portion, ProjectOverview, ProjectQuery, SearchQuery,
+    StoreError, Touched, Unnamed, Watch,
 };
 use follower::{Demand, Follower};
 use fresh::Freshness;
@@ -239,6 +243,44 @@ impl Index {
         self.readers
             .run(move |connection| named::unnamed(connection, &after, before_us, limit))
             .await
+    }
+
+    /// See [`FigureStore::histogram`](crate::store::FigureStore::histogram).
+    pub(super) async fn histogram(
+        &self,
+        destination: Destination,
+        query: HistogramQuery,
+    ) -> Result<Listed<Histogram>, StoreError> {
+        let listed = self
+            .of_object(destination, move |connection, object| {
+                histogram::histogram(connection, object, &query)
+            })
+            .await?;
+        Ok(unwrap_known(listed))
+    }
+
+    /// See [`FigureStore::groups`](crate::store::FigureStore::groups).
+    pub(super) async fn groups(
+        &self,
+        destination: Destination,
+        query: GroupQuery,
+    ) -> Result<Listed<Groups>, StoreError> {
+        let listed = self
+            .of_object(destination, move |connection, object| {
+                groups::groups(connection, object, &query)
+            })
+            .await?;
+        Ok(unwrap_known(listed))
+    }
+
+    /// See [`LiveStore::touched`](crate::store::LiveStore::touched).
+    pub(super) fn touched(&self) -> Arc<Touched> {
+        Arc::clone(&self.shared.touched)
+    }
+
+    /// See [`LiveStore::tallied`](crate::store::LiveStore::tallied).
+    pub(super) async fn tallied(&self, objects: Vec<i64>) -> Result<Vec<Changed>, StoreError> {
+        self.readers.run(move |connection| overview::tallied(connection, &objects)).await
     }
 
     async fn of_object<T: Send + 'static>(

@@ -61,9 +61,12 @@ pub(super) fn example(method: &str, path: &str, of: &Objects) -> Option<Example>
         ("PUT", "/api/experiments/{id}/profile") => {
             Example { body: PROFILE.into(), ..Example::get(path.replace("{id}", experiment)) }
         }
-        ("GET", "/api/experiments/{id}/profile" | "/api/experiments/{id}/timeline") => {
-            Example::get(path.replace("{id}", experiment))
-        }
+        (
+            "GET",
+            "/api/experiments/{id}/profile"
+            | "/api/experiments/{id}/timeline"
+            | "/api/experiments/{id}/speedscope",
+        ) => Example::get(path.replace("{id}", experiment)),
         ("PATCH", "/v1/project/{id}") => {
             Example::post(path.replace("{id}", project), json!({"description": "words"}))
         }

@@ -105,7 +105,23 @@ struct Delta {
     rows: i64,
     errors: i64,
     xact: i64,
+    /// Cases and errors by minute.
+    minutes: BTreeMap<i64, (i64, i64)>,
 }
+
+impl Delta {
+    /// Counts a case `times` over.
+    fn count(&mut self, times: i64, created_us: i64, failed: bool) {
+        let errors = times * i64::from(failed);
+        self.cases += times;
+        self.errors += errors;
+        let minute = self.minutes.entry(created_us.div_euclid(MINUTE_US)).or_default();
+        *minute = (minute.0 + times, minute.1 + errors);
+    }
+}
+
+/// Microseconds.
+pub(super) const MINUTE_US: i64 = 60_000_000;
 
 /// Does the work, inside a transaction of the caller's on the index and one on the database.
 /// Returns the objects that changed.
@@ -144,11 +160,35 @@ pub(super) fn apply(
     )?;
     let mut changed = work.emptied;
     for (object, delta) in deltas {
-        let Delta { traces, cases, rows, errors, xact } = delta;
+        let Delta { traces, cases, rows, errors, xact, minutes } = delta;
+        put_minutes(index, object, minutes)?;
         statement.execute(params![object, traces, cases, rows, errors, xact])?;
         changed.insert(object);
     }
     Ok(changed)
+}
+
+fn put_minutes(
+    index: &Connection,
+    object: i64,
+    minutes: BTreeMap<i64, (i64, i64)>,
+) -> Result<(), StoreError> {
+    let mut add = index.prepare_cached(
+        "INSERT INTO minutes (object, minute, cases, errors) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET cases = cases + ?3, errors = errors + ?4",
+    )?;
+    let mut clear = index
+        .prepare_cached("DELETE FROM minutes WHERE object = ?1 AND minute = ?2 AND cases = 0")?;
+    for (minute, (cases, errors)) in minutes {
+        if (cases, errors) == (0, 0) {
+            continue;
+        }
+        add.execute([object, minute, cases, errors])?;
+        if cases < 0 {
+            clear.execute([object, minute])?;
+        }
+    }
+    Ok(())
 }
 
 fn put_trace(
@@ -175,9 +215,10 @@ fn put_trace(
         .optional()?;
     if let Some((created_us, has_root, rows, failed)) = before {
         delta.traces -= 1;
-        delta.cases -= i64::from(has_root);
         delta.rows -= rows;
-        delta.errors -= i64::from(has_root && failed);
+        if has_root {
+            delta.count(-1, created_us, failed);
+        }
         if extract.is_none_or(|extract| extract.created_us != created_us) {
             index
                 .prepare_cached(
@@ -195,11 +236,11 @@ fn put_trace(
             )?
             .execute(params![number, object, key])?;
     }
-    let has_root = extract.root.is_some();
     delta.traces += 1;
-    delta.cases += i64::from(has_root);
     delta.rows += extract.rows;
-    delta.errors += i64::from(has_root && extract.failed);
+    if extract.root.is_some() {
+        delta.count(1, extract.created_us, extract.failed);
+    }
     delta.xact = delta.xact.max(extract.xact);
     let (hash, figures) = match &extract.trial {
         Some(trial) => (Some(extract::input_hash(&trial.case_key)), names.pack(index, trial)?),
@@ -277,6 +318,7 @@ fn empty(index: &Connection, object: i64) -> Result<(), StoreError> {
     }
     for sql in [
         "DELETE FROM traces WHERE object = ?1",
+        "DELETE FROM minutes WHERE object = ?1",
         "DELETE FROM untraced WHERE object = ?1",
         "DELETE FROM attachments WHERE object = ?1",
         "DELETE FROM summaries WHERE object = ?1",

@@ -10,6 +10,7 @@ use super::super::documents;
 use super::super::row_tables::row_id;
 use super::super::skeleton::Skeleton;
 use super::figures::{self, Names};
+use super::metadata;
 use super::preview::{hex, preview, time_text};
 use super::{TraceKey, search};
 use crate::store::{
@@ -51,26 +52,41 @@ impl Record {
     }
 }
 
-/// Calls `each` with every case of an object, in the order of creation.
-pub(super) fn each(
+/// Calls `each` with every case of an object that meets a condition, in the order of creation.
+pub(super) fn each_that(
     connection: &Connection,
     object: i64,
-    mut each: impl FnMut(Record) -> Result<(), StoreError>,
+    condition: Option<&Condition>,
+    mut each: impl FnMut(Record, &Row<'_>) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM traces WHERE object = ?1 AND root IS NOT NULL");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([object])?;
     while let Some(row) = rows.next()? {
-        each(Record::of(row)?)?;
+        let record = Record::of(row)?;
+        let holds = match condition {
+            None => true,
+            Some(condition) => condition.holds(connection, &record, row)?,
+        };
+        if holds {
+            each(record, row)?;
+        }
     }
     Ok(())
+}
+
+/// The tags of a case, from the row of its record.
+pub(super) fn tags(row: &Row<'_>) -> Result<Vec<Value>, StoreError> {
+    let tags: Option<String> = row.get(7)?;
+    // What is no list has no tags.
+    Ok(tags.and_then(|tags| serde_json::from_str(&tags).ok()).unwrap_or_default())
 }
 
 /// An object's cases as trials, whose case key is the hash of the one computed from rows: cases
 /// match all the same, and no figure depends on the order of keys.
 pub(super) fn trials(connection: &Connection, object: i64) -> Result<Vec<Trial>, StoreError> {
     let (mut names, mut trials) = (Names::default(), Vec::new());
-    each(connection, object, |record| {
+    each_that(connection, object, None, |record, _| {
         trials.push(names.trial(connection, hex(&record.input_hash), &record.figures)?);
         Ok(())
     })?;
@@ -104,17 +120,18 @@ fn value(packed: &[u8], wanted: Option<u32>) -> Option<f64> {
 }
 
 /// A filter with its names looked up.
-struct Condition {
+pub(super) struct Condition {
     ranges: Vec<(u32, f64, f64)>,
     failed: Option<bool>,
     tag: Option<String>,
     input_hashes: Option<HashSet<[u8; 16]>>,
     traces: Option<HashSet<TraceKey>>,
+    metadata: Vec<(Vec<String>, String)>,
 }
 
 impl Condition {
     /// `None` if no case can meet it.
-    fn of(
+    pub(super) fn of(
         connection: &Connection,
         object: i64,
         filter: &CaseFilter,
@@ -136,27 +153,47 @@ impl Condition {
             tag: filter.tag.clone(),
             input_hashes: filter.input_hashes.clone(),
             traces,
+            metadata: filter.metadata.clone(),
         }))
     }
 
-    fn holds(&self, record: &Record, row: &Row<'_>) -> Result<bool, StoreError> {
+    fn holds(
+        &self,
+        connection: &Connection,
+        record: &Record,
+        row: &Row<'_>,
+    ) -> Result<bool, StoreError> {
         let in_range = |(name, least, most): &(u32, f64, f64)| {
             value(&record.figures, Some(*name))
                 .is_some_and(|value| (*least..=*most).contains(&value))
         };
         let tagged = match &self.tag {
             None => true,
-            Some(wanted) => {
-                let tags: Option<String> = row.get(7)?;
-                let tags = tags.and_then(|tags| serde_json::from_str::<Vec<Value>>(&tags).ok());
-                tags.is_some_and(|tags| tags.iter().any(|tag| tag.as_str() == Some(wanted)))
-            }
+            Some(wanted) => tags(row)?.iter().any(|tag| tag.as_str() == Some(wanted)),
         };
+        // Last, as it reads the row.
         Ok(tagged
             && self.failed.is_none_or(|failed| failed == record.failed)
             && self.input_hashes.as_ref().is_none_or(|all| all.contains(&record.input_hash))
             && self.traces.as_ref().is_none_or(|traces| traces.contains(&record.trace))
-            && self.ranges.iter().all(in_range))
+            && self.ranges.iter().all(in_range)
+            && (self.metadata.is_empty() || self.has_metadata(connection, record)?))
+    }
+
+    fn has_metadata(&self, connection: &Connection, record: &Record) -> Result<bool, StoreError> {
+        let mut statement =
+            connection.prepare_cached("SELECT document FROM rows WHERE number = ?1")?;
+        let mut rows = statement.query([record.root])?;
+        // Its root may be gone since it was indexed.
+        let Some(row) = rows.next()? else { return Ok(false) };
+        let text = documents::text(row.get_ref(0)?)?;
+        for (path, wanted) in &self.metadata {
+            let found = metadata::member(&text, path)?;
+            if found.as_ref().map(metadata::text).as_ref() != Some(wanted) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -189,7 +226,7 @@ fn by_creation(
     let mut picked = Vec::new();
     while let Some(row) = rows.next()? {
         let record = Record::of(row)?;
-        if condition.holds(&record, row)? {
+        if condition.holds(connection, &record, row)? {
             picked.push((record.place(SortKey::Number(None)), record));
             // One more than wanted tells whether there is more.
             if picked.len() > query.limit {
@@ -215,7 +252,7 @@ fn sorted(
     let mut picked: Vec<(Place, Record)> = Vec::new();
     while let Some(row) = rows.next()? {
         let record = Record::of(row)?;
-        if !condition.holds(&record, row)? {
+        if !condition.holds(connection, &record, row)? {
             continue;
         }
         let place = record.place(SortKey::Number(key(&record)));

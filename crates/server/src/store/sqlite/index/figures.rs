@@ -103,7 +103,7 @@ pub(super) fn unpack(packed: &[u8]) -> impl Iterator<Item = (u32, f64)> {
 pub(super) struct Names(HashMap<u32, (Kind, Arc<str>)>);
 
 impl Names {
-    fn get(
+    pub(super) fn get(
         &mut self,
         connection: &Connection,
         number: u32,

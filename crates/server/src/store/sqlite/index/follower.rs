@@ -175,7 +175,7 @@ impl Follower {
         let changed = apply(main, &index, &mut self.names, work)?;
         index.prepare_cached("UPDATE index_state SET journal = ?1")?.execute([through])?;
         index.commit()?;
-        note_changed(&mut self.unsummarized, changed);
+        note_changed(&mut self.unsummarized, &self.shared, changed);
         Ok(true)
     }
 
@@ -194,7 +194,7 @@ impl Follower {
         let changed = apply(main, &index, &mut self.names, work)?;
         index.prepare_cached("UPDATE index_state SET scanned = ?1")?.execute([numbers.last()])?;
         index.commit()?;
-        note_changed(&mut self.unsummarized, changed);
+        note_changed(&mut self.unsummarized, &self.shared, changed);
         Ok(true)
     }
 
@@ -250,7 +250,7 @@ impl Follower {
         }
         let changed = apply(main, &index, &mut self.names, work)?;
         index.commit()?;
-        note_changed(&mut self.unsummarized, changed);
+        note_changed(&mut self.unsummarized, &self.shared, changed);
         Ok(Some(after))
     }
 
@@ -294,7 +294,7 @@ impl Follower {
             }
             let changed = apply(main, &index, &mut self.names, work)?;
             index.commit()?;
-            note_changed(&mut self.unsummarized, changed);
+            note_changed(&mut self.unsummarized, &self.shared, changed);
             match (places.into_iter().next_back(), &trace) {
                 (Some(last), _) => (number, trace) = last,
                 // The least of all texts; ids as bytes come after every text.
@@ -339,8 +339,9 @@ impl Follower {
     }
 }
 
-fn note_changed(noted: &mut BTreeMap<i64, Instant>, objects: BTreeSet<i64>) {
+fn note_changed(noted: &mut BTreeMap<i64, Instant>, shared: &Shared, objects: BTreeSet<i64>) {
     let now = Instant::now();
+    shared.touched.note(objects.iter().copied());
     noted.extend(objects.into_iter().map(|object| (object, now)));
 }
 

@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 
 use super::super::changes::{self, Read};
 use crate::clock;
-use crate::store::{IndexLag, StoreError};
+use crate::store::{IndexLag, StoreError, Touched};
 
 /// Entries of the journal counted at once.
 const COUNT_ENTRIES: usize = 1_024;
@@ -20,6 +20,8 @@ pub(super) struct Shared {
     since: AtomicI64,
     rows: AtomicI64,
     counted: Mutex<Counted>,
+    /// Objects whose changes lists show by now.
+    pub(super) touched: Arc<Touched>,
 }
 
 /// Rows of the journal's entries, counted as they come.

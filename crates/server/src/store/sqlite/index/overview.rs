@@ -6,11 +6,12 @@ use serde::Deserialize;
 use tidegate_model::{Destination, XactId};
 
 use super::super::experiments;
+use super::super::objects::project_of;
 use super::super::row_tables::object_number;
 use super::summaries;
 use crate::store::{
-    ExperimentFilter, ExperimentOverview, ExperimentQuery, ExperimentSort, Figure, Kind, Order,
-    Page, Place, Portion, ProjectOverview, ProjectQuery, ProjectSort, SearchScope, SortKey,
+    Changed, ExperimentFilter, ExperimentOverview, ExperimentQuery, ExperimentSort, Figure, Kind,
+    Order, Page, Place, Portion, ProjectOverview, ProjectQuery, ProjectSort, SearchScope, SortKey,
     StoreError,
 };
 
@@ -153,6 +154,32 @@ fn object_sums(connection: &Connection, object: i64) -> Result<Sums, StoreError>
         })
         .optional()?;
     Ok(sums.unwrap_or_default())
+}
+
+/// Looks objects up by number, with their sums; those that are gone are left out.
+pub(super) fn tallied(
+    connection: &Connection,
+    objects: &[i64],
+) -> Result<Vec<Changed>, StoreError> {
+    let mut find = connection.prepare_cached("SELECT kind, id FROM objects WHERE number = ?1")?;
+    let mut changes = Vec::new();
+    for object in objects {
+        let found: Option<(String, String)> =
+            find.query_row([object], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let named = found.and_then(|(kind, id)| Destination::from_kind(&kind, &id));
+        let Some(destination) = named else { continue };
+        let sums = object_sums(connection, *object)?;
+        changes.push(Changed {
+            object_type: destination.kind(),
+            object_id: destination.object_id().to_owned(),
+            project_id: project_of(connection, &destination)?,
+            rows: sums.rows.cast_unsigned(),
+            cases: sums.cases.cast_unsigned(),
+            errors: sums.errors.cast_unsigned(),
+            last_write: sums.last_write(),
+        });
+    }
+    Ok(changes)
 }
 
 /// Reads one page of a project's experiments.

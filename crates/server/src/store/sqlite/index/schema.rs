@@ -12,7 +12,7 @@ use crate::store::StoreError;
 
 /// Any other version of the file is thrown away and built again; raise it with every change of
 /// the tables or of what they hold.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// Pages of the log after which it is copied into the database: 16 MiB.
 const CHECKPOINT_PAGES: i64 = 4_096;
@@ -94,7 +94,7 @@ fn create(connection: &Connection, main: &Connection) -> Result<(), StoreError> 
 
 /// Empties the index in one transaction, so that it is built again from the rows.
 pub(super) fn restart(connection: &Connection, main: &Connection) -> Result<(), StoreError> {
-    let tables = "DROP TABLE index_state; DROP TABLE tallies; DROP TABLE traces;
+    let tables = "DROP TABLE index_state; DROP TABLE tallies; DROP TABLE traces; DROP TABLE minutes;
         DROP TABLE untraced; DROP TABLE attachments; DROP TABLE figure_names; DROP TABLE summaries; DROP TABLE words;";
     connection.execute_batch("BEGIN IMMEDIATE")?;
     connection.execute_batch(tables)?;

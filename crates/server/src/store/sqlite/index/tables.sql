@@ -50,6 +50,16 @@ CREATE TABLE traces (
 
 CREATE UNIQUE INDEX traces_by_key ON traces (object, trace);
 
+-- Cases, and those with an error, by the minute of their creation (minutes since 1970), so that a
+-- histogram over months does not read every trace.
+CREATE TABLE minutes (
+    object INTEGER NOT NULL,
+    minute INTEGER NOT NULL,
+    cases INTEGER NOT NULL,
+    errors INTEGER NOT NULL,
+    PRIMARY KEY (object, minute)
+) WITHOUT ROWID;
+
 -- Traces that a row was part of by its id: the journal cannot say which, as the id is gone when the
 -- row is. There may be some of before, when the number was another row's.
 CREATE TABLE untraced (

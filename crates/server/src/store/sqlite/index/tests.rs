@@ -11,7 +11,8 @@ use tidegate_model::RowId;
 use super::super::SqliteStore;
 use super::*;
 use crate::store::{
-    CaseFilter, CaseSort, Change, Document, Order, RowWrite, SearchScope, Store, TraceQuery,
+    CaseFilter, CaseSort, Change, Document, FigureStore, HistogramBy, Order, RowWrite, SearchScope,
+    Store, TraceQuery,
 };
 
 fn experiment(id: &str) -> Destination {
@@ -52,6 +53,31 @@ async fn check(store: &SqliteStore, object: &str) {
     let hashed: Vec<_> = direct.iter().cloned().map(with_hashed_key).collect();
     assert_eq!(compare(&indexed, None), compare(&direct, None));
     assert_eq!(sorted(&indexed), sorted(&hashed));
+    check_minutes(store, object).await;
+}
+
+/// Cases that are counted by the minute must be those that are read one by one.
+async fn check_minutes(store: &SqliteStore, object: &str) {
+    const NINE: i64 = 1_795_597_200_000_000;
+    let bounds = [(0, 600), (10, 150), (30, 90), (31, 149), (60, 120)];
+    for (from, to) in bounds.map(|(from, to)| (NINE + from * 1_000_000, NINE + to * 1_000_000)) {
+        let count = async |failed| {
+            let query = HistogramQuery {
+                by: HistogramBy::Created { from_us: Some(from), to_us: Some(to) },
+                buckets: 3,
+                filter: CaseFilter { failed, ..CaseFilter::default() },
+            };
+            store.histogram(experiment(object), query).await.expect("a histogram").value
+        };
+        let (all, failed, others) =
+            (count(None).await, count(Some(true)).await, count(Some(false)).await);
+        assert_eq!((all.cases, all.errors), (failed.cases + others.cases, failed.errors));
+        for (at, bucket) in all.buckets.iter().enumerate() {
+            let by_one = failed.buckets.get(at).map_or(0, |bucket| bucket.cases);
+            let rest = others.buckets.get(at).map_or(0, |bucket| bucket.cases);
+            assert_eq!((bucket.cases, bucket.errors), (by_one + rest, by_one), "{at}");
+        }
+    }
 }
 
 fn one_case(object: &str, case: usize, score: f64) -> Vec<RowWrite> {
@@ -117,7 +143,7 @@ fn change() -> impl Strategy<Value = (String, Value)> {
             return (id, Value::Null);
         };
         let mut value = json!({"id": id, "root_span_id": trace, "input": {"n": input},
-            "created": format!("2026-11-25T09:00:0{input}Z"),
+            "created": format!("2026-11-25T09:0{input}:30Z"),
             "span_attributes": {"type": kind}, "metrics": {"start": 1.0, "tokens": number}});
         if !root {
             value["span_parents"] = json!(["parent"]);

@@ -1,0 +1,18 @@
+//! What changes, from the index.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+
+use super::store::SqliteStore;
+use crate::store::{Answer, Changed, LiveStore, Touched};
+
+impl LiveStore for SqliteStore {
+    fn touched(&self) -> Arc<Touched> {
+        self.index().touched()
+    }
+
+    fn tallied(&self, objects: Vec<i64>) -> Answer<'_, Vec<Changed>> {
+        self.index().tallied(objects).boxed()
+    }
+}

@@ -1,0 +1,3 @@
+import "./compare.css";
+
+export { Compare as default } from "./Compare";

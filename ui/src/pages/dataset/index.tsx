@@ -1,0 +1,3 @@
+import "./dataset.css";
+
+export { DatasetPage as default } from "./DatasetPage";

@@ -1,0 +1,3 @@
+import "../../style/experiment.css";
+
+export { Experiment as default } from "./Experiment";

@@ -1,0 +1,3 @@
+import "./keys.css";
+
+export { Keys as default } from "./Keys";

@@ -1,0 +1,3 @@
+import "./logs.css";
+
+export { Logs as default } from "./Logs";
