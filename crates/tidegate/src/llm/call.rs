@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use tidegate_client::{Event, Span, SpanOptions};
 
 use super::answer::Answer;
+use super::media::{MOST_BYTES, Media, is_mentioned};
 use super::request::{Described, Kept, describe};
 use super::sse::{Data, Events};
 use super::stream::{Streamed, is_google_chunk};
@@ -57,9 +58,18 @@ struct State {
 #[derive(Debug)]
 enum Received {
     Nothing,
-    /// A body that is read at its end, and its length.
-    Body(Vec<u8>, usize),
+    Body(Body),
     Stream(Box<(Events, Streamed)>),
+}
+
+/// A body, which is read at its end.
+#[derive(Debug)]
+struct Body {
+    bytes: Vec<u8>,
+    /// With what was not kept.
+    length: usize,
+    /// What is kept at most.
+    most: usize,
 }
 
 impl Call {
@@ -82,9 +92,9 @@ impl Call {
     ) -> Self {
         let settings = &recorder.0;
         let mut request_model = None;
-        let span = recorder.span(|| {
+        let span = recorder.span(|media_room| {
             let Settings { payloads, max_body_bytes: max_bytes, .. } = **settings;
-            let kept = Kept { payloads, max_bytes, model };
+            let kept = Kept { payloads, max_bytes, media_room, model };
             let Described { event, model } = request(&|body| describe(body, kept));
             request_model = model;
             SpanOptions::new(name).span_type("llm").event(event.field("context", &ORIGIN))
@@ -219,22 +229,41 @@ impl Drop for Call {
 }
 
 impl State {
+    /// What media of the answer may take.
+    fn media_room(&self) -> u64 {
+        self.recorder.media_room(self.span.attachment_room())
+    }
+
     fn body(&mut self, bytes: &[u8]) {
+        let (max_bytes, room) = (self.recorder.0.max_body_bytes, self.media_room());
         if let Received::Nothing = self.received {
-            self.received = Received::Body(Vec::new(), 0);
+            self.received = Received::Body(Body { bytes: Vec::new(), length: 0, most: max_bytes });
         }
-        if let Received::Body(body, length) = &mut self.received {
-            *length += bytes.len();
-            let room = self.recorder.0.max_body_bytes.saturating_sub(body.len());
-            body.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        let Received::Body(body) = &mut self.received else { return };
+        let is_whole = body.bytes.len() == body.length;
+        body.length += bytes.len();
+        if !is_whole {
+            return;
         }
+        body.bytes.extend_from_slice(bytes);
+        if body.bytes.len() <= body.most {
+            return;
+        }
+        // Media make bodies long and rows short.
+        if body.most == max_bytes && room > 0 && is_mentioned(&body.bytes) {
+            body.most = most_read(max_bytes, room);
+        }
+        body.bytes.truncate(body.most);
     }
 
     fn stream(&mut self, take: impl FnOnce(&mut Events, &mut Streamed) -> bool) {
-        let max_bytes = self.recorder.0.max_body_bytes;
+        let (max_bytes, room) = (self.recorder.0.max_body_bytes, self.media_room());
         if let Received::Nothing = self.received {
-            let new = (Events::new(max_bytes), Streamed::new(max_bytes));
-            self.received = Received::Stream(Box::new(new));
+            let events = Events::new(most_read(max_bytes, room));
+            self.received = Received::Stream(Box::new((events, Streamed::new(max_bytes))));
+        }
+        if let Received::Stream(stream) = &mut self.received {
+            stream.1.allow_media(room);
         }
         if let Received::Stream(stream) = &mut self.received
             && take(&mut stream.0, &mut stream.1)
@@ -246,6 +275,7 @@ impl State {
     }
 
     fn end(self) {
+        let room = self.media_room();
         let Self { recorder, span, request_model, provider, first_token, received, error, .. } =
             self;
         let (settings, mut metadata) = (&recorder.0, self.metadata);
@@ -258,11 +288,12 @@ impl State {
                 });
                 streamed.finish()
             }
-            Received::Body(body, length) => {
-                if length > body.len() {
-                    metadata.insert("response_bytes".into(), length.into());
+            Received::Body(body) => {
+                let answer = whole(&body, settings.max_body_bytes, Media::new(room));
+                if answer.is_cut {
+                    metadata.insert("response_bytes".into(), body.length.into());
                 }
-                whole(&body, length)
+                answer
             }
         };
         let mut event = Event::new();
@@ -310,6 +341,7 @@ impl State {
             event = event.metadata(&metadata);
         }
         if let (Some(output), true) = (&answer.output, settings.payloads) {
+            answer.media.announce();
             event = event.output(output);
         }
         let error = match (error, answer.error) {
@@ -353,23 +385,43 @@ struct Instrumentation {
     name: &'static str,
 }
 
+/// How much of a body or of an event is read at most, where media may be taken out of it.
+fn most_read(max_bytes: usize, media_room: u64) -> usize {
+    // Base64 is longer by a third than what it stands for.
+    let media = usize::try_from(media_room / 3 * 4).unwrap_or(usize::MAX);
+    max_bytes.max(max_bytes.saturating_add(media).min(MOST_BYTES))
+}
+
 /// Reads a body: JSON, or a text.
-fn whole(body: &[u8], length: usize) -> Answer {
-    let is_cut = length > body.len();
-    if !is_cut && let Ok(body) = serde_json::from_slice(body) {
-        return match &body {
-            // Google's stream, unless it was asked for events.
-            Value::Array(chunks) if chunks.first().is_some_and(is_google_chunk) => {
-                let mut streamed = Streamed::new(length);
-                for chunk in chunks {
-                    streamed.event(chunk.to_string().as_bytes());
-                }
-                streamed.finish()
+fn whole(body: &Body, max_bytes: usize, mut media: Media) -> Answer {
+    let Body { bytes, length, .. } = body;
+    let mut answer = Answer::default();
+    if *length == bytes.len()
+        && let Ok(mut value) = serde_json::from_slice::<Value>(bytes)
+    {
+        // Google's stream, unless it was asked for events.
+        if let Value::Array(chunks) = &value
+            && chunks.first().is_some_and(is_google_chunk)
+        {
+            let mut streamed = Streamed::new(max_bytes);
+            streamed.take_media(media);
+            for chunk in chunks {
+                streamed.event(chunk.to_string().as_bytes());
             }
-            _ => Answer::of(body),
-        };
+            return streamed.finish();
+        }
+        let is_shorter = media.replace(&mut value);
+        let fits = bytes.len() <= max_bytes
+            || is_shorter && value.to_string().len() <= max_bytes;
+        answer = Answer::of(value);
+        if fits {
+            answer.media = media;
+            return answer;
+        }
     }
-    let text = String::from_utf8_lossy(body).into_owned();
-    let output = (!text.is_empty()).then_some(Value::String(text));
-    Answer { output, is_cut, ..Answer::default() }
+    let kept = &bytes[..bytes.len().min(max_bytes)];
+    let text = String::from_utf8_lossy(kept).into_owned();
+    answer.output = (!text.is_empty()).then_some(Value::String(text));
+    answer.is_cut = *length > kept.len();
+    answer
 }
