@@ -4,7 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use tidegate_client::env::SettingsError;
-use tidegate_client::{ApiError, AttachmentStatus, DownloadError, FlushError, LoadError, ParentError, SummaryError};
+use tidegate_client::{
+    ApiError, AttachmentStatus, DownloadError, FlushError, LoadError, ParentError, SummaryError,
+};
 use tidegate_eval::EvalError;
 
 /// Why a run did not happen, or not completely. [`Error::hint`] says what to do.

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use tidegate_client::{
-    self as client, AttachmentReference, AttachmentStatus, DatasetOptions, DatasetRecord, DatasetRows, DatasetSummary, Event, Experiment,
-    ExperimentOptions, ExperimentSummary, FoundExperiment, LoadParameters, LoadPrompt, Logger,
-    Parameters, Parent, Prompt, Receipt, RowPages, Select, Span, SpanOptions,
+    self as client, AttachmentReference, AttachmentStatus, DatasetOptions, DatasetRecord,
+    DatasetRows, DatasetSummary, Event, Experiment, ExperimentOptions, ExperimentSummary,
+    FoundExperiment, LoadParameters, LoadPrompt, Logger, Parameters, Parent, Prompt, Receipt,
+    RowPages, Select, Span, SpanOptions,
 };
 
 use super::{

@@ -411,8 +411,7 @@ fn whole(body: &Body, max_bytes: usize, mut media: Media) -> Answer {
             return streamed.finish();
         }
         let is_shorter = media.replace(&mut value);
-        let fits = bytes.len() <= max_bytes
-            || is_shorter && value.to_string().len() <= max_bytes;
+        let fits = bytes.len() <= max_bytes || is_shorter && value.to_string().len() <= max_bytes;
         answer = Answer::of(value);
         if fits {
             answer.media = media;

@@ -66,7 +66,10 @@ mod tests {
         ] {
             assert_eq!(filename(kind), name, "{kind}");
         }
-        assert_eq!((checked("image/png"), checked("png"), checked("a/\n")), ("image/png", UNKNOWN, UNKNOWN));
+        assert_eq!(
+            (checked("image/png"), checked("png"), checked("a/\n")),
+            ("image/png", UNKNOWN, UNKNOWN)
+        );
         assert_eq!((audio("mp3"), audio("wav")), ("audio/mpeg".into(), "audio/wav".into()));
     }
 }
