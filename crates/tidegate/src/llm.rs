@@ -48,6 +48,7 @@
 //! `metadata.request_cut` or `metadata.response_cut` says so; it is passed on whole in any case.
 
 mod answer;
+mod body;
 mod call;
 mod interface;
 mod media;

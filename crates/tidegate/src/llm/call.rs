@@ -9,10 +9,11 @@ use serde_json::{Map, Value};
 use tidegate_client::{Event, Span, SpanOptions};
 
 use super::answer::Answer;
-use super::media::{MOST_BYTES, Media, is_mentioned};
+use super::body::{Body, most_read};
+use super::media::Media;
 use super::request::{Described, Kept, describe};
 use super::sse::{Data, Events};
-use super::stream::{Streamed, is_google_chunk};
+use super::stream::Streamed;
 use super::{Prices, Recorder, Settings, tools};
 use crate::clock;
 
@@ -58,18 +59,9 @@ struct State {
 #[derive(Debug)]
 enum Received {
     Nothing,
+    /// A body, which is read at its end.
     Body(Body),
     Stream(Box<(Events, Streamed)>),
-}
-
-/// A body, which is read at its end.
-#[derive(Debug)]
-struct Body {
-    bytes: Vec<u8>,
-    /// With what was not kept.
-    length: usize,
-    /// What is kept at most.
-    most: usize,
 }
 
 impl Call {
@@ -237,23 +229,11 @@ impl State {
     fn body(&mut self, bytes: &[u8]) {
         let (max_bytes, room) = (self.recorder.0.max_body_bytes, self.media_room());
         if let Received::Nothing = self.received {
-            self.received = Received::Body(Body { bytes: Vec::new(), length: 0, most: max_bytes });
+            self.received = Received::Body(Body::new(max_bytes));
         }
-        let Received::Body(body) = &mut self.received else { return };
-        let is_whole = body.bytes.len() == body.length;
-        body.length += bytes.len();
-        if !is_whole {
-            return;
+        if let Received::Body(body) = &mut self.received {
+            body.push(bytes, most_read(max_bytes, room));
         }
-        body.bytes.extend_from_slice(bytes);
-        if body.bytes.len() <= body.most {
-            return;
-        }
-        // Media make bodies long and rows short.
-        if body.most == max_bytes && room > 0 && is_mentioned(&body.bytes) {
-            body.most = most_read(max_bytes, room);
-        }
-        body.bytes.truncate(body.most);
     }
 
     fn stream(&mut self, take: impl FnOnce(&mut Events, &mut Streamed) -> bool) {
@@ -289,9 +269,9 @@ impl State {
                 streamed.finish()
             }
             Received::Body(body) => {
-                let answer = whole(&body, settings.max_body_bytes, Media::new(room));
+                let answer = body.read(settings.max_body_bytes, Media::new(room));
                 if answer.is_cut {
-                    metadata.insert("response_bytes".into(), body.length.into());
+                    metadata.insert("response_bytes".into(), body.length().into());
                 }
                 answer
             }
@@ -383,44 +363,4 @@ struct Origin {
 #[derive(Serialize)]
 struct Instrumentation {
     name: &'static str,
-}
-
-/// How much of a body or of an event is read at most, where media may be taken out of it.
-fn most_read(max_bytes: usize, media_room: u64) -> usize {
-    // Base64 is longer by a third than what it stands for.
-    let media = usize::try_from(media_room / 3 * 4).unwrap_or(usize::MAX);
-    max_bytes.max(max_bytes.saturating_add(media).min(MOST_BYTES))
-}
-
-/// Reads a body: JSON, or a text.
-fn whole(body: &Body, max_bytes: usize, mut media: Media) -> Answer {
-    let Body { bytes, length, .. } = body;
-    let mut answer = Answer::default();
-    if *length == bytes.len()
-        && let Ok(mut value) = serde_json::from_slice::<Value>(bytes)
-    {
-        // Google's stream, unless it was asked for events.
-        if let Value::Array(chunks) = &value
-            && chunks.first().is_some_and(is_google_chunk)
-        {
-            let mut streamed = Streamed::new(max_bytes);
-            streamed.take_media(media);
-            for chunk in chunks {
-                streamed.event(chunk.to_string().as_bytes());
-            }
-            return streamed.finish();
-        }
-        let is_shorter = media.replace(&mut value);
-        let fits = bytes.len() <= max_bytes || is_shorter && value.to_string().len() <= max_bytes;
-        answer = Answer::of(value);
-        if fits {
-            answer.media = media;
-            return answer;
-        }
-    }
-    let kept = &bytes[..bytes.len().min(max_bytes)];
-    let text = String::from_utf8_lossy(kept).into_owned();
-    answer.output = (!text.is_empty()).then_some(Value::String(text));
-    answer.is_cut = *length > kept.len();
-    answer
 }
