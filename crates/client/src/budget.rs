@@ -48,6 +48,14 @@ impl Budget {
         self.used_bytes.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn capacity_bytes(&self) -> u64 {
+        self.capacity_bytes
+    }
+
+    pub(crate) fn free_bytes(&self) -> u64 {
+        self.capacity_bytes.saturating_sub(self.used_bytes())
+    }
+
     /// Whether anybody waits for room.
     pub(crate) fn has_waiters(&self) -> bool {
         self.waiting.load(Ordering::Acquire) > 0

@@ -402,6 +402,15 @@ impl Span {
         }
     }
 
+    /// How many bytes of attachments a record of this span can bring: what the byte budget has room
+    /// for now, or, where records wait for room, ever. 0 for a span that nobody sends.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn attachment_room(&self) -> u64 {
+        let recorder = self.inner.as_ref().and_then(|inner| inner.route.recorder());
+        recorder.map_or(0, |recorder| recorder.attachment_room())
+    }
+
     /// What continues this trace from elsewhere; `None` for a span that nobody sends.
     #[must_use]
     pub fn as_parent(&self) -> Option<Parent> {

@@ -26,6 +26,13 @@ impl Tracer {
         let (recorder, destination) = (Arc::clone(&self.recorder), Arc::clone(&self.destination));
         Span::below(recorder, destination.into(), options.into())
     }
+
+    /// As [`Span::attachment_room`], of the spans that are started here.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn attachment_room(&self) -> u64 {
+        self.recorder.attachment_room()
+    }
 }
 
 impl Client {

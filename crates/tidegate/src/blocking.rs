@@ -74,6 +74,8 @@ pub struct Blocking<T> {
 
 /// A client: see [`connect`], or [`Blocking::new`] for one that is configured.
 pub type Client = Blocking<client::Client>;
+/// An attachment of a row: see [`Client::attachment`].
+pub type StoredAttachment = Blocking<client::StoredAttachment>;
 /// A dataset: see [`Client::init_dataset`].
 pub type Dataset = Blocking<client::Dataset>;
 /// An experiment that is recorded by hand: see [`Client::init_experiment`].

@@ -4,7 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use tidegate_client::env::SettingsError;
-use tidegate_client::{ApiError, FlushError, LoadError, ParentError, SummaryError};
+use tidegate_client::{
+    ApiError, AttachmentStatus, DownloadError, FlushError, LoadError, ParentError, SummaryError,
+};
 use tidegate_eval::EvalError;
 
 /// Why a run did not happen, or not completely. [`Error::hint`] says what to do.
@@ -47,6 +49,9 @@ pub enum Error {
     /// A prompt or parameters cannot be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// An attachment cannot be read.
+    #[error(transparent)]
+    Download(#[from] DownloadError),
     /// A call of [`blocking`](crate::blocking) did not end in time.
     #[error("not done within {deadline:?}")]
     Deadline {
@@ -69,13 +74,15 @@ impl Error {
             Self::Eval(error) => error.hint().to_string(),
             Self::Api(error)
             | Self::Summary(SummaryError::Api(error))
-            | Self::Parent(ParentError::Lookup(error)) => error.hint().to_owned(),
+            | Self::Parent(ParentError::Lookup(error))
+            | Self::Download(DownloadError::Api(error)) => error.hint().to_owned(),
             Self::Flush(error) | Self::Summary(SummaryError::Flush(error)) => {
                 flush_hint(error).to_owned()
             }
             Self::Summary(_) => "check the server and its log".to_owned(),
             Self::Parent(_) => "pass on what `export()` of a span gave, unchanged".to_owned(),
             Self::Load(error) => error.hint().to_owned(),
+            Self::Download(error) => download_hint(error).to_owned(),
             Self::Deadline { .. } => {
                 "check that the server answers, or allow more time (`Blocking::deadline`)"
                     .to_owned()
@@ -108,6 +115,17 @@ fn flush_hint(error: &FlushError) -> &'static str {
         FlushError::Forked { .. } => "make a client of its own in the child",
         // What is pending may still arrive.
         _ => "check the server, then flush again",
+    }
+}
+
+fn download_hint(error: &DownloadError) -> &'static str {
+    match error {
+        DownloadError::NotThere(AttachmentStatus::Uploading) => {
+            "flush the client that has recorded it, then read it again"
+        }
+        DownloadError::NotThere(_) => "record it again; the client that did has warned of it",
+        DownloadError::TooLarge { .. } => "allow more bytes, or save it to a file",
+        _ => "check the directory and the room on its disk",
     }
 }
 

@@ -35,13 +35,23 @@
 //! What the service does itself meanwhile, such as searching the web, becomes a span of the type `tool`
 //! below the call.
 //!
+//! Pictures, sound and documents that stand there as base64 become attachments, with a reference in
+//! their place: what OpenAI has in `image_url`, `file_data`, `input_audio` and the `result` of
+//! `image_generation_call`, Anthropic in a `source`, Google in `inlineData` (a reference in
+//! `image_url` or `file` stands for that). What cannot be taken stays as it was: what is no base64, or
+//! less than 20 characters of it, has no room in the client's byte budget, or is in a body of more
+//! than 32 MiB.
+//!
 //! Without [`Recorder::payloads`] the row has no input and no output, and of the request only its
-//! numbers, truth values and model. A body beyond [`Recorder::max_body_bytes`] is cut, and
+//! numbers, truth values and model. A body beyond [`Recorder::max_body_bytes`] is cut, without its
+//! attachments counted, and
 //! `metadata.request_cut` or `metadata.response_cut` says so; it is passed on whole in any case.
 
 mod answer;
+mod body;
 mod call;
 mod interface;
+mod media;
 #[cfg(feature = "reqwest-middleware")]
 mod middleware;
 mod request;
@@ -75,6 +85,7 @@ pub struct Recorder(Arc<Settings>);
 #[derive(Clone)]
 struct Settings {
     payloads: bool,
+    attachments: bool,
     max_body_bytes: usize,
     prices: Prices,
     provider: Option<String>,
@@ -91,6 +102,7 @@ impl fmt::Debug for Recorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Recorder")
             .field("payloads", &self.0.payloads)
+            .field("attachments", &self.0.attachments)
             .field("max_body_bytes", &self.0.max_body_bytes)
             .finish_non_exhaustive()
     }
@@ -103,6 +115,7 @@ impl Recorder {
     pub fn new() -> Self {
         Self(Arc::new(Settings {
             payloads: true,
+            attachments: true,
             max_body_bytes: DEFAULT_MAX_BODY_BYTES,
             prices: Prices::bundled(),
             provider: None,
@@ -118,7 +131,23 @@ impl Recorder {
         self
     }
 
-    /// How much of a request and of an answer is kept, in bytes; 1 MiB by default.
+    /// Whether pictures, sound and documents that are base64 in a request or an answer become
+    /// [attachments](tidegate_client::Attachment); true by default. Otherwise the base64 stays, as
+    /// far as [`Recorder::max_body_bytes`] allows. Without payloads nothing is attached.
+    ///
+    /// ```
+    /// use tidegate::llm::Recorder;
+    ///
+    /// let recorder = Recorder::new().attachments(false);
+    /// ```
+    #[must_use]
+    pub fn attachments(mut self, attachments: bool) -> Self {
+        self.settings().attachments = attachments;
+        self
+    }
+
+    /// How much of a request and of an answer is kept, in bytes; 1 MiB by default. Base64 that
+    /// becomes an attachment does not count.
     #[must_use]
     pub fn max_body_bytes(mut self, bytes: usize) -> Self {
         self.settings().max_body_bytes = bytes;
@@ -166,11 +195,19 @@ impl Recorder {
         Arc::make_mut(&mut self.0)
     }
 
-    /// A span for a call, if it is to be recorded.
-    fn span(&self, options: impl FnOnce() -> tidegate_client::SpanOptions) -> Span {
+    /// What media may take of the byte budget, which has so much for attachments.
+    fn media_room(&self, room: u64) -> u64 {
+        if self.0.payloads && self.0.attachments { room } else { 0 }
+    }
+
+    /// A span for a call, if it is to be recorded; the options are given the room for its media.
+    fn span(&self, options: impl FnOnce(u64) -> tidegate_client::SpanOptions) -> Span {
+        let options = |room| options(self.media_room(room));
         match (Span::current(), &self.0.roots) {
-            (Some(current), _) if current.is_recording() => current.child(options()),
-            (None, Some(roots)) => roots.start_span(options()),
+            (Some(current), _) if current.is_recording() => {
+                current.child(options(current.attachment_room()))
+            }
+            (None, Some(roots)) => roots.start_span(options(roots.attachment_room())),
             _ => Span::disabled(),
         }
     }

@@ -5,9 +5,18 @@ use std::sync::Arc;
 use super::{Draft, Recorder};
 use crate::attachment::{self, Attachment, Claim};
 use crate::budget::Lease;
+use crate::config::Policy;
 use crate::inbox::{DropReason, Refusal};
 
 impl Recorder {
+    /// How many bytes of attachments a record can bring.
+    pub(crate) fn attachment_room(&self) -> u64 {
+        match self.policy {
+            Policy::Drop => self.budget.free_bytes(),
+            Policy::Block | Policy::Spool => self.budget.capacity_bytes(),
+        }
+    }
+
     /// Leaves a record the attachments that this client has to upload for it: those whose
     /// reference is still in a field, after masking and replacing, and which no record before
     /// brought. Returns what they cost.

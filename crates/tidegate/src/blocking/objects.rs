@@ -1,14 +1,18 @@
 //! The calls that wait, a line each: what they do is the client's.
 
+use std::path::Path;
 use std::time::Duration;
 
 use tidegate_client::{
-    self as client, DatasetOptions, DatasetRecord, DatasetRows, DatasetSummary, Event, Experiment,
-    ExperimentOptions, ExperimentSummary, FoundExperiment, LoadParameters, LoadPrompt, Logger,
-    Parameters, Parent, Prompt, Receipt, RowPages, Select, Span, SpanOptions,
+    self as client, AttachmentReference, AttachmentStatus, DatasetOptions, DatasetRecord,
+    DatasetRows, DatasetSummary, Event, Experiment, ExperimentOptions, ExperimentSummary,
+    FoundExperiment, LoadParameters, LoadPrompt, Logger, Parameters, Parent, Prompt, Receipt,
+    RowPages, Select, Span, SpanOptions,
 };
 
-use super::{Blocking, Client, Dataset, OpenExperiment, ReadonlyExperiment, Rows, wait};
+use super::{
+    Blocking, Client, Dataset, OpenExperiment, ReadonlyExperiment, Rows, StoredAttachment, wait,
+};
 use crate::{Error, ProjectLogger};
 
 impl Client {
@@ -119,6 +123,12 @@ impl Client {
         self.wait(self.inner.permalink(slug))
     }
 
+    /// Reads what a row refers to: see [`client::Client::attachment`]. Nothing is asked yet.
+    #[must_use]
+    pub fn attachment(&self, reference: AttachmentReference) -> StoredAttachment {
+        self.with(self.inner.attachment(reference))
+    }
+
     /// Waits until everything recorded so far is stored: see [`client::Client::flush`].
     ///
     /// # Errors
@@ -220,6 +230,33 @@ impl ReadonlyExperiment {
     #[must_use]
     pub fn as_dataset(&self) -> Rows<DatasetRows> {
         Rows::new(self.inner.as_dataset(), self.deadline)
+    }
+}
+
+impl StoredAttachment {
+    /// Asks how far its upload has come.
+    ///
+    /// # Errors
+    /// [`Error::Api`], [`Error::Deadline`].
+    pub fn status(&self) -> Result<AttachmentStatus, Error> {
+        self.wait(self.inner.status())
+    }
+
+    /// Reads it into memory, up to a length. The deadline is that of the whole call.
+    ///
+    /// # Errors
+    /// [`Error::Download`], [`Error::Deadline`].
+    pub fn bytes(&self, limit_bytes: u64, deadline: Duration) -> Result<Vec<u8>, Error> {
+        Ok(wait(deadline, self.inner.bytes(limit_bytes, deadline))??.into())
+    }
+
+    /// Writes it to a file and returns its length: see [`client::StoredAttachment::save`]. The
+    /// deadline is that of the whole call.
+    ///
+    /// # Errors
+    /// As [`StoredAttachment::bytes`].
+    pub fn save(&self, path: impl AsRef<Path>, deadline: Duration) -> Result<u64, Error> {
+        Ok(wait(deadline, self.inner.save(path, deadline))??)
     }
 }
 

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::interface::{ANTHROPIC, GOOGLE, OPENAI};
+use super::media::Media;
 use super::usage::Usage;
 
 /// What a row has of an answer.
@@ -18,6 +19,8 @@ pub(super) struct Answer {
     pub(super) error: Option<String>,
     /// Whether a part of the output is missing for its length.
     pub(super) is_cut: bool,
+    /// What the output refers to.
+    pub(super) media: Media,
 }
 
 impl Answer {

@@ -9,9 +9,11 @@ use serde_json::{Map, Value};
 use tidegate_client::{Event, Span, SpanOptions};
 
 use super::answer::Answer;
+use super::body::{Body, most_read};
+use super::media::Media;
 use super::request::{Described, Kept, describe};
 use super::sse::{Data, Events};
-use super::stream::{Streamed, is_google_chunk};
+use super::stream::Streamed;
 use super::{Prices, Recorder, Settings, tools};
 use crate::clock;
 
@@ -57,8 +59,8 @@ struct State {
 #[derive(Debug)]
 enum Received {
     Nothing,
-    /// A body that is read at its end, and its length.
-    Body(Vec<u8>, usize),
+    /// A body, which is read at its end.
+    Body(Body),
     Stream(Box<(Events, Streamed)>),
 }
 
@@ -82,9 +84,9 @@ impl Call {
     ) -> Self {
         let settings = &recorder.0;
         let mut request_model = None;
-        let span = recorder.span(|| {
+        let span = recorder.span(|media_room| {
             let Settings { payloads, max_body_bytes: max_bytes, .. } = **settings;
-            let kept = Kept { payloads, max_bytes, model };
+            let kept = Kept { payloads, max_bytes, media_room, model };
             let Described { event, model } = request(&|body| describe(body, kept));
             request_model = model;
             SpanOptions::new(name).span_type("llm").event(event.field("context", &ORIGIN))
@@ -219,22 +221,29 @@ impl Drop for Call {
 }
 
 impl State {
+    /// What media of the answer may take.
+    fn media_room(&self) -> u64 {
+        self.recorder.media_room(self.span.attachment_room())
+    }
+
     fn body(&mut self, bytes: &[u8]) {
+        let (max_bytes, room) = (self.recorder.0.max_body_bytes, self.media_room());
         if let Received::Nothing = self.received {
-            self.received = Received::Body(Vec::new(), 0);
+            self.received = Received::Body(Body::new(max_bytes));
         }
-        if let Received::Body(body, length) = &mut self.received {
-            *length += bytes.len();
-            let room = self.recorder.0.max_body_bytes.saturating_sub(body.len());
-            body.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        if let Received::Body(body) = &mut self.received {
+            body.push(bytes, most_read(max_bytes, room));
         }
     }
 
     fn stream(&mut self, take: impl FnOnce(&mut Events, &mut Streamed) -> bool) {
-        let max_bytes = self.recorder.0.max_body_bytes;
+        let (max_bytes, room) = (self.recorder.0.max_body_bytes, self.media_room());
         if let Received::Nothing = self.received {
-            let new = (Events::new(max_bytes), Streamed::new(max_bytes));
-            self.received = Received::Stream(Box::new(new));
+            let events = Events::new(most_read(max_bytes, room));
+            self.received = Received::Stream(Box::new((events, Streamed::new(max_bytes))));
+        }
+        if let Received::Stream(stream) = &mut self.received {
+            stream.1.allow_media(room);
         }
         if let Received::Stream(stream) = &mut self.received
             && take(&mut stream.0, &mut stream.1)
@@ -246,6 +255,7 @@ impl State {
     }
 
     fn end(self) {
+        let room = self.media_room();
         let Self { recorder, span, request_model, provider, first_token, received, error, .. } =
             self;
         let (settings, mut metadata) = (&recorder.0, self.metadata);
@@ -258,11 +268,12 @@ impl State {
                 });
                 streamed.finish()
             }
-            Received::Body(body, length) => {
-                if length > body.len() {
-                    metadata.insert("response_bytes".into(), length.into());
+            Received::Body(body) => {
+                let answer = body.read(settings.max_body_bytes, Media::new(room));
+                if answer.is_cut {
+                    metadata.insert("response_bytes".into(), body.length().into());
                 }
-                whole(&body, length)
+                answer
             }
         };
         let mut event = Event::new();
@@ -310,6 +321,7 @@ impl State {
             event = event.metadata(&metadata);
         }
         if let (Some(output), true) = (&answer.output, settings.payloads) {
+            answer.media.announce();
             event = event.output(output);
         }
         let error = match (error, answer.error) {
@@ -351,25 +363,4 @@ struct Origin {
 #[derive(Serialize)]
 struct Instrumentation {
     name: &'static str,
-}
-
-/// Reads a body: JSON, or a text.
-fn whole(body: &[u8], length: usize) -> Answer {
-    let is_cut = length > body.len();
-    if !is_cut && let Ok(body) = serde_json::from_slice(body) {
-        return match &body {
-            // Google's stream, unless it was asked for events.
-            Value::Array(chunks) if chunks.first().is_some_and(is_google_chunk) => {
-                let mut streamed = Streamed::new(length);
-                for chunk in chunks {
-                    streamed.event(chunk.to_string().as_bytes());
-                }
-                streamed.finish()
-            }
-            _ => Answer::of(body),
-        };
-    }
-    let text = String::from_utf8_lossy(body).into_owned();
-    let output = (!text.is_empty()).then_some(Value::String(text));
-    Answer { output, is_cut, ..Answer::default() }
 }

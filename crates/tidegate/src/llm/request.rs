@@ -7,6 +7,8 @@ use serde::ser::{SerializeMap as _, SerializeSeq as _, Serializer};
 use serde_json::value::RawValue;
 use tidegate_client::Event;
 
+use super::media::Media;
+
 /// Members as they are in the text, so that a large body is neither parsed nor copied twice.
 type Members<'a> = BTreeMap<String, &'a RawValue>;
 
@@ -22,14 +24,27 @@ pub(super) struct Described {
 pub(super) struct Kept<'a> {
     pub(super) payloads: bool,
     pub(super) max_bytes: usize,
+    /// What its media may take of the byte budget.
+    pub(super) media_room: u64,
     /// The model, where it is not in the body.
     pub(super) model: Option<&'a str>,
 }
 
 /// Reads the JSON of a request: `messages` (and `system`), `input`, `prompt` or `contents` is the
 /// input, all else metadata. Without payloads only numbers, truth values and the model are kept;
-/// beyond `max_bytes` as well, and the row says so.
+/// beyond `max_bytes` as well, and the row says so. Media are taken out before.
 pub(super) fn describe(body: &[u8], kept: Kept<'_>) -> Described {
+    let mut media = Media::new(kept.media_room);
+    match media.shorter(body).filter(|shorter| shorter.len() <= kept.max_bytes) {
+        Some(shorter) => {
+            media.announce();
+            members(&shorter, kept)
+        }
+        None => members(body, kept),
+    }
+}
+
+fn members(body: &[u8], kept: Kept<'_>) -> Described {
     let fits = body.len() <= kept.max_bytes;
     let Ok(mut members) = serde_json::from_slice::<Members<'_>>(body) else {
         let event = match std::str::from_utf8(body) {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 pub(super) use self::google::is_chunk as is_google_chunk;
 use super::answer::{Answer, error_text, message};
 use super::interface::{ANTHROPIC, GOOGLE, OPENAI};
+use super::media::Media;
 
 /// Members of a delta that are said once and not in pieces.
 const WHOLE: [&str; 6] = ["id", "type", "role", "name", "status", "finish_reason"];
@@ -83,6 +84,21 @@ impl Streamed {
         self.answer.is_cut = true;
     }
 
+    /// Sets what media of all events may take.
+    pub(super) fn allow_media(&mut self, room: u64) {
+        self.answer.media.allow(room);
+    }
+
+    /// Sets where media go.
+    pub(super) fn take_media(&mut self, media: Media) {
+        self.answer.media = media;
+    }
+
+    /// Takes media out of a value; how long its text is then, which was of so many bytes.
+    fn shorten(&mut self, value: &mut Value, bytes: usize) -> usize {
+        if self.answer.media.replace(value) { value.to_string().len() } else { bytes }
+    }
+
     /// Whether an event has said that it is the last: readers may stop there.
     pub(super) fn is_done(&self) -> bool {
         self.is_done
@@ -125,6 +141,7 @@ impl Streamed {
     fn chat(&mut self, mut event: Value) -> bool {
         self.answer.identify(&event);
         self.answer.usage.add(&event["usage"]);
+        self.answer.media.replace(&mut event["choices"]);
         let Value::Array(deltas) = event["choices"].take() else { return false };
         let mut choices = match std::mem::take(&mut self.shape) {
             Shape::Chat(choices) => choices,
@@ -217,14 +234,20 @@ impl Streamed {
             Shape::Responses(items, text) => (items, text),
             _ => (Vec::new(), String::new()),
         };
-        let response = event["response"].take();
+        let mut response = event["response"].take();
         if response.is_object() {
             self.answer.identify(&response);
             self.answer.usage.add(&response["usage"]);
             self.answer.error = error_text(&response).or(self.answer.error.take());
         }
         match kind {
-            "response.output_item.done" if self.take(bytes) => items.push(event["item"].take()),
+            "response.output_item.done" => {
+                let mut item = event["item"].take();
+                let bytes = self.shorten(&mut item, bytes);
+                if self.take(bytes) {
+                    items.push(item);
+                }
+            }
             "response.output_text.delta" => {
                 let delta = event["delta"].as_str().unwrap_or_default();
                 // Stands in for an item that is cut off; what was too long for it is no loss.
@@ -235,11 +258,15 @@ impl Streamed {
             // All items again, in their order.
             "response.completed" | "response.incomplete" | "response.failed" => {
                 self.is_done = true;
-                if let Some(all) = response["output"].as_array()
+                if let Some(mut all) = response.get_mut("output").map(Value::take)
                     && items.is_empty()
-                    && self.take(bytes)
                 {
-                    items.clone_from(all);
+                    let bytes = self.shorten(&mut all, bytes);
+                    if let Value::Array(all) = all
+                        && self.take(bytes)
+                    {
+                        items = all;
+                    }
                 }
             }
             _ => {}
@@ -274,7 +301,13 @@ impl Streamed {
                 }
             }
             "message_stop" => self.is_done = true,
-            "content_block_start" if self.take(bytes) => blocks.push(event["content_block"].take()),
+            "content_block_start" => {
+                let mut block = event["content_block"].take();
+                let bytes = self.shorten(&mut block, bytes);
+                if self.take(bytes) {
+                    blocks.push(block);
+                }
+            }
             "content_block_delta" => {
                 has_content = true;
                 let block = event["index"].as_u64().and_then(|index| usize::try_from(index).ok());
@@ -295,7 +328,8 @@ impl Streamed {
         has_content
     }
 
-    fn other(&mut self, event: Value, bytes: usize) -> bool {
+    fn other(&mut self, mut event: Value, bytes: usize) -> bool {
+        let bytes = self.shorten(&mut event, bytes);
         self.answer.identify(&event);
         self.answer.usage.add(&event["usage"]);
         if matches!(self.shape, Shape::Unknown) {

@@ -7,8 +7,9 @@ use tempfile::TempDir;
 use tidegate::Error;
 use tidegate::blocking::{self, Blocking, Client};
 use tidegate::client::{
-    self, ApiError, Config, DatasetOptions, DatasetRecord, Event, ExperimentOptions, Feedback,
-    FlushError, LoadError, LoadParameters, LoadPrompt, ParentError, Select, Span,
+    self, ApiError, Attachment, AttachmentStatus, Config, DatasetOptions, DatasetRecord,
+    DownloadError, Event, ExperimentOptions, Feedback, FlushError, LoadError, LoadParameters,
+    LoadPrompt, ParentError, Select, Span,
 };
 use tidegate::prelude::{Case, Eval, Report};
 use tidegate_testkit::{Answer, ScriptedServer, ServerProcess, built_binary, rows};
@@ -29,6 +30,7 @@ fn served(run: impl FnOnce(&str)) {
 fn everything(url: &str) {
     let client = client(url).deadline(DEADLINE);
     logs(&client, url);
+    attachment(&client);
     dataset(&client);
     experiment(&client);
     let eval = Eval::new("sums")
@@ -67,6 +69,23 @@ fn logs(client: &Client, url: &str) {
     assert_eq!(named(&rows, "root")["scores"]["helpful"], 1.0);
     let error = client.parent("no slug").expect_err("no slug");
     assert!(matches!(error, Error::Parent(ParentError::Slug(_))) && !error.hint().is_empty());
+}
+
+fn attachment(client: &Client) {
+    let logger = client.init_logger("ways-in").expect("a logger");
+    let picture = Attachment::from_bytes("a.png", "image/png", vec![7; 5000]);
+    logger.log(Event::new().input(&picture));
+    assert_eq!(client.flush(DEADLINE).expect("stored").attachments.uploaded, 1);
+    let stored = client.attachment(picture.reference());
+    assert_eq!(stored.status().expect("known"), AttachmentStatus::Done);
+    assert_eq!(stored.bytes(5000, DEADLINE).expect("read"), [7; 5000]);
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("a.png");
+    assert_eq!(stored.save(&path, DEADLINE).expect("written"), 5000);
+    assert_eq!(std::fs::read(&path).expect("written"), [7; 5000]);
+    let error = stored.bytes(4999, DEADLINE).expect_err("it is larger");
+    assert!(matches!(error, Error::Download(DownloadError::TooLarge { .. })), "{error}");
+    assert!(error.hint().contains("more bytes"), "{}", error.hint());
 }
 
 fn dataset(client: &Client) {

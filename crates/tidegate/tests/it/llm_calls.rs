@@ -193,8 +193,9 @@ async fn cached_prompts_are_counted_for_messages() {
     check(&row);
 }
 
+/// Here nobody sends the rows; where somebody does, `llm_spec` has what becomes of base64.
 #[tokio::test]
-async fn attachments_are_recorded_as_they_are_up_to_the_limit() {
+async fn base64_that_nobody_uploads_stays_up_to_the_limit() {
     let image = format!("data:image/png;base64,{}", "QUJD".repeat(1000));
     let content = json!([{"type": "text", "text": "What is it?"},
         {"type": "image_url", "image_url": {"url": image}}]);

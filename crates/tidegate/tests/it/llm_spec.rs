@@ -5,13 +5,15 @@
 
 mod anthropic;
 mod google;
+mod media;
 mod openai;
 
 use serde_json::{Value, json};
+use tidegate::client::AttachmentReference;
 use tidegate::llm::Recorder;
 use tidegate_testkit::{Answer, ScriptedServer};
 
-use crate::support::{Collector, client, is_below};
+use crate::support::{Collector, DEADLINE, client, is_below};
 
 // What an expected value may be instead of itself.
 const TEXT: &str = "<a text that is not empty>";
@@ -26,6 +28,10 @@ struct Recorded {
     /// Calls of models, in their order.
     calls: Vec<Value>,
     rows: Vec<Value>,
+    /// What the calls refer to, in the order in which it stands there, as the collector has it.
+    attachments: Vec<Vec<u8>>,
+    /// How many the client has uploaded.
+    uploaded: u64,
 }
 
 impl Recorded {
@@ -38,10 +44,18 @@ impl Recorded {
 
 /// Sends requests one after the other through the middleware, and reads the answers.
 async fn recorded(path: &str, exchanges: &[(&Value, Answer)]) -> Recorded {
+    recorded_by(&Recorder::new(), &Collector::start().await, path, exchanges).await
+}
+
+async fn recorded_by(
+    recorder: &Recorder,
+    collector: &Collector,
+    path: &str,
+    exchanges: &[(&Value, Answer)],
+) -> Recorded {
     let answers: Vec<Answer> = exchanges.iter().map(|(_, answer)| answer.clone()).collect();
     let server = ScriptedServer::start(move |number, _| answers[number].clone());
-    let collector = Collector::start().await;
-    let http = client(&Recorder::new());
+    let http = client(recorder);
     let root = collector.client.start_span(collector.logs(), "case");
     let send = async {
         for (request, _) in exchanges {
@@ -52,14 +66,36 @@ async fn recorded(path: &str, exchanges: &[(&Value, Answer)]) -> Recorded {
     };
     root.scope(send).await;
     root.end();
-    collector.flush().await;
+    let uploaded = collector.flush().await.attachments.uploaded;
     let rows = collector.rows();
     let is_call = |row: &&Value| row["span_attributes"]["type"] == "llm";
     let mut calls: Vec<Value> = rows.iter().filter(is_call).cloned().collect();
     let start = |row: &Value| row["metrics"]["start"].as_f64().expect("a start");
     calls.sort_by(|a, b| start(a).total_cmp(&start(b)));
     assert_eq!(calls.len(), exchanges.len());
-    Recorded { calls, rows }
+    let mut attachments = Vec::new();
+    for reference in calls.iter().flat_map(references) {
+        let stored = collector.client.attachment(reference);
+        attachments.push(stored.bytes(16 << 20, DEADLINE).await.expect("it is there").into());
+    }
+    Recorded { calls, rows, attachments, uploaded }
+}
+
+/// The references to attachments in a row.
+fn references(value: &Value) -> Vec<AttachmentReference> {
+    match value {
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        Value::Object(members) => match AttachmentReference::of(value) {
+            Some(reference) => vec![reference],
+            None => members.values().flat_map(references).collect(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// How a row refers to an attachment.
+fn reference(kind: &str, filename: &str) -> Value {
+    json!({"type": "braintrust_attachment", "content_type": kind, "filename": filename, "key": TEXT})
 }
 
 /// The only call of a case.

@@ -22,9 +22,13 @@ pub(crate) struct Collector {
 
 impl Collector {
     pub(crate) async fn start() -> Self {
+        Self::start_with(|config| config).await
+    }
+
+    pub(crate) async fn start_with(set: impl FnOnce(Config) -> Config) -> Self {
         let data = TempDir::new().expect("a directory");
         let server = ServerProcess::start(&built_binary(), data.path(), &[]);
-        let client = Client::new(Config::default().app_url(server.url())).expect("a thread");
+        let client = Client::new(set(Config::default().app_url(server.url()))).expect("a thread");
         let project = client.register_project("ways-in").await.expect("a project");
         Self { client, project_id: project.id, server, _data: data }
     }

@@ -29,7 +29,8 @@ pub(in crate::llm) fn is_chunk(event: &Value) -> bool {
 }
 
 impl Streamed {
-    pub(super) fn google(&mut self, event: Value) -> bool {
+    pub(super) fn google(&mut self, mut event: Value) -> bool {
+        self.answer.media.replace(&mut event);
         self.answer.identify(&event);
         self.answer.usage.replace_with_google(&event["usageMetadata"]);
         let mut content = match std::mem::take(&mut self.shape) {

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use tidegate_testkit::Answer;
 
-use super::{ABSENT, NUMBER, POSITIVE, TEXT, assert_matches, call, events, expected, recorded};
+use super::{
+    ABSENT, NUMBER, POSITIVE, TEXT, assert_matches, call, events, expected, recorded, reference,
+};
 
 const PATH: &str = "/v1/messages";
 const NAME: &str = "anthropic.messages.create";
@@ -190,18 +192,25 @@ async fn server_tools_and_thinking_are_put_together_from_a_stream() {
 /// are.
 #[tokio::test]
 async fn attachments() {
+    let messages = |picture: Value, document: Value| {
+        json!([{"role": "user", "content": [{"type": "text", "text": "What are these?"},
+            {"type": "image", "source": picture}, {"type": "document", "source": document}]}])
+    };
     let source =
         |kind: &str, data: &str| json!({"type": "base64", "media_type": kind, "data": data});
     let picture = source("image/png", "iVBORw0KGgoAAAANSUhEUg==");
     let document = source("application/pdf", "JVBERi0xLjQKJSVFT0Y=");
-    let content = json!([{"type": "text", "text": "What are these?"},
-        {"type": "image", "source": picture}, {"type": "document", "source": document}]);
-    let messages = json!([{"role": "user", "content": content}]);
-    let request = json!({"model": HAIKU, "max_tokens": 128, "messages": messages});
+    let request =
+        json!({"model": HAIKU, "max_tokens": 128, "messages": messages(picture, document)});
     let content = json!([{"type": "text", "text": "A picture and an empty page."}]);
     let answer = Answer::json(&reply(HAIKU, &content, &usage(0, 0)));
-    let row = call(PATH, &request, answer).await;
-    let rest = json!({"metadata": {"model": HAIKU}, "input": messages,
+    let recorded = recorded(PATH, &[(&request, answer)]).await;
+    let (picture, document) =
+        (reference("image/png", "attachment.png"), reference("application/pdf", "attachment.pdf"));
+    let rest = json!({"metadata": {"model": HAIKU}, "input": messages(picture, document),
         "output": {"content": [{"text": TEXT, "type": "text"}], "role": "assistant"}});
-    assert_matches(&row, &expected("anthropic", NAME, HAIKU, rest));
+    assert_matches(&recorded.calls[0], &expected("anthropic", NAME, HAIKU, rest));
+    let [picture, document] = &recorded.attachments[..] else { panic!("two attachments") };
+    assert_eq!(picture[..], *b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
+    assert_eq!(document[..], *b"%PDF-1.4\n%%EOF");
 }

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use tidegate_testkit::Answer;
 
-use super::{ABSENT, NUMBER, POSITIVE, TEXT, assert_matches, call, events, expected};
+use super::{
+    ABSENT, NUMBER, POSITIVE, TEXT, assert_matches, call, events, expected, recorded, reference,
+};
 
 const NAME: &str = "generate_content";
 const FLASH: &str = "gemini-2.5-flash";
@@ -152,8 +154,7 @@ async fn generated_audio_usage() {
     assert_matches(&row, &expected("google", NAME, model, rest));
 }
 
-/// The cases `attachments` and `attachments-pdf` expect `braintrust_attachment` in `image_url` or
-/// `file` in the place of `inline_data`; it is recorded as it is.
+/// The cases `attachments` and `attachments-pdf`.
 #[tokio::test]
 async fn attachments() {
     let model = "gemini-3.1-flash-lite-preview";
@@ -161,16 +162,25 @@ async fn attachments() {
     let parts = json!([{"text": "What are these?"},
         inline("image/png", "iVBORw0KGgoAAAANSUhEUg=="),
         inline("application/pdf", "JVBERi0xLjQKJSVFT0Y="),
-        inline("audio/wav", "UklGRiQAAABXQVZF"), inline("video/mp4", "AAAAIGZ0eXBpc29t")]);
+        inline("audio/wav", "UklGRiQAAABXQVZFZm10IA=="),
+        inline("video/mp4", "AAAAIGZ0eXBpc29tAAACAA==")]);
     let request = json!({"contents": contents(&parts), "generationConfig": {"temperature": 0.0}});
     let usage = json!({"promptTokenCount": 60, "candidatesTokenCount": 4, "totalTokenCount": 64,
         "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 50},
             {"modality": "AUDIO", "tokenCount": 10}]});
     let reply = reply(model, &json!([{"text": "Four small files."}]), &usage);
-    let row = call(&path(model), &request, Answer::json(&reply)).await;
+    let recorded = recorded(&path(model), &[(&request, Answer::json(&reply))]).await;
+    let file = |kind: &str, name: &str| json!({"inline_data": ABSENT, "file": {"file_data": reference(kind, name)}});
+    let picture = json!({"url": reference("image/png", "attachment.png")});
+    let parts = json!([{"text": "What are these?"},
+        {"inline_data": ABSENT, "image_url": picture},
+        file("application/pdf", "attachment.pdf"), file("audio/wav", "attachment.wav"),
+        file("video/mp4", "attachment.mp4")]);
     let candidate = json!({"content": {"parts": [{"text": TEXT}], "role": "model"}});
     let rest = json!({"metrics": {"prompt_audio_tokens": POSITIVE},
         "input": {"model": model, "contents": contents(&parts)},
         "output": {"candidates": [candidate]}});
-    assert_matches(&row, &expected("google", NAME, "gemini-3.1-flash-lite", rest));
+    assert_matches(&recorded.calls[0], &expected("google", NAME, "gemini-3.1-flash-lite", rest));
+    let begins: Vec<&[u8]> = recorded.attachments.iter().map(|bytes| &bytes[..8]).collect();
+    assert_eq!(begins, [&b"\x89PNG\r\n\x1a\n"[..], b"%PDF-1.4", b"RIFF$\0\0\0", b"\0\0\0 ftyp"]);
 }

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use tidegate_testkit::Answer;
 
-use super::{NUMBER, POSITIVE, TEXT, assert_matches, call, events, expected, merge, recorded};
+use super::{
+    NUMBER, POSITIVE, TEXT, assert_matches, call, events, expected, merge, recorded, reference,
+};
 
 const CHAT: &str = "/v1/chat/completions";
 const RESPONSES: &str = "/v1/responses";
@@ -192,19 +194,29 @@ async fn web_search() {
 /// The case expects `braintrust_attachment` in the place of both files; they are recorded as they are.
 #[tokio::test]
 async fn attachments() {
-    let picture = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUg==";
-    let document = "data:application/pdf;base64,JVBERi0xLjQKJSVFT0Y=";
-    let content = json!([{"type": "text", "text": "What are these?"},
-        {"type": "image_url", "image_url": {"url": picture}},
-        {"type": "file", "file": {"filename": "blank.pdf", "file_data": document}}]);
-    let messages = json!([{"role": "system", "content": "You are helpful."},
-        {"role": "user", "content": content}]);
-    let request = json!({"model": "gpt-4o", "temperature": 0.0, "messages": messages});
+    let content = |picture: Value, document: Value| {
+        json!([{"type": "text", "text": "What are these?"},
+            {"type": "image_url", "image_url": {"url": picture, "detail": "low"}},
+            {"type": "file", "file": {"filename": "blank.pdf", "file_data": document}}])
+    };
+    let messages = |content: Value| {
+        json!([{"role": "system", "content": "You are helpful."},
+            {"role": "user", "content": content}])
+    };
+    let picture = json!("data:image/png;base64,iVBORw0KGgoAAAANSUhEUg==");
+    let document = json!("data:application/pdf;base64,JVBERi0xLjQKJSVFT0Y=");
+    let sent = messages(content(picture, document));
+    let request = json!({"model": "gpt-4o", "temperature": 0.0, "messages": sent});
     let message = json!({"role": "assistant", "content": "A picture and an empty page."});
     let answer = Answer::json(&reply("gpt-4o-2024-08-06", &message, "stop"));
-    let row = call(CHAT, &request, answer).await;
+    let recorded = recorded(CHAT, &[(&request, answer)]).await;
     let output = json!([{"finish_reason": "stop", "index": 0,
         "message": {"role": "assistant", "content": TEXT}}]);
-    let rest = json!({"input": messages, "output": output});
-    assert_matches(&row, &expected("openai", NAME, "gpt-4o", rest));
+    let (picture, document) =
+        (reference("image/png", "attachment.png"), reference("application/pdf", "blank.pdf"));
+    let rest = json!({"input": messages(content(picture, document)), "output": output});
+    assert_matches(&recorded.calls[0], &expected("openai", NAME, "gpt-4o", rest));
+    let [picture, document] = &recorded.attachments[..] else { panic!("two attachments") };
+    assert_eq!(picture[..], *b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
+    assert_eq!(document[..], *b"%PDF-1.4\n%%EOF");
 }
