@@ -4,7 +4,6 @@ mod adapting;
 mod cells;
 mod classifying;
 mod controls;
-mod diagnosed;
 mod gates;
 mod interrupted;
 mod profiled;

@@ -1,4 +1,7 @@
 //! What the analysis finds in profiles of running evaluations: not uploads, but their own work.
+//!
+//! A program of its own, one test at a time: the processor time of a profile is that of the process,
+//! and other tests in it would count as the work of the run.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -10,9 +13,16 @@ use tidegate_analysis::explain::explain;
 use tidegate_analysis::profile::Profile;
 use tidegate_client::{Span, SpanOptions};
 use tidegate_eval::{Case, Eval, Report};
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::world::{World, world};
+use world::{World, world};
+
+#[path = "it/world.rs"]
+#[expect(dead_code, reason = "most of it serves the other tests")]
+mod world;
+
+static ALONE: Mutex<()> = Mutex::const_new(());
 
 async fn causes(world: &World, eval: Eval<u64, bool, u64>, path: &Path) -> Vec<&'static str> {
     let eval = eval.max_concurrency(2).report(Report::Silent).profile(path);
@@ -28,6 +38,7 @@ fn cases() -> impl Iterator<Item = Case<u64, u64>> + Send {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_provider_is_what_a_run_waits_for() {
+    let _alone = ALONE.lock().await;
     let (world, dir) = (world().await, TempDir::new().expect("a directory"));
     let eval = Eval::new("diagnosed")
         .data(cases())
@@ -42,6 +53,7 @@ async fn a_slow_provider_is_what_a_run_waits_for() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scorer_that_computes_is_what_a_run_waits_for() {
+    let _alone = ALONE.lock().await;
     let (world, dir) = (world().await, TempDir::new().expect("a directory"));
     let eval = Eval::new("diagnosed").data(cases()).task(async |_, _| true);
     let eval = eval.scorer("spins", |_| {
