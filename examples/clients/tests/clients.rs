@@ -41,7 +41,6 @@ fn recorded(example: &str, variables: &[(&str, &str)]) -> Vec<Value> {
         assert_eq!(call["metrics"]["prompt_tokens"], 14.0, "{call:#}");
         assert_eq!(call["metrics"]["completion_tokens"], 4.0, "{call:#}");
         assert_eq!(call["metrics"]["tokens"], 18.0, "{call:#}");
-        assert_eq!(call["metadata"]["model"], "stand-in", "{call:#}");
         assert!(call["metrics"]["end"].is_number() && call["error"].is_null(), "{call:#}");
     }
     rows
@@ -58,7 +57,8 @@ fn calls_of_async_openai_are_recorded_whole_and_streamed() {
         assert_eq!(call["input"][0]["content"], "What is the capital of Peru?");
         assert_eq!(call["output"][0]["message"]["content"], "It is Lima.", "{call:#}");
         assert_eq!(call["output"][0]["finish_reason"], "stop");
-        assert_eq!(call["metadata"]["response_model"], "stand-in-1");
+        assert_eq!(call["metadata"]["model"], "stand-in-1", "the one that answered");
+        assert_eq!(call["metadata"]["request_model"], "stand-in");
     }
     assert!(rows[1]["metrics"].get("time_to_first_token").is_none(), "{:#}", rows[1]);
     assert!(rows[2]["metrics"]["time_to_first_token"].as_f64() > Some(0.0), "{:#}", rows[2]);
@@ -69,6 +69,7 @@ fn calls_of_genai_are_recorded_whole_and_streamed() {
     let rows = recorded("genai", &[(CAPTURE, "true")]);
     for call in &rows[1..] {
         assert_eq!(call["span_attributes"]["name"], "chat stand-in");
+        assert_eq!(call["metadata"]["model"], "stand-in", "{call:#}");
         assert_eq!(call["input"][0]["parts"][0]["content"], "What is the capital of Peru?");
         assert_eq!(call["output"][0]["parts"][0]["content"], "It is Lima.", "{call:#}");
         assert_eq!(call["metadata"]["provider"], "openai");
