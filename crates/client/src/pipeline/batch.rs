@@ -48,7 +48,8 @@ pub(crate) struct Batch {
     pub(crate) stage: Stage,
     /// How often it had to begin again with its first step.
     pub(crate) restarts: u32,
-    /// Since when no step beyond the first has succeeded, if one has failed.
+    /// Since when it has failed, whatever others achieve; of several steps, since when none beyond
+    /// the first has succeeded.
     pub(crate) failing_since: Option<Instant>,
 }
 
@@ -136,7 +137,7 @@ impl Batch {
             })
             .collect();
         body.extend_from_slice(CLOSE);
-        let Self { tries, queued_at, .. } = *self;
-        Self::new(body.into(), rows, tries, now, queued_at)
+        let Self { tries, queued_at, failing_since, .. } = *self;
+        Self { failing_since, ..Self::new(body.into(), rows, tries, now, queued_at) }
     }
 }

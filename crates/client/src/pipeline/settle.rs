@@ -107,21 +107,18 @@ impl Core {
         batch.tries += 1;
         let failing_since = *self.failing_since.get_or_insert(now);
         let detail = Some(detail.to_owned());
-        // Where it is uploaded may be out of reach while the server itself is not: what others
-        // achieve, and its own first step, must not keep it for ever.
         let own = *batch.failing_since.get_or_insert(now);
-        let stuck = batch.stage.is_overflow()
-            && now.saturating_duration_since(own) >= self.options.give_up_after;
         batch.stage = batch.stage.after_failure();
-        if stuck {
-            return self.part_with_batch(batch, DropReason::Unreachable, detail);
-        }
         if now.saturating_duration_since(failing_since) >= self.options.give_up_after
             || matches!(self.halt, Some(Halt::GivenUp { .. }))
         {
             self.halt = Some(Halt::GivenUp { probe_at: now + PROBE_EVERY });
             self.part_with_batch(batch, DropReason::Unreachable, detail);
             self.part_with_pending(DropReason::Unreachable);
+        } else if now.saturating_duration_since(own) >= self.options.give_up_after {
+            // The server is there for others: it is some row that it fails at, or the place for
+            // uploads that is out of reach. Neither may keep its bytes of the budget for ever.
+            self.split(batch, DropReason::Unreachable, detail, now);
         } else if self.options.max_retries.is_some_and(|most| batch.tries > most) {
             self.part_with_batch(batch, DropReason::Unreachable, detail);
         } else {

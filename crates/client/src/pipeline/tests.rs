@@ -19,6 +19,7 @@ use crate::ids::Wire;
 use crate::inbox::{DropReason, Inbox, Outcome};
 use crate::record::{Head, Record, SpanIds, SpanStart, Start, wire_bytes};
 
+mod failing;
 mod histories;
 mod overflow;
 mod sending;
@@ -359,74 +360,6 @@ fn sync_flush_sends_nothing_by_itself() {
     world.pressure.flush_watermark = Some(world.inbox.stats().accepted);
     world.turn();
     assert!(world.requests > 0);
-}
-
-#[test]
-fn one_bad_row_is_isolated_and_its_siblings_arrive() {
-    let mut world = World::new(Options { lanes: 1, max_request_bytes: 10_000_000, ..options() });
-    burst(&mut world, 0, 20);
-    world.turn();
-    world.now += Duration::from_secs(1);
-    for _ in 0..40 {
-        world.turn();
-        let Some((&batch, body)) = world.in_flight.iter().next() else { break };
-        let bad = rows_of(body).iter().any(|row| row["id"] == "row-13");
-        let reply = match bad {
-            true => Reply::Rejected { detail: "row is bad".into() },
-            false => Reply::Acknowledged,
-        };
-        world.reply(batch, reply);
-    }
-    let stats = world.inbox.stats();
-    assert_eq!((stats.rows, stats.pending), (19, 0));
-    assert_eq!(stats.dropped.get(&DropReason::Rejected), Some(&3));
-    assert!(!world.stored.contains_key("row-13"));
-}
-
-#[test]
-fn a_refused_key_stops_everything_at_once() {
-    let mut world = World::new(options());
-    burst(&mut world, 0, 40);
-    world.turn();
-    world.now += Duration::from_secs(1);
-    world.turn();
-    let batch = *world.in_flight.keys().next().expect("in flight");
-    world.reply(batch, Reply::Unauthorized { detail: "no".into() });
-    burst(&mut world, 100, 5);
-    world.turn();
-    for batch in world.batches() {
-        world.reply(batch, Reply::Unauthorized { detail: "no".into() });
-    }
-    world.turn();
-    let stats = world.inbox.stats();
-    assert_eq!(stats.dropped.get(&DropReason::Unauthorized), Some(&135));
-    assert_eq!((stats.pending, world.budget.used_bytes()), (0, 0));
-}
-
-#[test]
-fn giving_up_drops_what_is_pending_and_a_probe_brings_the_server_back() {
-    let mut world = World::new(options());
-    let busy = || Reply::Retry { after: None, detail: "down".into() };
-    burst(&mut world, 0, 5);
-    let started = world.now;
-    while world.inbox.stats().pending > 0 {
-        world.now =
-            world.core.next_wake(world.pressure, world.now).unwrap_or(world.now).max(world.now);
-        world.turn();
-        world.batches().into_iter().for_each(|batch| world.reply(batch, busy()));
-        world.turn();
-    }
-    let waited = world.now - started;
-    assert!(waited >= Duration::from_secs(300) && waited < Duration::from_secs(340), "{waited:?}");
-    assert_eq!(world.inbox.stats().dropped.get(&DropReason::Unreachable), Some(&15));
-
-    burst(&mut world, 10, 1);
-    world.turn();
-    assert_eq!(world.inbox.stats().lost(), 18, "until the next probe new records are dropped");
-    world.now += Duration::from_secs(31);
-    burst(&mut world, 20, 1);
-    world.drain();
-    assert_eq!(world.inbox.stats().rows, 1);
 }
 
 #[test]
