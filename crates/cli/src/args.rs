@@ -54,7 +54,7 @@ pub(crate) enum LogFormat {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Runs the collector: takes rows from any Braintrust client and keeps them in SQLite.
+    /// Runs the collector: takes rows from any Braintrust client, keeps them in SQLite, and has the web pages.
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(Serve),
     /// Copies the data directory, also while it is being served.

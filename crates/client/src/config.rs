@@ -244,7 +244,9 @@ impl Config {
     }
 
     /// Sets for how long uploads may fail without one success before pending records are
-    /// dropped as unreachable; 5 minutes by default.
+    /// dropped as unreachable (or kept in the spool, where there is one); 5 minutes by default. A
+    /// batch that fails so long while others succeed is cut down to the rows it fails at, which
+    /// share that fate.
     #[must_use]
     pub fn give_up_after(mut self, duration: Duration) -> Self {
         self.give_up_after = duration;
