@@ -7,6 +7,7 @@ mod error;
 mod experiment;
 mod jsonl;
 mod lines;
+mod pages;
 mod source;
 
 pub use csv::{Csv, csv};

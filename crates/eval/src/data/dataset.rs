@@ -1,17 +1,11 @@
 //! Cases of a dataset, read page by page as the run asks for them.
 
-use std::collections::VecDeque;
-use std::time::Duration;
-
-use futures_util::stream::{self, Stream};
+use futures_util::stream::{Stream, StreamExt as _};
 use serde::de::DeserializeOwned;
-use tidegate_client::{Dataset, DatasetRow, DatasetRows};
+use tidegate_client::{Dataset, DatasetRow};
 
-use super::DataError;
+use super::{DataError, pages};
 use crate::case::Case;
-
-/// For one page. A server that does not answer must not hold a run for ever.
-const PAGE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Reads the cases of a dataset, one page of rows in memory at a time.
 pub(crate) fn read<I, E>(
@@ -21,35 +15,8 @@ where
     I: DeserializeOwned + Send + 'static,
     E: DeserializeOwned + Send + 'static,
 {
-    let (pages, name) = (dataset.fetch(), dataset.name().to_owned());
-    let reading = Reading { pages, name, rows: VecDeque::new() };
-    stream::try_unfold(reading, async |mut reading| {
-        Ok(reading.next().await?.map(|case| (case, reading)))
-    })
-}
-
-struct Reading {
-    pages: DatasetRows,
-    name: String,
-    rows: VecDeque<DatasetRow>,
-}
-
-impl Reading {
-    async fn next<I, E>(&mut self) -> Result<Option<Case<I, E>>, DataError>
-    where
-        I: DeserializeOwned,
-        E: DeserializeOwned,
-    {
-        loop {
-            if let Some(row) = self.rows.pop_front() {
-                return case(&self.name, row).map(Some);
-            }
-            match self.pages.next(PAGE_TIMEOUT).await.map_err(DataError::source)? {
-                Some(rows) => self.rows = rows.into(),
-                None => return Ok(None),
-            }
-        }
-    }
+    let name = dataset.name().to_owned();
+    pages::rows(dataset.fetch()).map(move |row| case(&name, row?))
 }
 
 fn case<I, E>(dataset: &str, row: DatasetRow) -> Result<Case<I, E>, DataError>

@@ -1,19 +1,13 @@
 //! Cases of an earlier experiment, read back page by page as the run asks for them.
 
-use std::collections::VecDeque;
-use std::time::Duration;
-
-use futures_util::stream::{self, Stream};
+use futures_util::stream::{Stream, StreamExt as _};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tidegate_client::{Client, RowPages, Select};
+use tidegate_client::{Client, Select};
 use tidegate_model::row::Row;
 
-use super::DataError;
+use super::{DataError, pages};
 use crate::case::Case;
-
-/// For one page. A server that does not answer must not hold a run for ever.
-const PAGE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Metadata that runs add themselves, and that says nothing about the case.
 const OF_RUNS: [&str; 4] = ["case_id", "attempts", "scorer_errors", "classifier_errors"];
@@ -46,35 +40,8 @@ where
     I: DeserializeOwned + Send + 'static,
     E: DeserializeOwned + Send + 'static,
 {
-    let pages = client.experiment_pages(&id, Select::Roots);
-    let reading = Reading { pages, id, rows: VecDeque::new() };
-    stream::try_unfold(reading, async |mut reading| {
-        Ok(reading.next().await?.map(|case| (case, reading)))
-    })
-}
-
-struct Reading {
-    pages: RowPages,
-    id: String,
-    rows: VecDeque<Row>,
-}
-
-impl Reading {
-    async fn next<I, E>(&mut self) -> Result<Option<Case<I, E>>, DataError>
-    where
-        I: DeserializeOwned,
-        E: DeserializeOwned,
-    {
-        loop {
-            if let Some(row) = self.rows.pop_front() {
-                return case(&self.id, row).map(Some);
-            }
-            match self.pages.next(PAGE_TIMEOUT).await.map_err(DataError::source)? {
-                Some(rows) => self.rows = rows.into(),
-                None => return Ok(None),
-            }
-        }
-    }
+    let rows = pages::rows(client.experiment_pages(&id, Select::Roots));
+    rows.map(move |row| case(&id, row?))
 }
 
 fn case<I, E>(experiment: &str, mut row: Row) -> Result<Case<I, E>, DataError>
