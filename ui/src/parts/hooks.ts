@@ -23,8 +23,10 @@ export function useLoad<T>(load: (end: AbortSignal) => Promise<T>, deps: readonl
     loading: true,
   });
   const times = useSignal(0);
+  const asked = useRef<readonly unknown[]>(deps);
   useEffect(() => {
     const end = new AbortController();
+    asked.current = deps;
     state.value = { ...state.peek(), loading: true };
     load(end.signal).then(
       (value) => {
@@ -40,7 +42,9 @@ export function useLoad<T>(load: (end: AbortSignal) => Promise<T>, deps: readonl
   const again = useCallback(() => {
     times.value += 1;
   }, []);
-  return { ...state.value, again };
+  // The first look at other `deps` comes before they are asked for.
+  const isOther = deps.some((one, place) => one !== asked.current[place]);
+  return { ...state.value, loading: state.value.loading || isOther, again };
 }
 
 /** A list by cursor that starts anew whenever `deps` change. Null `fetchPage` waits. */

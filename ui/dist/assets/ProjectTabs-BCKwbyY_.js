@@ -1,0 +1,1 @@
+import{a as e,n as t}from"./path-B0eVGSMr.js";import{n}from"./Tabs-BgPcBikX.js";function r({org:r,project:i,at:a}){return e(n,{label:`parts of the project`,at:a,tabs:[{id:`experiments`,text:`Experiments`,href:t.project(r,i)},{id:`logs`,text:`Logs`,href:t.logs(r,i)},{id:`datasets`,text:`Datasets`,href:t.datasets(r,i)}]})}export{r as t};

@@ -1,0 +1,1 @@
+import{F as e,H as t,z as n}from"./path-B0eVGSMr.js";function r(r,i){let a=e(0),o=e(!1);n(()=>{if(!o.value||r)return;let e=setTimeout(()=>{o.value=!1,a.value+=1},i);return()=>clearTimeout(e)},[o.value,r,i]);let s=t(()=>{o.value=!0},[]);return[a.value,s]}export{r as t};
