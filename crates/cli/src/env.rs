@@ -5,11 +5,14 @@
 //! | `OPENAI_API_KEY` | none | key of the model in `tidegate eval`, unless the file names another |
 //! | `OPENAI_BASE_URL` | `https://api.openai.com/v1` | its endpoint, unless the file names one |
 //! | `TIDEGATE_JUDGE_MODEL` | none | model of scorers that ask one, unless the file names it |
+//! | `TIDEGATE_SHARD` | none | `--shard` of `tidegate eval`: `2/8`, or `auto` |
+//! | `TIDEGATE_SHARDS` | none | number of shards of an indexed job of Kubernetes, for `auto` |
 //! | `PATH` | | where programs are looked for |
 //! | `COLUMNS` | the terminal's, else 100 | width of `tidegate timeline` |
 //! | `LC_ALL`, `LC_CTYPE`, `LANG` | none | whether it draws with more than ASCII: the first that is set |
 //! | `NO_COLOR`, `CLICOLOR` | none | no colours on a terminal (read by `console`) |
 //!
+//! The variables of CI services and schedulers that `--shard` reads are in `commands/eval/shard.rs`.
 //! Those that say where results go are listed in the documentation of the client. A blank value
 //! means unset. Variables of the process win over those of a file.
 

@@ -68,7 +68,13 @@ impl<'a> Runs<'a> {
         }
     }
 
-    fn client(&mut self) -> Result<Client, Failure> {
+    /// Whether there is a server, or a data directory in which something was recorded.
+    pub(crate) fn can_look(&self) -> bool {
+        let is_set = Settings::from_env().is_ok_and(|settings| settings.destination_is_set());
+        is_set || self.data_dir.path().join("tidegate.db").exists()
+    }
+
+    pub(crate) fn client(&mut self) -> Result<Client, Failure> {
         if let Some(connection) = &self.connection {
             return Ok(connection.client().clone());
         }

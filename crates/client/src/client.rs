@@ -3,6 +3,7 @@
 mod export;
 mod flushing;
 mod keep;
+mod metadata;
 mod open;
 mod profiled;
 mod read;

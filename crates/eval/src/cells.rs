@@ -42,6 +42,8 @@
 //! record: those of a cut-off task stay behind in a trace without a root, which no summary counts,
 //! and the last ones of a finished cell are lost with the process unless the client is durable.
 //!
+//! **Shards that record** share an experiment; its metadata has what a merge needs ([`shared`]).
+//!
 //! **The seed** of the statistics stays the one in force: it does not depend on the order of cells,
 //! and neither do the statistics, which sort by case; so shards and one run agree to the last bit.
 
@@ -59,9 +61,11 @@ mod open;
 mod plan;
 mod record;
 mod session;
+mod shared;
 mod store;
 mod trial;
 mod version;
+mod whole;
 
 use std::path::PathBuf;
 
@@ -72,10 +76,12 @@ pub(crate) use counter::Counter;
 pub use error::CellsError;
 pub(crate) use hash::CaseHash;
 pub use kept::{KeptPart, KeptParts, PartState};
-pub(crate) use merge::Merged;
+pub(crate) use merge::{Merged, MergedResult};
 pub(crate) use notes::{Notes, ROOT, TASK};
 pub(crate) use record::{CLASSES, SCORE};
 pub(crate) use session::{Cell, Facts, Session};
+pub(crate) use shared::{MEMBER, whole_run};
+pub(crate) use whole::Whole;
 
 /// Turns a recorded output into the type of the task's outputs.
 pub(crate) type Decode<O> = fn(&RawValue) -> serde_json::Result<O>;
@@ -171,6 +177,12 @@ impl Cells {
 
     /// Runs every `count`-th cell, beginning with the one at `number` (from 1). The shards of a run
     /// need the same data, and one [`Cells::run_id`]; `tidegate merge` makes one result of them.
+    ///
+    /// Shards that record share one experiment, whichever begins first: it has the name of the run,
+    /// behind that of [`Eval::experiment_name`](crate::Eval::experiment_name) if there is one, and
+    /// its metadata says how far each shard is. Rows have the same ids in every process, so a shard
+    /// that runs again, even on another machine, replaces its rows. The summary of a shard is of its
+    /// own cells; [`merge_recorded`](crate::merge_recorded) makes that of the experiment.
     pub fn shard(mut self, number: u32, count: u32) -> Self {
         self.shard = Shard { number, count };
         self

@@ -70,6 +70,18 @@ pub enum EvalError {
         /// All results, with a summary computed here.
         finished: Finished,
     },
+    /// Everything of a shard is stored, but its experiment does not say that the shard is finished,
+    /// so that the shards cannot be merged from there. Running it again runs no cell.
+    #[error("the shard is recorded, but its experiment does not say so")]
+    NotMarked {
+        /// What the server answered.
+        source: ApiError,
+        /// All results, with a summary computed here.
+        finished: Finished,
+    },
+    /// An experiment cannot be read back; nothing ran.
+    #[error("the experiment cannot be read back")]
+    Unreadable(#[source] ApiError),
     /// Everything is stored, but the server gave no summary.
     #[error("the run is recorded, but the server gave no summary")]
     NoSummary {
@@ -109,12 +121,14 @@ impl EvalError {
             Self::Data { finished, .. }
             | Self::NotKept { finished, .. }
             | Self::NotRecorded { finished, .. }
+            | Self::NotMarked { finished, .. }
             | Self::NoSummary { finished, .. } => {
                 finished.0.downcast::<Outcome<I, O, E>>().ok().map(|outcome| *outcome)
             }
             Self::Incomplete { .. }
             | Self::Thread(_)
             | Self::Register(_)
+            | Self::Unreadable(_)
             | Self::NoData(_)
             | Self::Cells(_)
             | Self::Profile { .. } => None,
@@ -129,6 +143,7 @@ impl EvalError {
             Self::Data { .. }
                 | Self::NotKept { .. }
                 | Self::NotRecorded { .. }
+                | Self::NotMarked { .. }
                 | Self::NoSummary { .. }
         )
     }
@@ -139,7 +154,10 @@ impl EvalError {
         match self {
             Self::Incomplete { .. } => "see the documentation of `Eval`",
             Self::Thread(_) => "close other programs, or raise the limit of threads",
-            Self::Register(source) | Self::NoSummary { source, .. } => source.hint(),
+            Self::Register(source) | Self::Unreadable(source) | Self::NoSummary { source, .. } => {
+                source.hint()
+            }
+            Self::NotMarked { .. } => "resume the shard: no cell of it runs again",
             Self::Profile { .. } => {
                 "check the directory, its permissions and the space left, or name another file"
             }

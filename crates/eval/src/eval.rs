@@ -1,13 +1,17 @@
 //! The builder of a run.
 
 mod data;
+mod found;
+mod joined;
 mod kept;
 mod merge;
 mod options;
 mod profile;
+mod recorded;
 mod run;
 
 pub use merge::merge;
+pub use recorded::merge_recorded;
 
 use std::collections::BTreeMap;
 use std::future::Future;

@@ -14,7 +14,7 @@ use tidegate_model::row::Row;
 use crate::report::{Change, ChangedCase, Which, largest_changes};
 
 /// For reading both runs back. A comparison is worth waiting for, but no run hangs on it.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// By name: what is added to the plain figures of a summary.
 #[derive(Debug, Default)]
@@ -32,6 +32,13 @@ pub(crate) struct Evidence {
 pub(crate) struct Stored {
     current: Vec<Row>,
     base: Option<Vec<Row>>,
+}
+
+impl Stored {
+    /// Of the run itself.
+    pub(crate) fn current(&self) -> &[Row] {
+        &self.current
+    }
 }
 
 /// Reads the runs back. The current one too: what a mask has changed matches only what it has

@@ -44,7 +44,7 @@ pub use cells::{Cells, CellsError, CellsSummary, KeptPart, KeptParts, PartState,
 pub use classification::{Classification, IntoClassification};
 pub use context::Context;
 pub use error::{EvalError, Finished};
-pub use eval::{Eval, merge};
+pub use eval::{Eval, merge, merge_recorded};
 pub use gate::{Condition, GateResult, ParseConditionError};
 pub use outcome::{CaseResult, Outcome, Summary};
 pub use report::Report;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{DataDir, compare};
-pub(crate) use keep::Keep;
+pub(crate) use keep::{Keep, ShardWish};
 
 pub(crate) const HELP: &str = "\
 The file format is described in docs/eval-file.md; --schema prints its JSON Schema. What is kept of
@@ -25,7 +25,8 @@ Examples:
   tidegate eval evals/*.toml --junit junit.xml --github-summary
   tidegate eval qa.toml --plan=0.02
   tidegate eval qa.toml --resume last
-  tidegate eval qa.toml --run-id nightly --shard 2/8 --no-send-logs";
+  tidegate eval qa.toml --run-id nightly --shard 2/8
+  tidegate eval qa.toml --shard auto";
 
 #[derive(Debug, Args)]
 pub(crate) struct Eval {

@@ -17,6 +17,7 @@ mod plan;
 mod report;
 mod run;
 mod score;
+mod shard;
 mod task;
 mod version;
 mod watch;

@@ -76,6 +76,14 @@ pub enum CellsError {
     /// The settings contradict each other or make no sense.
     #[error("{0}")]
     Setting(String),
+    /// An experiment that shards share is not, or is of another run.
+    #[error("the experiment {experiment} is not one that these shards can share: {problem}")]
+    Shared {
+        /// Its name.
+        experiment: String,
+        /// Why.
+        problem: String,
+    },
     /// Parts that do not make one run.
     #[error("these are not the shards of one run: {0}")]
     Unmergeable(String),
@@ -103,6 +111,9 @@ impl CellsError {
                 "start a new run; if the task is the same all the same, say so with `same_task`"
             }
             Self::Setting(_) => "see the documentation of `Cells`",
+            Self::Shared { .. } => {
+                "shards of one run need the same evaluation; for another run choose another name"
+            }
             Self::Unmergeable(_) => "give exactly the shards of one finished run, each once",
         }
     }

@@ -59,6 +59,22 @@ pub(super) struct End {
     pub(super) duration_s: f64,
 }
 
+impl End {
+    /// That of a process which still works.
+    pub(super) fn open() -> Self {
+        Self {
+            complete: false,
+            cells: None,
+            keys: None,
+            ran: 0,
+            taken_over: 0,
+            rescored: 0,
+            left_out: 0,
+            duration_s: 0.0,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct GateEntry {
     name: String,
@@ -129,14 +145,21 @@ impl Manifest {
         let manifest: Self = serde_json::from_slice(&bytes).map_err(|error| {
             CellsError::Manifest { path: path.clone(), problem: error.to_string() }
         })?;
-        let problem = match &manifest {
+        match manifest.checked() {
+            Ok(()) => Ok(Some(manifest)),
+            Err(problem) => Err(CellsError::Manifest { path, problem }),
+        }
+    }
+
+    /// Whether this version understands it; the error says why not.
+    pub(super) fn checked(&self) -> Result<(), String> {
+        match self {
             Self { format, .. } if *format != FORMAT => {
-                format!("it has the format {format}, and this version knows {FORMAT}")
+                Err(format!("it has the format {format}, and this version knows {FORMAT}"))
             }
-            Self { shard, .. } if !shard.is_valid() => format!("there is no shard {shard}"),
-            _ => return Ok(Some(manifest)),
-        };
-        Err(CellsError::Manifest { path, problem })
+            Self { shard, .. } if !shard.is_valid() => Err(format!("there is no shard {shard}")),
+            _ => Ok(()),
+        }
     }
 
     /// Replaces the file in one step, so that a reader finds the old or the new one.

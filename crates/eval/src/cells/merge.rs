@@ -10,16 +10,15 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use tidegate_analysis::NameMap;
 use tidegate_analysis::comparison::{Trial, case_key};
-use tidegate_analysis::statistics::Options;
 
 use super::file::{self, Entry, HEADER, Reader};
 use super::hash::{Key, OrderHash};
 use super::manifest::{End, Manifest};
 use super::record::{CLASSES, Record, SCORE, kind_and_name};
 use super::store::{self, Part};
-use super::{CellsError, CellsSummary, Shard};
+use super::whole::Whole;
+use super::{CellsError, Shard};
 use crate::classification::Classification;
-use crate::gate::Gate;
 use crate::json;
 use crate::outcome::CaseResult;
 use crate::scorer::Score;
@@ -28,14 +27,10 @@ use crate::trial::Grade as _;
 /// All shards of one run, each of them finished.
 #[derive(Debug)]
 pub(crate) struct Merged {
-    manifest: Manifest,
-    /// What became of all cells.
-    end: End,
+    pub(crate) whole: Whole,
     /// In the order of the data.
     entries: Vec<(usize, Entry)>,
     files: Vec<Reader>,
-    pub(crate) gates: Vec<Gate>,
-    pub(crate) statistics: Options,
 }
 
 pub(crate) type MergedResult = CaseResult<Value, Value, Value>;
@@ -44,17 +39,11 @@ impl Merged {
     /// Opens parts of a run, or directories with the parts of a run in them. Blocks.
     pub(crate) fn open(paths: &[PathBuf]) -> Result<Self, CellsError> {
         let parts = parts(paths)?;
-        let manifest = parts[0].1.clone();
         let shards = one_run(&parts)?;
-        let unreadable = |problem| CellsError::Manifest {
-            path: parts[0].0.join(super::manifest::FILE),
-            problem,
-        };
-        let gates = manifest.gates().map_err(unreadable)?;
-        let statistics = manifest.options().map_err(unreadable)?;
+        let whole = Whole::new(&parts[0].0, parts[0].1.clone(), &shards)?;
         let mut files = Vec::new();
         let mut cells: BTreeMap<u64, (usize, Entry)> = BTreeMap::new();
-        let total = shards[0].1.cells.unwrap_or_default();
+        let total = whole.cells();
         for (directory, Manifest { shard, .. }) in &parts {
             let path = directory.join(store::RECORDS);
             let scan = file::scan(&path)?;
@@ -73,52 +62,13 @@ impl Merged {
         }
         let mut order = OrderHash::default();
         cells.values().for_each(|(_, entry)| order.add(entry.key));
-        if cells.len() as u64 != total || Some(order.key()) != shards[0].1.keys {
+        if cells.len() as u64 != total || Some(order.key()) != whole.end.keys {
             return Err(CellsError::Unmergeable(format!(
                 "their records are not those of the {total} cells that they say they have; resume \
                  the shards, which runs what is missing"
             )));
         }
-        let sum = |of: fn(&End) -> u64| shards.iter().map(|(_, end)| of(end)).sum();
-        let end = End {
-            complete: true,
-            cells: Some(total),
-            keys: shards[0].1.keys,
-            ran: sum(|end| end.ran),
-            taken_over: sum(|end| end.taken_over),
-            rescored: sum(|end| end.rescored),
-            left_out: sum(|end| end.left_out),
-            duration_s: shards.iter().map(|(_, end)| end.duration_s).fold(0.0, f64::max),
-        };
-        let entries = cells.into_values().collect();
-        Ok(Self { manifest, end, entries, files, gates, statistics })
-    }
-
-    pub(crate) fn project(&self) -> &str {
-        &self.manifest.project
-    }
-
-    pub(crate) fn duration_s(&self) -> f64 {
-        self.end.duration_s
-    }
-
-    pub(crate) fn summary(&self) -> CellsSummary {
-        let End { ran, taken_over, rescored, left_out, complete, .. } = self.end;
-        let (run, shard) = (self.manifest.run.clone(), Shard::WHOLE);
-        CellsSummary { run, shard, ran, taken_over, rescored, left_out, complete }
-    }
-
-    /// What the shards have that a merge cannot compute.
-    pub(crate) fn warnings(&self) -> Vec<String> {
-        let names = &self.manifest.run_scorers;
-        let warning = || {
-            format!(
-                "{} computed over the whole run by code of the evaluation, which a merge has not: \
-                 no score",
-                names.join(", ")
-            )
-        };
-        if names.is_empty() { Vec::new() } else { vec![warning()] }
+        Ok(Self { whole, entries: cells.into_values().collect(), files })
     }
 
     /// The results in the order of the data. Blocks.
@@ -126,6 +76,7 @@ impl Merged {
         let (mut results, mut trials) = (Vec::new(), Vec::new());
         let duration: Arc<str> = "duration".into();
         let names: BTreeMap<&str, Arc<str>> = self
+            .whole
             .manifest
             .scorers
             .keys()
@@ -170,13 +121,14 @@ impl Merged {
         }
         let scorers = names.keys().map(|grade| kind_and_name(grade));
         let scorers = scorers.filter(|(kind, _)| *kind == SCORE).map(|(_, name)| name);
-        result.count_failures(self.manifest.error_score, scorers);
+        result.count_failures(self.whole.manifest.error_score, scorers);
         result
     }
 
     /// Writes the run as one part below a data directory, where it can be resumed. Blocks.
     pub(crate) fn write(&self, dir: &Path) -> Result<(), CellsError> {
-        let run = &self.manifest.run;
+        let Whole { manifest, end, .. } = &self.whole;
+        let run = &manifest.run;
         let part = Part::take(dir, run, Shard::WHOLE)?;
         let exists = || CellsError::RunExists { run: run.clone(), shard: Shard::WHOLE };
         if Manifest::read(&part.directory)?.is_some() {
@@ -207,8 +159,7 @@ impl Merged {
             part.remove_unused();
             return Err(CellsError::file(path)(error));
         }
-        let manifest =
-            Manifest { shard: Shard::WHOLE, end: Some(self.end.clone()), ..self.manifest.clone() };
+        let manifest = Manifest { shard: Shard::WHOLE, end: Some(end.clone()), ..manifest.clone() };
         // Last: a run without it has not begun.
         manifest.write(&part.directory)
     }
@@ -239,7 +190,7 @@ fn parts(paths: &[PathBuf]) -> Result<Vec<(PathBuf, Manifest)>, CellsError> {
 }
 
 /// Checks that these are all shards of one run, and finished.
-fn one_run(parts: &[(PathBuf, Manifest)]) -> Result<Vec<(&PathBuf, &End)>, CellsError> {
+pub(super) fn one_run(parts: &[(PathBuf, Manifest)]) -> Result<Vec<(&PathBuf, &End)>, CellsError> {
     let wrong = |problem: String| Err(CellsError::Unmergeable(problem));
     let (first_directory, first) = &parts[0];
     let count = first.shard.count;
@@ -279,7 +230,7 @@ fn one_run(parts: &[(PathBuf, Manifest)]) -> Result<Vec<(&PathBuf, &End)>, Cells
     Ok(ends)
 }
 
-fn difference(one: &Manifest, other: &Manifest) -> Option<&'static str> {
+pub(super) fn difference(one: &Manifest, other: &Manifest) -> Option<&'static str> {
     [
         ("the project", one.project == other.project),
         ("the number of shards", one.shard.count == other.shard.count),

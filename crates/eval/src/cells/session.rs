@@ -19,6 +19,7 @@ use super::known::Known;
 use super::manifest::{End, ExperimentEntry, Head, Manifest};
 use super::plan::{Found, Todo, Wanted, todo};
 use super::record::{Record, kind_and_name};
+use super::shared::SharedShard;
 use super::store::{self, Part};
 use super::{Cells, CellsError, CellsSummary, Shard, open, version};
 use crate::clock;
@@ -206,6 +207,17 @@ impl Session {
         if !self.is_resumed {
             self.part.remove_unused();
         }
+    }
+
+    /// What its experiment is told of this part, if it has one in common with others.
+    pub(crate) fn shared(&self) -> Option<SharedShard> {
+        SharedShard::of(&self.manifest.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What the metadata of that experiment gets in the end; `None` before [`Session::end`].
+    pub(crate) fn ended_state(&self) -> Option<Map<String, Value>> {
+        let manifest = self.manifest.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(SharedShard::of(&manifest)?.state(manifest.end.as_ref()?))
     }
 
     pub(crate) fn counter(self: &Arc<Self>) -> Counter {

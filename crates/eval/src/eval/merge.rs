@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::Value;
 use tidegate_client::Receipt;
 
-use super::run::{Found, Of, finish};
-use crate::cells::{CellsError, Merged};
+use super::found::Found;
+use super::run::{Of, finish};
+use crate::cells::{CellsError, Merged, Whole};
 use crate::error::EvalError;
 use crate::evidence::{self, Sources};
 use crate::outcome::Outcome;
@@ -43,14 +44,20 @@ pub async fn merge(
     let (merged, results, trials) = read.map_err(EvalError::Cells)?;
     let terminal = Terminal::new(report);
     let (trials, evidence) =
-        evidence::weigh(trials, Sources::Unrecorded, merged.statistics, 0).await;
+        evidence::weigh(trials, Sources::Unrecorded, merged.whole.statistics, 0).await;
     let mut ran = Ran::empty();
     (ran.results, ran.trials) = (results, trials);
-    ran.duration = Duration::try_from_secs_f64(merged.duration_s()).unwrap_or_default();
-    ran.cells = Some(Ok(merged.summary()));
-    ran.cell_warnings = merged.warnings();
+    let Merged { whole, .. } = merged;
+    conclude(&mut ran, &whole);
     let receipt = Ok(Receipt::default());
-    let of = Of { project: merged.project(), name: None, gates: &merged.gates };
+    let of = Of { project: whole.project(), name: None, gates: &whole.gates };
     let found = Found { evidence, regressions: Vec::new() };
     finish(of, ran, None, receipt, Ok(None), found, &terminal)
+}
+
+/// What the shards say of the run beside its results.
+pub(super) fn conclude<I, O, E>(ran: &mut Ran<I, O, E>, whole: &Whole) {
+    ran.duration = Duration::try_from_secs_f64(whole.duration_s()).unwrap_or_default();
+    ran.cells = Some(Ok(whole.summary()));
+    ran.cell_warnings = whole.warnings();
 }

@@ -4,16 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::{Value, json};
 use tidegate_analysis::comparison::compare;
-use tidegate_client::{
-    ApiError, Client, Experiment, ExperimentOptions, FlushError, Profiling, Receipt,
-};
-use tidegate_model::wire::objects::Named;
-use tidegate_model::wire::summary::ExperimentComparison;
+use tidegate_client::{ApiError, Client, Experiment, FlushError, Profiling, Receipt};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::found::{Compared, Found, Judged, alone, beside_its_base, compared, found};
+use super::joined::{joined, marked, registration};
 use super::kept::{abandoned, begun, opened};
 use super::{Eval, Plan, profile};
 use crate::adaptive::Adaptive;
@@ -22,10 +19,10 @@ use crate::cells::Session;
 use crate::context::Mistyped;
 use crate::data::Source;
 use crate::error::{EvalError, Finished};
-use crate::evidence::{self, Evidence, Sources};
+use crate::evidence::{self, Sources};
 use crate::gate::{self, Gate};
 use crate::outcome::{CaseResult, Outcome, Summary};
-use crate::report::{ChangedCase, Progress, Terminal};
+use crate::report::{Progress, Terminal};
 use crate::runner::{self, Limits, Ran};
 use crate::trial::Shared;
 
@@ -59,12 +56,10 @@ where
         let profile = profile::opened(&plan)?;
         let source = this.source.take().expect("checked");
         let source = source.found(client, &plan.project).await.map_err(EvalError::NoData)?;
-        let mut options = plan.registration(source.count());
+        let (planned, mut options) = (source.count(), plan.experiment.clone());
         let source = source.pinned(&mut options).await.map_err(EvalError::NoData)?;
         let session = opened(this.facts()).await?;
-        if let Some(name) = session.as_ref().and_then(|session| session.experiment()) {
-            options = options.name(name).update(true);
-        }
+        let options = registration(options, &plan, planned, session.as_deref());
         let experiment = match client.register_experiment(options).await {
             Ok(experiment) => experiment,
             Err(error) => {
@@ -72,7 +67,12 @@ where
                 return Err(EvalError::Register(error));
             }
         };
+        let shard = session.clone().filter(|session| session.shared().is_some());
         if let Some(session) = &session {
+            if let Err(error) = joined(session, client, &experiment).await {
+                abandoned(Some(Arc::clone(session))).await;
+                return Err(error);
+            }
             begun(session, Some((client, &experiment))).await?;
         }
         let record = Some((client.clone(), Arc::new(experiment.destination())));
@@ -86,35 +86,30 @@ where
         let flushed = client.flush(plan.flush_timeout).await;
         let profiled = profile::ended(profiling, client, &experiment, &plan).await;
         ran.analyse().await;
-        let compared = match &flushed {
-            Ok(_) => compared(client, &experiment).await.map(Some),
+        let compared = match (&flushed, &shard) {
+            (Ok(_), None) => compared(client, &experiment).await.map(Some),
+            // The experiment is of other shards as well, whose figures are not those of this one.
+            (Ok(_), Some(_)) => beside_its_base(client, &experiment, &ran.trials).await.map(Some),
             // The server has not got everything, so its figures would be of a part.
-            Err(_) => Ok(None),
+            (Err(_), _) => Ok(None),
         };
-        let base = compared.as_ref().ok().and_then(Option::as_ref);
-        let base = base.and_then(|(base, _)| base.as_ref());
-        // The intervals of metrics need the rows, which without a base only a gate is worth.
-        let scored = |gate: &Gate| ran.trials.iter().any(|t| t.scores.contains_key(&gate.name));
-        let needs_rows = plan.gates.iter().any(|gate| !scored(gate));
-        let (sources, warning) = sources(client, &experiment, base, needs_rows).await;
-        let most = plan.worst_regressions;
-        let (trials, mut evidence) =
-            evidence::weigh(ran.trials, sources, plan.statistics, most).await;
-        ran.trials = trials;
-        evidence.warnings.extend(warning.into_iter().chain(profiled));
-        let changes = std::mem::take(&mut evidence.regressions);
-        let mut regressions = Vec::new();
-        if let Some(base) = base.filter(|_| !changes.is_empty()) {
-            match evidence::changed_cases(client, &experiment.id, &base.id, changes).await {
-                Ok(cases) => regressions = cases,
-                Err(error) => {
-                    evidence.warnings.push(format!("the worst regressions are not known: {error}"));
-                }
+        let mut found = match &shard {
+            None => {
+                let base = compared.as_ref().ok().and_then(Option::as_ref);
+                let base = base.and_then(|(base, _)| base.as_ref());
+                let judged = Judged::plan(&plan);
+                Box::pin(found(client, &experiment, base, &mut ran, judged)).await
             }
-        }
-        let found = Found { evidence, regressions };
+            Some(_) => alone(&mut ran, &plan).await,
+        };
+        found.evidence.warnings.extend(profiled);
         let of = Of::plan(&plan);
-        finish(of, ran, Some(experiment), flushed, compared, found, &terminal)
+        let outcome =
+            finish(of, ran, Some(experiment.clone()), flushed, compared, found, &terminal)?;
+        match shard {
+            Some(session) => marked(&session, client, &experiment, outcome).await,
+            None => Ok(outcome),
+        }
     }
 
     /// As [`Eval::run_with`], blocking the calling thread; for programs that are not async.
@@ -236,29 +231,6 @@ where
     }
 }
 
-/// The member of an experiment's metadata that is ours.
-const PROGRESS: &str = "tidegate";
-
-impl Plan {
-    /// What the experiment is registered with, given the number of its cases where that is known:
-    /// a page can then say how far the run is. That it has ended is seen by the number of its
-    /// trials, and that it died by when it last wrote, so there is nothing to take back.
-    fn registration(&self, cases: Option<u64>) -> ExperimentOptions {
-        let mut metadata = self.metadata.clone();
-        if let Some(cases) = cases.filter(|_| !metadata.contains_key(PROGRESS)) {
-            let planned = cases.saturating_mul(self.trials.into());
-            metadata.insert(PROGRESS.to_owned(), json!({ "planned_trials": planned }));
-        }
-        if !self.parameters.is_empty() {
-            metadata.insert("parameters".to_owned(), Value::Object((*self.parameters).clone()));
-        }
-        match metadata.is_empty() {
-            true => self.experiment.clone(),
-            false => self.experiment.clone().metadata(metadata),
-        }
-    }
-}
-
 /// What a summary says of the evaluation itself.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Of<'a> {
@@ -272,44 +244,6 @@ impl<'a> Of<'a> {
     fn plan(plan: &'a Plan) -> Self {
         let Plan { project, experiment, gates, .. } = plan;
         Self { project, name: experiment.wanted_name(), gates }
-    }
-}
-
-/// What was made of the rows of this run and of its base.
-pub(super) struct Found {
-    pub(super) evidence: Evidence,
-    pub(super) regressions: Vec<ChangedCase>,
-}
-
-type Compared = (Option<Named>, ExperimentComparison);
-
-async fn compared(client: &Client, experiment: &Experiment) -> Result<Compared, ApiError> {
-    let base = client.base_experiment(&experiment.id).await?;
-    let base_id = base.as_ref().map(|base| base.id.as_str());
-    let comparison = client.experiment_comparison(&experiment.id, base_id).await?;
-    Ok((base, comparison))
-}
-
-/// Reads both runs back if there are two. The run is recorded and has its figures already, so a
-/// failure here costs the comparison and is said, but fails nothing.
-async fn sources(
-    client: &Client,
-    experiment: &Experiment,
-    base: Option<&Named>,
-    needs_rows: bool,
-) -> (Sources, Option<String>) {
-    if base.is_none() && !needs_rows {
-        return (Sources::Alone, None);
-    }
-    match evidence::read(client, &experiment.id, base.map(|base| base.id.as_str())).await {
-        Ok(stored) => (Sources::Stored(stored), None),
-        Err(error) => {
-            let what = base.map_or_else(
-                || "metrics have no intervals".to_owned(),
-                |base| format!("compared with {} without statistics", base.name),
-            );
-            (Sources::Alone, Some(format!("{what}: {error}")))
-        }
     }
 }
 

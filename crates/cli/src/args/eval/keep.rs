@@ -29,10 +29,17 @@ pub(crate) struct Keep {
         value_parser = clap::builder::NonEmptyStringValueParser::new()
     )]
     pub(crate) only_scorers: Vec<String>,
-    /// Runs every N-th case, beginning with the I-th; the shards of a run share its --run-id, and
-    /// `tidegate merge` makes one result of them.
-    #[arg(long, value_name = "I/N", value_parser = shard, conflicts_with_all = ["list", "watch"])]
-    pub(crate) shard: Option<(u32, u32)>,
+    /// Runs every N-th case, beginning with the I-th; the shards of a run share its --run-id and its
+    /// experiment, and `tidegate merge` makes one result of them. `auto` takes I/N from a CI matrix,
+    /// a Slurm array or a Kubernetes job: see docs/resume.md. So does TIDEGATE_SHARD, which may be
+    /// I/N as well.
+    #[arg(
+        long,
+        value_name = "I/N|auto",
+        value_parser = ShardWish::parse,
+        conflicts_with_all = ["list", "watch", "update"]
+    )]
+    pub(crate) shard: Option<ShardWish>,
     /// Takes the task for the one that was recorded, though its command or files have changed.
     #[arg(long, conflicts_with_all = ["list", "watch"])]
     pub(crate) same_task: bool,
@@ -52,12 +59,26 @@ impl Keep {
     }
 }
 
-fn shard(text: &str) -> Result<(u32, u32), String> {
-    let wrong = || format!("{text:?} is no shard: write it like 2/8, counting from 1");
-    let (number, count) = text.split_once('/').ok_or_else(wrong)?;
-    let (number, count): (u32, u32) =
-        number.parse().ok().zip(count.parse().ok()).ok_or_else(wrong)?;
-    if (1..=count).contains(&number) { Ok((number, count)) } else { Err(wrong()) }
+/// Which part of a run is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ShardWish {
+    /// The one that the environment says.
+    Auto,
+    /// Number, from 1, and count.
+    Part(u32, u32),
+}
+
+impl ShardWish {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if text == "auto" {
+            return Ok(Self::Auto);
+        }
+        let wrong = || format!("{text:?} is no shard: write it like 2/8, counting from 1, or auto");
+        let (number, count) = text.split_once('/').ok_or_else(wrong)?;
+        let (number, count): (u32, u32) =
+            number.parse().ok().zip(count.parse().ok()).ok_or_else(wrong)?;
+        if (1..=count).contains(&number) { Ok(Self::Part(number, count)) } else { Err(wrong()) }
+    }
 }
 
 #[cfg(test)]
@@ -66,10 +87,11 @@ mod tests {
 
     #[test]
     fn shards_count_from_one() {
-        assert_eq!(shard("1/1"), Ok((1, 1)));
-        assert_eq!(shard("8/8"), Ok((8, 8)));
-        for bad in ["", "1", "0/2", "3/2", "1/0", "a/b", "-1/2", "1/2/3", "1 / 2"] {
-            assert!(shard(bad).is_err(), "{bad}");
+        assert_eq!(ShardWish::parse("1/1"), Ok(ShardWish::Part(1, 1)));
+        assert_eq!(ShardWish::parse("8/8"), Ok(ShardWish::Part(8, 8)));
+        assert_eq!(ShardWish::parse("auto"), Ok(ShardWish::Auto));
+        for bad in ["", "1", "0/2", "3/2", "1/0", "a/b", "-1/2", "1/2/3", "1 / 2", "Auto"] {
+            assert!(ShardWish::parse(bad).is_err(), "{bad}");
         }
     }
 }

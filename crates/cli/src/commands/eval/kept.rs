@@ -2,7 +2,8 @@
 //!
 //! Several evaluations of one call (files, combinations of a matrix) are a run each, named
 //! `<run>.<evaluation>`: the second part says which evaluation it is, the same in every call. So the
-//! name of the call resumes all of them, and the ones that had not begun begin.
+//! name of the call resumes all of them, and the ones that had not begun begin. A shard goes on by the
+//! command that began it, since what starts shards starts them again without asking.
 
 use std::path::Path;
 
@@ -14,6 +15,7 @@ use tidegate_eval::{Cells, CellsError, Eval, KeptPart};
 
 use super::file::Scorer;
 use super::plan::Evaluation;
+use super::shard::{self, Place};
 use super::version;
 use crate::args::eval::{Eval as Arguments, Keep};
 use crate::env::Environment;
@@ -43,6 +45,8 @@ pub(crate) struct Runs {
     /// What all of them are resumed by.
     pub(crate) name: String,
     pub(crate) is_continued: bool,
+    /// Number, from 1, and count, where this is a shard.
+    pub(crate) part: Option<(u32, u32)>,
     /// One per evaluation, in their order.
     pub(crate) kept: Vec<Kept>,
 }
@@ -54,25 +58,34 @@ pub(crate) fn runs(
     environment: &Environment,
 ) -> Result<Option<Runs>, Failure> {
     let keep = &arguments.keep;
+    let place = shard::place(keep, environment)?;
     if keep.no_cells {
-        return Ok(None);
+        return match place {
+            None => Ok(None),
+            Some(place) => Err(place.needs_cells()),
+        };
     }
-    check(evaluations, keep)?;
+    check(evaluations, arguments, place.as_ref())?;
     let dir = arguments.data_dir.path();
     let tags = tags(evaluations);
-    let parts = parts(dir, keep)?;
+    let part = place.as_ref().map(|place| place.part);
+    let parts = parts(dir, part)?;
     let (name, names) = match keep.continued() {
-        Some(run) => continued(run, evaluations, &tags, &parts, keep, dir)?,
-        None => fresh(evaluations, &tags, &parts, keep)?,
+        Some(run) => continued(run, evaluations, &tags, &parts, part, dir)?,
+        None => fresh(evaluations, &tags, &parts, keep, place.as_ref())?,
     };
     let is_known = |run: &str| parts.iter().any(|part| part.run == run);
+    // Whoever starts shards starts them again with the same command, such as Kubernetes.
+    let goes_on = keep.continued().is_some() || part.is_some();
+    let is_continued =
+        keep.continued().is_some() || names.iter().any(|run| is_known(run)) && goes_on;
     let kept = evaluations.iter().zip(names).map(|(evaluation, run)| {
-        let (number, count) = keep.shard.unwrap_or((1, 1));
+        let (number, count) = part.unwrap_or((1, 1));
         let cells = Cells::new(dir)
             .cache(keep.cache)
             .only_scorers(keep.only_scorers.clone())
             .shard(number, count);
-        let cells = match keep.continued().is_some() && is_known(&run) {
+        let cells = match goes_on && is_known(&run) {
             true => {
                 let cells = cells.resume(run).same_task(keep.same_task);
                 cells.only_errors(keep.only_errors.is_some())
@@ -89,18 +102,34 @@ pub(crate) fn runs(
         })
     });
     let kept = kept.collect::<Result<_, Failure>>()?;
-    Ok(Some(Runs { name, is_continued: keep.continued().is_some(), kept }))
+    Ok(Some(Runs { name, is_continued, part, kept }))
 }
 
-fn check(evaluations: &[Evaluation], keep: &Keep) -> Result<(), Failure> {
+fn check(
+    evaluations: &[Evaluation],
+    arguments: &Arguments,
+    place: Option<&Place>,
+) -> Result<(), Failure> {
+    let keep = &arguments.keep;
     let wrong = |message: String, hint: &str| Err(Failure::usage(anyhow!(message), hint));
     if keep.same_task && keep.continued().is_none() {
         let hint = "add --resume RUN or --only-errors RUN";
         return wrong("--same-task is about a run to continue".to_owned(), hint);
     }
-    if keep.shard.is_some() && keep.run_id.is_none() && keep.continued().is_none() {
-        let hint = "add --run-id NAME, the same for all shards, or --resume RUN";
-        return wrong("--shard needs a name that all shards of the run share".to_owned(), hint);
+    if let Some(place) = place {
+        if place.run.is_none() && keep.run_id.is_none() && keep.continued().is_none() {
+            let hint = "add --run-id NAME, the same for all shards, or --resume RUN";
+            return wrong("--shard needs a name that all shards of the run share".to_owned(), hint);
+        }
+        // Where the variable asks for it, the parser has not seen it.
+        if arguments.run.watch || arguments.run.update {
+            let message = format!(
+                "{} asks for a shard, which neither --watch nor --update goes \
+                 with",
+                place.asked_by
+            );
+            return wrong(message, "leave one of them out");
+        }
     }
     if keep.run_id.as_deref() == Some("last") {
         let hint = "choose another name: --resume last means the newest run";
@@ -123,8 +152,8 @@ fn check(evaluations: &[Evaluation], keep: &Keep) -> Result<(), Failure> {
 }
 
 /// What there is of this shard.
-fn parts(dir: &Path, keep: &Keep) -> Result<Vec<KeptPart>, Failure> {
-    let wanted = keep.shard.unwrap_or((1, 1));
+fn parts(dir: &Path, part: Option<(u32, u32)>) -> Result<Vec<KeptPart>, Failure> {
+    let wanted = part.unwrap_or((1, 1));
     let kept = Cells::kept(dir).map_err(|error| failure(&error))?;
     let mut parts = kept.parts;
     parts.retain(|part| (part.shard.number, part.shard.count) == wanted);
@@ -150,15 +179,22 @@ fn fresh(
     tags: &[String],
     parts: &[KeptPart],
     keep: &Keep,
+    place: Option<&Place>,
 ) -> Result<Names, Failure> {
-    let name = match &keep.run_id {
-        Some(name) => name.clone(),
-        None => {
-            let project = evaluations.first().map_or("", |first| &first.file.project);
-            Cells::new_run_id(project).map_err(|error| failure(&error))?
-        }
+    let project = evaluations.first().map_or("", |first| &first.file.project);
+    let of_place = place.and_then(|place| place.run.as_deref());
+    let name = match (&keep.run_id, of_place) {
+        (Some(name), _) => name.clone(),
+        (None, Some(run)) => match Cells::name_from(project) {
+            project if project.is_empty() => run.to_owned(),
+            project => format!("{project}-{run}"),
+        },
+        (None, None) => Cells::new_run_id(project).map_err(|error| failure(&error))?,
     };
     let (name, names) = named(name, tags)?;
+    if place.is_some() {
+        return Ok((name, names));
+    }
     match names.iter().find(|run| parts.iter().any(|part| part.run == **run)) {
         None => Ok((name, names)),
         Some(run) => {
@@ -174,11 +210,11 @@ fn continued(
     evaluations: &[Evaluation],
     tags: &[String],
     parts: &[KeptPart],
-    keep: &Keep,
+    part: Option<(u32, u32)>,
     dir: &Path,
 ) -> Result<Names, Failure> {
     let unknown = |what: String| {
-        let shard = keep.shard.map(|(number, count)| format!(" (shard {number}/{count})"));
+        let shard = part.map(|(number, count)| format!(" (shard {number}/{count})"));
         let dir = dir.join("cells");
         let error =
             anyhow!("there is no run {what}{} below {}", shard.unwrap_or_default(), dir.display());
@@ -262,6 +298,9 @@ pub(crate) fn failure(error: &CellsError) -> Failure {
         }
         CellsError::Different { .. } | CellsError::Setting(_) => "see `tidegate eval --help`",
         CellsError::UnknownRun { .. } => "`tidegate cells list` shows the runs",
+        CellsError::Shared { .. } => {
+            "shards of one run need the same evaluation; for another run choose another --run-id"
+        }
         CellsError::RunExists { .. } => "--resume continues it; or choose another --run-id",
         other => other.hint(),
     };
@@ -272,6 +311,7 @@ pub(crate) fn failure(error: &CellsError) -> Failure {
         CellsError::Different { .. }
         | CellsError::Setting(_)
         | CellsError::UnknownRun { .. }
+        | CellsError::Shared { .. }
         | CellsError::RunExists { .. } => Failure::usage(anyhow!(text), hint),
         _ => Failure::failed(anyhow!(text), hint),
     }

@@ -165,13 +165,15 @@ pub(crate) async fn all(
 /// Says which run this is, so that it can be resumed even if this process is killed.
 fn begun(runs: Option<Runs>, count: usize, surroundings: Surroundings<'_>) -> Vec<Option<Kept>> {
     let Surroundings { arguments, again, printer, .. } = surroundings;
-    let Some(Runs { name, is_continued, kept }) = runs else {
+    let Some(Runs { name, is_continued, part, kept }) = runs else {
         return (0..count).map(|_| None).collect();
     };
     again.set(Some(&name));
     let directory = arguments.data_dir.path().join("cells");
     let verb = if is_continued { "continues" } else { "is kept" };
-    printer.say(format_args!("run {name} {verb} in {}", directory.display()));
+    let shard = part.map(|(number, count)| format!(", shard {number}/{count},"));
+    let shard = shard.unwrap_or_default();
+    printer.say(format_args!("run {name}{shard} {verb} in {}", directory.display()));
     kept.into_iter().map(Some).collect()
 }
 
