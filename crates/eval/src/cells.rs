@@ -182,10 +182,15 @@ impl Cells {
     /// behind that of [`Eval::experiment_name`](crate::Eval::experiment_name) if there is one, and
     /// its metadata says how far each shard is. Rows have the same ids in every process, so a shard
     /// that runs again, even on another machine, replaces its rows. The summary of a shard is of its
-    /// own cells; [`merge_recorded`](crate::merge_recorded) makes that of the experiment.
+    /// own cells, without a base, and gates are left to the merge;
+    /// [`merge_recorded`](crate::merge_recorded) makes the summary of the experiment.
     pub fn shard(mut self, number: u32, count: u32) -> Self {
         self.shard = Shard { number, count };
         self
+    }
+
+    pub(crate) fn is_shard(&self) -> bool {
+        self.shard.count > 1
     }
 
     /// With [`Cells::resume`]: takes the task for the one that was recorded although its version

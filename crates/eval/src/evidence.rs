@@ -1,6 +1,6 @@
 //! How sure the figures of a run are, and whether it differs from its base.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use tidegate_analysis::comparison::{Trial, trials_by_trace};
@@ -83,12 +83,25 @@ pub(crate) async fn changed_cases(
     Ok(with_texts.collect())
 }
 
-/// The ids of the rows of an experiment whose spans have ended.
-pub(crate) async fn rows_with_end(client: &Client, id: &str) -> Result<HashSet<String>, ApiError> {
+/// Where a row that has one stands: the ids of its trace and of its span.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Spot {
+    pub(crate) trace: String,
+    pub(crate) span: String,
+}
+
+/// The rows of an experiment whose spans have ended, by id.
+pub(crate) async fn rows_with_end(
+    client: &Client,
+    id: &str,
+) -> Result<HashMap<String, Spot>, ApiError> {
     let rows = client.experiment_outline(id, READ_TIMEOUT).await?;
     let has_ended = |row: &Row| row.get("metrics").and_then(|m| m.get("end")).is_some();
-    let id = |row: Row| row.get("id").and_then(|id| Some(id.as_str()?.to_owned()));
-    Ok(rows.into_iter().filter(has_ended).filter_map(id).collect())
+    let spot = |row: Row| {
+        let text = |member: &str| Some(row.get(member)?.as_str()?.to_owned());
+        Some((text("id")?, Spot { trace: text("root_span_id")?, span: text("span_id")? }))
+    };
+    Ok(rows.into_iter().filter(has_ended).filter_map(spot).collect())
 }
 
 /// What the figures are made of, beside the trials that ran.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use serde_json::Value;
 use tidegate_eval::statistics::GateOutcome;
-use tidegate_eval::{EvalError, Outcome, Report};
+use tidegate_eval::{Cells, CellsError, EvalError, Outcome, Report};
 
 use crate::args::merge::Merge;
 use crate::exit::{Failure, GATE_FAILED, GATE_UNDECIDED};
@@ -20,7 +20,7 @@ pub(crate) async fn run(merge: &Merge, printer: &Printer) -> Result<u8, Failure>
         None => {
             let paths = merge.runs.iter().map(|run| path_of(merge, run)).collect();
             let merged = tidegate_eval::merge(paths, merge.out.as_deref(), report).await;
-            merged.map_err(failure)?
+            merged.map_err(|error| failure_here(merge, error))?
         }
     };
     if merge.json {
@@ -40,6 +40,21 @@ fn failure(error: EvalError) -> Failure {
         EvalError::Cells(error) => Failure::failed(error.into(), hint),
         error => Failure::failed(error.into(), hint),
     }
+}
+
+/// What is missing here may be in the experiment that the shards have recorded in.
+fn failure_here(merge: &Merge, error: EvalError) -> Failure {
+    let EvalError::Cells(CellsError::Unmergeable(_)) = &error else { return failure(error) };
+    let kept = Cells::kept(merge.data_dir.path()).unwrap_or_default();
+    let part = kept.parts.into_iter().find(|part| merge.runs.contains(&part.run));
+    let experiment = part.and_then(|part| part.experiment);
+    let mut failure = failure(error);
+    if let Some(name) = experiment {
+        failure.hint =
+            format!("{}; or read them from the experiment {name:?} with --recorded", failure.hint)
+                .into();
+    }
+    failure
 }
 
 /// A name without a directory of that name is a run of the data directory.

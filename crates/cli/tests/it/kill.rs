@@ -13,7 +13,7 @@ use crate::support::{binary, body, experiment, integrity, serve};
 
 /// `cargo xtask soak` sets more.
 #[expect(clippy::disallowed_methods, reason = "a setting of these tests")]
-fn setting(name: &str, default: u64) -> u64 {
+pub(crate) fn setting(name: &str, default: u64) -> u64 {
     let set = std::env::var(name).ok();
     set.map_or(default, |set| set.parse().unwrap_or_else(|_| panic!("{name}: a number")))
 }
@@ -109,10 +109,10 @@ fn start(data_dir: &Path) -> (ServerProcess, Duration) {
 }
 
 /// A small generator (SplitMix64): the same points for the same seed.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

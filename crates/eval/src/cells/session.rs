@@ -1,6 +1,6 @@
 //! A run that keeps its cells: what it knows of earlier ones, what it adds, and how it ends.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs::File;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -23,6 +23,7 @@ use super::shared::SharedShard;
 use super::store::{self, Part};
 use super::{Cells, CellsError, CellsSummary, Shard, open, version};
 use crate::clock;
+use crate::evidence::Spot;
 use crate::gate::Gate;
 
 /// Warnings that are said one by one; the rest is counted.
@@ -74,8 +75,8 @@ pub(crate) struct Session {
     own: HashMap<Key, (usize, Entry)>,
     earlier: HashMap<Key, (usize, Entry)>,
     journal: Journal,
-    /// Row ids that the server has, of spans that have ended.
-    uploaded: OnceLock<HashSet<String>>,
+    /// Rows that the server has, of spans that have ended, by id.
+    uploaded: OnceLock<HashMap<String, Spot>>,
     /// Cells of the whole run, of this part, and the hash of the keys, once the data has ended.
     all: OnceLock<(u64, u64, Key)>,
     counts: Counts,
@@ -185,12 +186,12 @@ impl Session {
     }
 
     /// Says which rows the server has. Without this all are sent again, which replaces them.
-    pub(crate) fn uploaded(&self, rows: HashSet<String>) {
+    pub(crate) fn uploaded(&self, rows: HashMap<String, Spot>) {
         self.uploaded.set(rows).ok();
     }
 
-    pub(super) fn has_row(&self, id: &str) -> bool {
-        self.uploaded.get().is_some_and(|rows| rows.contains(id))
+    pub(super) fn row(&self, id: &str) -> Option<&Spot> {
+        self.uploaded.get()?.get(id)
     }
 
     /// Says what the run is, before its first cell. Blocks.

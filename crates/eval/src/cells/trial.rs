@@ -368,9 +368,19 @@ fn end_at(span: &Span, end_us: Option<u64>) {
     }
 }
 
+/// Whether the server has all rows of the cell as they were recorded. Those of an earlier try have
+/// the same ids, in another trace: one row of it among the others would be missing from this one.
 fn is_uploaded(session: &Session, cell: &Cell, record: &Record, from: From) -> bool {
-    let has = |name: &str| session.has_row(&session.row_id(cell, name));
-    from == From::ThisRun && has(ROOT) && has(TASK) && record.grades.keys().all(|name| has(name))
+    let Some(trace) = record.trace.as_ref().filter(|_| from == From::ThisRun) else {
+        return false;
+    };
+    let row =
+        |name: &str| session.row(&session.row_id(cell, name)).filter(|spot| spot.trace == trace.id);
+    let has = |name: &str, span: &SpanTimes| row(name).is_some_and(|spot| spot.span == span.id);
+    let graded = |(name, graded): (&String, &Graded)| {
+        graded.span.as_ref().is_some_and(|span| has(name, span))
+    };
+    row(ROOT).is_some() && has(TASK, &trace.task) && record.grades.iter().all(graded)
 }
 
 async fn find(session: &Arc<Session>, cell: Cell) -> Option<(Record, From)> {

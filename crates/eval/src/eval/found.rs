@@ -1,6 +1,5 @@
 //! What is made of the rows of a run and of its base, once they are on the server.
 
-use tidegate_analysis::comparison::{Trial, compare};
 use tidegate_analysis::statistics::Options;
 use tidegate_client::{ApiError, Client, Experiment};
 use tidegate_model::wire::objects::Named;
@@ -44,16 +43,6 @@ pub(super) async fn compared(
     let base_id = base.as_ref().map(|base| base.id.as_str());
     let comparison = client.experiment_comparison(&experiment.id, base_id).await?;
     Ok((base, comparison))
-}
-
-/// The figures of these trials alone, with the base that the whole run is to be compared with.
-pub(super) async fn beside_its_base(
-    client: &Client,
-    experiment: &Experiment,
-    trials: &[Trial],
-) -> Result<Compared, ApiError> {
-    let base = client.base_experiment(&experiment.id).await?;
-    Ok((base, compare(trials, None)))
 }
 
 /// Weighs the trials of a part of a run, without those of the others.

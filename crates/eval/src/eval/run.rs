@@ -9,13 +9,13 @@ use tidegate_client::{ApiError, Client, Experiment, FlushError, Profiling, Recei
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::found::{Compared, Found, Judged, alone, beside_its_base, compared, found};
+use super::found::{Compared, Found, Judged, alone, compared, found};
 use super::joined::{joined, marked, registration};
 use super::kept::{abandoned, begun, opened};
 use super::{Eval, Plan, profile};
 use crate::adaptive::Adaptive;
 use crate::blocking::block_on;
-use crate::cells::Session;
+use crate::cells::{Cells, Session};
 use crate::context::Mistyped;
 use crate::data::Source;
 use crate::error::{EvalError, Finished};
@@ -89,7 +89,7 @@ where
         let compared = match (&flushed, &shard) {
             (Ok(_), None) => compared(client, &experiment).await.map(Some),
             // The experiment is of other shards as well, whose figures are not those of this one.
-            (Ok(_), Some(_)) => beside_its_base(client, &experiment, &ran.trials).await.map(Some),
+            (Ok(_), Some(_)) => Ok(None),
             // The server has not got everything, so its figures would be of a part.
             (Err(_), _) => Ok(None),
         };
@@ -242,7 +242,10 @@ pub(super) struct Of<'a> {
 
 impl<'a> Of<'a> {
     fn plan(plan: &'a Plan) -> Self {
-        let Plan { project, experiment, gates, .. } = plan;
+        let Plan { project, experiment, gates, cells, .. } = plan;
+        // Gates are about the whole run.
+        let is_shard = cells.as_ref().is_some_and(Cells::is_shard);
+        let gates = if is_shard { &[] } else { &gates[..] };
         Self { project, name: experiment.wanted_name(), gates }
     }
 }

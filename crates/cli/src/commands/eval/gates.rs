@@ -28,7 +28,7 @@ pub(crate) fn failure(outcome: &Outcome<Value, Value, Value>) -> Option<&'static
     }
 }
 
-fn is_shard(outcome: &Outcome<Value, Value, Value>) -> bool {
+pub(super) fn is_shard(outcome: &Outcome<Value, Value, Value>) -> bool {
     outcome.summary.cells.as_ref().is_some_and(|cells| cells.shard.count > 1)
 }
 

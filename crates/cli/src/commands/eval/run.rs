@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tidegate::Connection;
+use tidegate_client::Experiment;
 use tidegate_client::env::Settings;
 use tidegate_eval::{Eval, EvalError, Outcome, Report};
 
-use super::again::Again;
+use super::again::{Again, quoted};
 use super::cases::{self, Cases, Filter, Stop};
 use super::file::Task;
 use super::kept::{self, Kept, Runs};
@@ -137,6 +138,9 @@ pub(crate) async fn all(
         let cells = done.outcome.as_ref().and_then(|outcome| outcome.summary.cells.as_ref());
         finished &= cells.is_none_or(|cells| cells.complete);
         reported = reported.and(reporter.finished(&ready.evaluation, &done));
+        if let Some(command) = done.outcome.as_ref().and_then(merge_command) {
+            printer.say(format_args!("once all shards are finished: {command}"));
+        }
         if arguments.run.terminate_on_failure && done.code != 0 && left > 0 {
             printer.say(format_args!("{left} further evaluations are not run"));
             break;
@@ -160,6 +164,20 @@ pub(crate) async fn all(
     again.set(None);
     reported.and_then(|()| reporter.end()).and(written)?;
     Ok(gates::worst(codes))
+}
+
+/// What makes one result of this shard and the others.
+fn merge_command(outcome: &Outcome<Value, Value, Value>) -> Option<String> {
+    let summary = &outcome.summary;
+    let cells = summary.cells.as_ref().filter(|cells| cells.shard.count > 1)?;
+    Some(match &summary.experiment {
+        Some(Experiment { name, project, .. }) => format!(
+            "tidegate merge {} --recorded --project {}",
+            quoted(name),
+            quoted(&project.name)
+        ),
+        None => format!("tidegate merge {}", quoted(&cells.run)),
+    })
 }
 
 /// Says which run this is, so that it can be resumed even if this process is killed.
@@ -233,7 +251,8 @@ async fn one(
     }
     match result {
         Ok(outcome) => {
-            if let Some(missing) = missing_baseline(&outcome, arguments) {
+            let base = base(&outcome, arguments, connection).await;
+            if let Some(missing) = missing_baseline(&outcome, base.as_deref(), arguments) {
                 return Done { outcome: Some(outcome), error: Some(missing), code: FAILED };
             }
             let code = gates::code(&outcome, arguments.run.undecided);
@@ -246,14 +265,29 @@ async fn one(
     }
 }
 
+/// The name of the experiment that this one is compared with. A shard is not, but the whole run
+/// will be.
+async fn base(
+    outcome: &Outcome<Value, Value, Value>,
+    arguments: &Arguments,
+    connection: Option<&Connection>,
+) -> Option<String> {
+    let summary = &outcome.summary;
+    if summary.base.is_some() || !gates::is_shard(outcome) || arguments.run.baseline.is_none() {
+        return summary.base.as_ref().map(|base| base.name.clone());
+    }
+    let base = connection?.client().base_experiment(&summary.experiment.as_ref()?.id).await;
+    base.ok().flatten().map(|base| base.name)
+}
+
 /// A server does not mind a base that it does not know; whoever named one does.
 fn missing_baseline(
     outcome: &Outcome<Value, Value, Value>,
+    base: Option<&str>,
     arguments: &Arguments,
 ) -> Option<Failure> {
     let wanted = arguments.run.baseline.as_ref()?;
-    let base = outcome.summary.base.as_ref();
-    if base.is_some_and(|base| base.name == *wanted) {
+    if base.is_some_and(|base| base == wanted) {
         return None;
     }
     let project = &outcome.summary.project;

@@ -5,6 +5,7 @@ mod codes;
 mod documented;
 mod files;
 mod interrupt;
+mod joined;
 mod network;
 mod outputs;
 mod repository;

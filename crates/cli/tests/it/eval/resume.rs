@@ -100,14 +100,14 @@ fn start(folder: &Folder, arguments: &[&str]) -> Child {
     command.spawn().expect("started")
 }
 
-fn kill_group(child: &mut Child) {
+pub(super) fn kill_group(child: &mut Child) {
     let group = format!("-{}", child.id());
     Command::new("kill").args(["-KILL", "--", &group]).status().expect("kill");
     child.wait().expect("its end");
 }
 
 /// Waits for a condition, or for the end of the process.
-fn until(child: &mut Child, mut condition: impl FnMut() -> bool) {
+pub(super) fn until(child: &mut Child, mut condition: impl FnMut() -> bool) {
     for _ in 0..60_000 {
         if condition() || child.try_wait().expect("a process").is_some() {
             return;

@@ -99,11 +99,24 @@ pub(crate) fn command(directory: &Path, arguments: &[&str]) -> Command {
         "BRAINTRUST_APP_URL",
         "BRAINTRUST_API_URL",
         "BRAINTRUST_ORG_NAME",
+        // What says which shard of which run this is, where the tests run in CI themselves.
+        "BUILDKITE_BUILD_ID",
+        "BUILDKITE_PARALLEL_JOB",
+        "CIRCLE_NODE_INDEX",
+        "CIRCLE_WORKFLOW_ID",
+        "CI_PIPELINE_ID",
+        "GITHUB_RUN_ID",
+        "GITLAB_CI",
+        "JOB_COMPLETION_INDEX",
         "OPENAI_API_KEY",
         "OPENAI_BASE_URL",
+        "SLURM_ARRAY_JOB_ID",
+        "SLURM_ARRAY_TASK_ID",
         "TIDEGATE_DATA_DIR",
         "TIDEGATE_JUDGE_MODEL",
         "TIDEGATE_LOG",
+        "TIDEGATE_SHARD",
+        "TIDEGATE_SHARDS",
     ] {
         command.env_remove(name);
     }
