@@ -63,13 +63,19 @@ impl Terminal {
         self.report == Report::Terminal
     }
 
-    /// Prints the summary. A closed stdout has no reader to miss it.
-    pub(crate) fn summary(&self, summary: &Summary, gates: &[GateResult], receipt: &Receipt) {
+    /// Prints the summary, with what became of its rows if any were sent. A closed stdout has no
+    /// reader to miss it.
+    pub(crate) fn summary(
+        &self,
+        summary: &Summary,
+        gates: &[GateResult],
+        receipt: Option<&Receipt>,
+    ) {
         if !self.has_table() {
             return;
         }
         let mut out = std::io::stdout().lock();
-        let text = table::render(summary, gates, Some(receipt), TableStyle::of_stdout());
+        let text = table::render(summary, gates, receipt, TableStyle::of_stdout());
         out.write_all(text.as_bytes()).and_then(|()| out.flush()).ok();
     }
 }

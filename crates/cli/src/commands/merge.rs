@@ -51,8 +51,7 @@ fn failure_here(merge: &Merge, error: EvalError) -> Failure {
     let mut failure = failure(error);
     if let Some(name) = experiment {
         failure.hint =
-            format!("{}; or read them from the experiment {name:?} with --recorded", failure.hint)
-                .into();
+            format!("{}; or read them from the experiment {name:?} with --recorded", failure.hint);
     }
     failure
 }
@@ -106,8 +105,9 @@ async fn read(
             false => format!("there is no run in {}, and ", here.display()),
         };
         let error = anyhow!("{here}there is no experiment {name:?}");
-        let hint = "`tidegate cells list` shows the runs that are here; an experiment is looked for \
-                    where BRAINTRUST_APP_URL, else --data-dir says";
+        let hint = "`tidegate cells list` shows the runs that are here; an experiment that shards \
+                    share is called RUN or NAME-RUN, and is looked for where BRAINTRUST_APP_URL, \
+                    else --data-dir says";
         Failure::failed(error, hint)
     };
     if !runs.can_look() {

@@ -50,7 +50,7 @@ pub async fn merge(
     let Merged { whole, .. } = merged;
     conclude(&mut ran, &whole);
     let receipt = Ok(Receipt::default());
-    let of = Of { project: whole.project(), name: None, gates: &whole.gates };
+    let of = Of { project: whole.project(), name: None, gates: &whole.gates, sends: false };
     let found = Found { evidence, regressions: Vec::new() };
     finish(of, ran, None, receipt, Ok(None), found, &terminal)
 }

@@ -65,7 +65,7 @@ pub async fn merge_recorded(
     };
     let sources = (Sources::Stored(stored), judged);
     let found = weighed(client, &experiment, base.as_ref(), &mut ran, sources).await;
-    let of = Of { project: whole.project(), name: None, gates: &whole.gates };
+    let of = Of { project: whole.project(), name: None, gates: &whole.gates, sends: false };
     let (receipt, terminal) = (Ok(Receipt::default()), Terminal::new(report));
     finish(of, ran, Some(experiment), receipt, Ok(Some(compared)), found, &terminal)
 }

@@ -238,6 +238,8 @@ pub(super) struct Of<'a> {
     /// Wanted for the experiment.
     pub(super) name: Option<&'a str>,
     pub(super) gates: &'a [Gate],
+    /// Whether it may send rows; a merge does not.
+    pub(super) sends: bool,
 }
 
 impl<'a> Of<'a> {
@@ -246,7 +248,7 @@ impl<'a> Of<'a> {
         // Gates are about the whole run.
         let is_shard = cells.as_ref().is_some_and(Cells::is_shard);
         let gates = if is_shard { &[] } else { &gates[..] };
-        Self { project, name: experiment.wanted_name(), gates }
+        Self { project, name: experiment.wanted_name(), gates, sends: true }
     }
 }
 
@@ -319,7 +321,8 @@ where
     };
     let gates = gate::judge(of.gates, &summary);
     let outcome = Outcome { results: ran.results, summary, gates, receipt };
-    terminal.summary(&outcome.summary, &outcome.gates, &outcome.receipt);
+    let receipt = of.sends.then_some(&outcome.receipt);
+    terminal.summary(&outcome.summary, &outcome.gates, receipt);
     if let Some(source) = ran.data_error {
         return Err(EvalError::Data { source, finished: Finished::new(outcome) });
     }

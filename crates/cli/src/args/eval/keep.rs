@@ -6,7 +6,8 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What is kept and taken over")]
 pub(crate) struct Keep {
-    /// Name of this run, by which it is resumed; the project, time and chance by default.
+    /// Name of this run, by which it is resumed; by default the project, time and chance, or for a
+    /// shard what its CI pipeline or job array is called.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["resume", "only_errors", "list", "watch"])]
     pub(crate) run_id: Option<String>,
     /// Continues a run that was cut off: what it has finished does not run again. `last` is the
@@ -32,7 +33,7 @@ pub(crate) struct Keep {
     /// Runs every N-th case, beginning with the I-th; the shards of a run share its --run-id and its
     /// experiment, and `tidegate merge` makes one result of them. `auto` takes I/N from a CI matrix,
     /// a Slurm array or a Kubernetes job: see docs/resume.md. So does TIDEGATE_SHARD, which may be
-    /// I/N as well.
+    /// I/N as well. The same command again goes on where the shard was.
     #[arg(
         long,
         value_name = "I/N|auto",

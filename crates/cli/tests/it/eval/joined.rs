@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tidegate_testkit::{Finished, post, rows, run};
+use tidegate_testkit::{Finished, get, post, rows, run};
 
 use super::resume::{figures, kill_group, until};
 use super::support::Folder;
@@ -78,7 +78,7 @@ fn killed_shard(folder: &Folder, url: &str, number: u32, seed: u64) -> u64 {
     for _ in 0..KILLS {
         let mut child = started(shard(folder, url, number));
         // Before it has begun, after some of its cases, or while it says that it has ended.
-        let wanted = calls() + (random.next() % 10) as usize;
+        let wanted = calls() + (random.next() % 7) as usize;
         until(&mut child, || calls() >= wanted);
         std::thread::park_timeout(Duration::from_millis(random.next() % 40));
         met += u64::from(child.try_wait().expect("a process").is_none());
@@ -153,7 +153,8 @@ fn eight_shards_from_eight_processes_with_random_kills_and_restarts_equal_one_ru
     });
     let all = KILLS * u64::from(SHARDS);
     eprintln!("{met} of {all} kills met a running shard");
-    assert!(met * 2 >= all, "{met} of {all} kills met a running shard");
+    // The others met one that had ended.
+    assert!(met * 4 >= all, "{met} of {all} kills met a running shard");
 
     // One process, on a collector of its own, so that neither is the other's base.
     let whole_data = TempDir::new().expect("another");
@@ -173,6 +174,13 @@ fn eight_shards_from_eight_processes_with_random_kills_and_restarts_equal_one_ru
     let one = recorded(whole_server.url(), &id(&whole));
     assert_eq!(one.0.len(), CASES);
     assert_eq!(recorded(server.url(), &id(&from_experiment)), one, "TIDEGATE_KILL_SEED={seed}");
+    // What the web pages list.
+    let project = from_experiment["experiment"]["project"]["id"].as_str().expect("an id");
+    let listed = get(server.url(), &format!("/api/projects/{project}/experiments")).json();
+    let listed = listed["experiments"].as_array().expect("a list").clone();
+    let shown = |member: &str| listed.iter().map(|one| one[member].clone()).collect::<Vec<_>>();
+    assert_eq!((shown("name"), shown("cases")), (vec!["main-nightly".into()], vec![CASES.into()]));
+    assert_eq!(shown("progress"), [json!({"planned": CASES, "running": false})]);
     assert_eq!(text(from_experiment), text(whole.clone()), "TIDEGATE_KILL_SEED={seed}");
 
     let parts = (1..=SHARDS).map(|number| format!("machine-{number}/cells/nightly"));
