@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::step::{self, Steps, cargo, root};
-use crate::{clients, run_tests, tidy, tools, ui};
+use crate::{clients, deploy, run_tests, tidy, tools, ui};
 
 const DENY_VERSION: &str = "0.20.2";
 
@@ -44,6 +44,7 @@ pub(crate) fn run(yes: bool) -> Result<()> {
         step::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
     })?;
     steps.run("deny", deny)?;
+    steps.run("deploy", || deploy::run(yes))?;
     steps.run("ui", || ui::current(yes))?;
     let count = run_tests::steps(yes, &mut steps)?;
     steps.summary();

@@ -11,7 +11,7 @@ use crate::step::{self, Steps, cargo, output, root};
 
 /// Files of the repository that go into the archive.
 const FILES: [&str; 5] =
-    ["README.md", "LICENSE", "CHANGELOG.md", "docs/deploy.md", "dist/tidegate.service"];
+    ["README.md", "LICENSE", "CHANGELOG.md", "docs/deploy.md", "deploy/systemd/tidegate.service"];
 
 pub(crate) fn run() -> Result<()> {
     let mut steps = Steps::default();

@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod clients;
+mod deploy;
 mod dist;
 mod env;
 mod fuzz;
@@ -26,6 +27,7 @@ usage: cargo xtask COMMAND [--yes]
   test    sets up what the tests need, then builds and runs all of them
   setup   only the set-up: packages from npm and PyPI into target/e2e
   ui      the web page: types of the server's replies, bundle, checks
+  deploy  what deploy/ holds, by the linters of its formats
   tidy    dependency arrows, file lengths, machine paths, tests that documents name
   soak    the long runs: many kill points, the fuzz targets for 10 minutes each
   fuzz    the fuzz targets alone, for so many SECONDS each (600)
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         ["test"] => run_tests::run(yes),
         ["setup"] => setup::run(yes),
         ["ui"] => ui::run(yes),
+        ["deploy"] => deploy::run(yes),
         ["tidy"] => tidy::run(),
         ["soak"] => run_tests::soak(yes),
         ["fuzz", rest @ ..] => fuzz_for(rest),

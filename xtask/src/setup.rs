@@ -34,6 +34,22 @@ impl std::fmt::Display for Missing {
 
 impl std::error::Error for Missing {}
 
+pub(crate) const PYTHON: Need = Need {
+    what: "Python 3.11 or later",
+    program: "python3",
+    arguments: &["--version"],
+    least: Some((3, 11)),
+    package: "python3",
+};
+
+pub(crate) const VENV: Need = Need {
+    what: "Python's venv with pip",
+    program: "python3",
+    arguments: &["-c", "import venv, ensurepip"],
+    least: None,
+    package: "python3-venv",
+};
+
 const NEEDS: [Need; 6] = [
     Need {
         what: "Node.js 18 or later",
@@ -50,20 +66,8 @@ const NEEDS: [Need; 6] = [
         least: None,
         package: "chromium",
     },
-    Need {
-        what: "Python 3.11 or later",
-        program: "python3",
-        arguments: &["--version"],
-        least: Some((3, 11)),
-        package: "python3",
-    },
-    Need {
-        what: "Python's venv with pip",
-        program: "python3",
-        arguments: &["-c", "import venv, ensurepip"],
-        least: None,
-        package: "python3-venv",
-    },
+    PYTHON,
+    VENV,
     Need {
         what: "a C compiler",
         program: "cc",
@@ -171,7 +175,7 @@ fn javascript(target: &Path, name: &str) -> Result<()> {
 }
 
 /// Installs PyPI packages exactly as locked, hashes checked.
-fn python(target: &Path, lock: &str) -> Result<()> {
+pub(crate) fn python(target: &Path, lock: &str) -> Result<()> {
     let lock = root().join("e2e/python").join(lock);
     up_to_date(target, &lock, || {
         if target.exists() {

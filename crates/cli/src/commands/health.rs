@@ -1,7 +1,7 @@
-//! `tidegate health`: asks the collector of a data directory whether it is ready.
+//! `tidegate health`: asks the collector of a data directory, or of a URL, whether it is ready.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -18,21 +18,36 @@ const ANSWER_BYTES: u64 = 1_024;
 
 /// Prints `ready`, or fails with what is wrong.
 pub(crate) fn run(health: &Health, printer: &Printer) -> Result<(), Failure> {
-    let directory = health.data_dir.path().display();
-    let Some(holder) = read_holder(health.data_dir.path()) else {
-        let error = anyhow!("no collector serves {directory}");
-        return Err(Failure::failed(error, "start one with `tidegate serve`, or use --data-dir"));
+    let url = match &health.url {
+        Some(url) => url.clone(),
+        None => served(health)?,
     };
-    match status(&holder.url) {
+    match status(&url) {
         Ok(200) => printer.data("ready"),
         Ok(status) => {
-            let error = anyhow!("the collector at {} is not ready (HTTP {status})", holder.url);
-            Err(Failure::failed(error, "it is stopping, or its disk is full: look at its log"))
+            let error = anyhow!("the collector at {url} is not ready (HTTP {status})");
+            let hint = "GET /health/ready says why: it is stopping, its disk is full, or its database \
+                        does not answer; and so does its log";
+            Err(Failure::failed(error, hint))
         }
         Err(error) => {
-            let context = format!("the collector at {} does not answer", holder.url);
-            let error = anyhow::Error::from(error).context(context);
+            let error = anyhow::Error::from(error)
+                .context(format!("the collector at {url} does not answer"));
             Err(Failure::failed(error, "start it again with `tidegate serve`"))
+        }
+    }
+}
+
+/// Where the collector of the data directory listens.
+fn served(health: &Health) -> Result<String, Failure> {
+    let directory = health.data_dir.path();
+    match read_holder(directory) {
+        Some(holder) => Ok(holder.url),
+        None => {
+            let error = anyhow!("no collector serves {}", directory.display());
+            let hint = "start one with `tidegate serve`, or use --data-dir; of those that share a \
+                        database, name one with --url";
+            Err(Failure::failed(error, hint))
         }
     }
 }
@@ -40,8 +55,7 @@ pub(crate) fn run(health: &Health, printer: &Printer) -> Result<(), Failure> {
 /// One request, written out: what a library would add is not needed on the way to oneself.
 pub(super) fn status(url: &str) -> io::Result<u16> {
     let authority = url.strip_prefix("http://").unwrap_or(url);
-    let address: SocketAddr = authority.parse().map_err(io::Error::other)?;
-    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    let mut stream = connect(authority)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
     let request =
@@ -50,6 +64,18 @@ pub(super) fn status(url: &str) -> io::Result<u16> {
     let mut answer = Vec::new();
     stream.take(ANSWER_BYTES).read_to_end(&mut answer)?;
     parse(&answer).ok_or_else(|| io::Error::other("that is no HTTP answer"))
+}
+
+/// Connects to the first address of a name that answers: `localhost` has two.
+fn connect(authority: &str) -> io::Result<TcpStream> {
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in authority.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, TIMEOUT) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
 }
 
 fn parse(answer: &[u8]) -> Option<u16> {

@@ -1,4 +1,4 @@
-//! `tidegate health`, and the files of `dist/` that rely on it.
+//! `tidegate health`, and the files of `deploy/` that rely on it.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -33,6 +33,27 @@ fn a_collector_is_ready_while_it_runs_and_not_afterwards() {
 }
 
 #[test]
+fn a_collector_is_found_by_its_url_too() {
+    let data = TempDir::new().expect("a directory");
+    // Where several share a directory, no entry says who serves it.
+    let nobodys = TempDir::new().expect("a directory");
+    let directory = nobodys.path().to_str().expect("UTF-8");
+    let at = |url: &str| tidegate(&["health", "--data-dir", directory, "--url", url]);
+    let server = ServerProcess::start(&built_binary(), data.path(), &[]);
+    let port = server.url().rsplit(':').next().expect("a port").to_owned();
+    for url in [server.url(), &format!("{}/", server.url()), &format!("http://localhost:{port}")] {
+        assert_eq!(at(url).success().stdout, "ready\n", "{url}");
+    }
+    server.kill();
+    let after = at(&format!("http://127.0.0.1:{port}"));
+    assert_eq!(after.status.code(), Some(3));
+    assert!(after.stderr.contains("does not answer"), "{}", after.stderr);
+    let wrong = at("https://127.0.0.1:8787");
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(wrong.stderr.contains("http://127.0.0.1:8787"), "{}", wrong.stderr);
+}
+
+#[test]
 fn an_answer_that_is_not_200_is_not_ready() {
     let data = TempDir::new().expect("a directory");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -57,9 +78,9 @@ fn an_answer_that_is_not_200_is_not_ready() {
     server.join().expect("both were asked");
 }
 
-/// The text of a file of `dist/`.
-fn dist(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dist").join(name);
+/// The text of a file of `deploy/`.
+fn deployed(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy").join(name);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -81,20 +102,42 @@ fn check_arguments(arguments: &[&str], data: &Path) {
 }
 
 #[test]
-fn the_systemd_unit_starts_the_server_with_arguments_it_knows() {
-    let unit = dist("tidegate.service");
-    let lines = || unit.lines().map(str::trim);
-    let start = lines().find_map(|line| line.strip_prefix("ExecStart=")).expect("ExecStart");
-    let words: Vec<&str> = start.split_whitespace().collect();
-    assert_eq!(words[0], "/usr/local/bin/tidegate");
-    assert!(lines().any(|line| line == "Environment=TIDEGATE_DATA_DIR=%S/tidegate"));
-    assert!(lines().any(|line| line == "StateDirectory=tidegate"));
-    check_arguments(&words[1..], TempDir::new().expect("a directory").path());
+fn the_systemd_units_start_the_server_with_arguments_they_know() {
+    for (name, directory) in
+        [("tidegate.service", "%S/tidegate"), ("tidegate@.service", "/srv/tidegate")]
+    {
+        // The instance of a template is the port.
+        let unit = deployed(&format!("systemd/{name}")).replace("%i", "8787");
+        let lines = || unit.lines().map(str::trim);
+        let start = lines().find_map(|line| line.strip_prefix("ExecStart=")).expect("ExecStart");
+        let words: Vec<&str> = start.split_whitespace().collect();
+        assert_eq!(words[0], "/usr/local/bin/tidegate");
+        let variable = format!("Environment=TIDEGATE_DATA_DIR={directory}");
+        assert!(lines().any(|line| line == variable), "{name}");
+        let kept = ["StateDirectory=tidegate", "ReadWritePaths=/srv/tidegate"];
+        assert!(lines().any(|line| kept.contains(&line)), "{name}");
+        check_arguments(&words[1..], TempDir::new().expect("a directory").path());
+    }
+}
+
+/// A list of YAML on one line, of words that need quotes for their colon at most.
+fn list_after(text: &str, name: &str) -> Vec<String> {
+    let line = text.lines().find_map(|line| line.trim().strip_prefix(name));
+    let line = line.unwrap_or_else(|| panic!("no {name}")).trim();
+    let words = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')).expect("a list");
+    words.split(", ").map(|word| word.trim_matches('"').to_owned()).collect()
+}
+
+#[test]
+fn the_manifests_start_the_server_with_arguments_it_knows() {
+    let arguments = list_after(&deployed("kubernetes/collector.yaml"), "args:");
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    check_arguments(&words, TempDir::new().expect("a directory").path());
 }
 
 #[test]
 fn the_container_starts_the_server_with_arguments_it_knows() {
-    let file = dist("Dockerfile");
+    let file = deployed("Dockerfile");
     let list = |prefix: &str| -> Vec<String> {
         // The command of the health check is indented.
         let line = file.lines().find_map(|line| line.strip_prefix(prefix));
@@ -107,5 +150,13 @@ fn the_container_starts_the_server_with_arguments_it_knows() {
     let words: Vec<&str> = command.iter().map(String::as_str).collect();
     check_arguments(&words, TempDir::new().expect("a directory").path());
     let check = file.split_once("HEALTHCHECK").expect("a health check").1;
-    assert!(check.contains(r#"CMD ["/usr/local/bin/tidegate", "health"]"#));
+    let check = check.split_once("CMD ").and_then(|(_, rest)| rest.lines().next());
+    let check: Vec<String> = serde_json::from_str(check.expect("a command")).expect("a list");
+    // The same in the compose file, whose collectors share their directory.
+    let compose = deployed("compose/compose.yaml");
+    let test = compose.lines().find_map(|line| line.trim().strip_prefix("test: [CMD, "));
+    assert_eq!(test.expect("a check").replace(['"', ']'], ""), check.join(", "));
+    let words: Vec<&str> = check.iter().map(String::as_str).collect();
+    assert_eq!(words[..2], ["/usr/local/bin/tidegate", "health"]);
+    assert_eq!(words[2..], ["--url", "http://127.0.0.1:8787"]);
 }
