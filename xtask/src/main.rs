@@ -11,6 +11,7 @@ mod pictures;
 mod run_tests;
 mod setup;
 mod step;
+mod stores;
 mod tidy;
 mod tools;
 mod ui;
@@ -29,7 +30,8 @@ usage: cargo xtask COMMAND [--yes]
   ui      the web page: types of the server's replies, bundle, checks
   deploy  what deploy/ holds, by the linters of its formats
   tidy    dependency arrows, file lengths, machine paths, tests that documents name
-  soak    the long runs: many kill points, the fuzz targets for 10 minutes each
+  soak    the long runs: many kill points, collectors and PostgreSQL killed for 5 minutes, the
+          fuzz targets for 10 minutes each
   fuzz    the fuzz targets alone, for so many SECONDS each (600)
   dist    a tarball of the stripped release binary, in target/dist
   pictures  the pictures of docs/reading-a-timeline.md, on a machine that has nothing else to do

@@ -6,21 +6,33 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use crate::step::{self, Steps, cargo};
+use crate::stores::Postgres;
 use crate::{clients, fuzz, setup};
 
 /// Kill points of a soak; the tests themselves use few.
 const SOAK_KILL_POINTS: &str = "200";
+/// How long a soak of collectors that are killed all the time takes; the test itself takes 60.
+const SOAK_SECONDS: &str = "300";
+
+/// How a test says on stdout that it is about SQLite's file alone, while PostgreSQL's turn is.
+const SQLITE_ONLY: &str = "sqlite only: ";
 
 /// Tests over all binaries of one or more runs of cargo, which itself only counts each alone.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Count {
     passed: u64,
     failed: u64,
+    /// Tests that have nothing to do on PostgreSQL, and so count as neither.
+    sqlite_only: u64,
 }
 
 impl Count {
     /// Adds what a line such as `test result: ok. 3 passed; 0 failed; …` says.
     fn add(&mut self, line: &str) {
+        if line.contains(SQLITE_ONLY) {
+            // It is among those that passed as well.
+            self.sqlite_only += 1;
+        }
         let Some(result) = line.strip_prefix("test result: ") else { return };
         let words: Vec<&str> = result.split([' ', ';']).filter(|word| !word.is_empty()).collect();
         let before = |name| {
@@ -33,32 +45,39 @@ impl Count {
 
     /// Says on stdout how many tests ran; a run without any is an error.
     pub(crate) fn print(self) -> Result<()> {
-        if self.passed + self.failed == 0 {
+        let Some(passed) = self.passed.checked_sub(self.sqlite_only) else {
+            bail!("more tests say that they are about SQLite than have passed");
+        };
+        if passed + self.failed == 0 {
             bail!("no test ran");
         }
-        writeln!(std::io::stdout(), "{} passed, {} failed", self.passed, self.failed)
-            .context("cannot write to stdout")
+        let mut out = std::io::stdout();
+        if self.sqlite_only > 0 {
+            let count = self.sqlite_only;
+            writeln!(out, "{count} tests are about SQLite's file and were not run on PostgreSQL")?;
+        }
+        writeln!(out, "{passed} passed, {} failed", self.failed).context("cannot write to stdout")
     }
 }
 
-/// Runs cargo's tests, passing on what they print.
+/// Runs tests, passing on what they print.
 fn counted(command: &mut Command, count: &mut Count) -> Result<()> {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
-        .context("cannot start `cargo test`")?;
-    let stdout = child.stdout.take().context("no stdout of `cargo test`")?;
+        .context("cannot start the tests")?;
+    let stdout = child.stdout.take().context("the tests have no stdout")?;
     let mut out = std::io::stdout().lock();
     for line in BufReader::new(stdout).split(b'\n') {
-        let line = line.context("cannot read what `cargo test` prints")?;
+        let line = line.context("cannot read what the tests print")?;
         count.add(&String::from_utf8_lossy(&line));
         out.write_all(&line)?;
         out.write_all(b"\n")?;
     }
     let status = child.wait()?;
     if !status.success() {
-        bail!("`cargo test` failed ({status})");
+        bail!("`{}` failed ({status})", step::describe(command));
     }
     Ok(())
 }
@@ -81,9 +100,23 @@ pub(crate) fn steps(yes: bool, steps: &mut Steps) -> Result<Count> {
         let mut test = cargo(&["test", "--package", "tidegate", "--no-default-features"]);
         counted(&mut test, &mut count)
     })?;
-    steps.run("test", || {
-        counted(&mut cargo(&["test", "--workspace", "--all-features"]), &mut count)
+    let mut postgres = None;
+    steps.run("postgres", || {
+        postgres = Some(Postgres::start()?);
+        Ok(())
     })?;
+    let postgres = postgres.context("no PostgreSQL")?;
+    steps.run("test", || {
+        let mut test = cargo(&["test", "--workspace", "--all-features"]);
+        postgres.explain(counted(postgres.offer(&mut test), &mut count))
+    })?;
+    steps.run("on postgres", || {
+        postgres
+            .suites()?
+            .iter_mut()
+            .try_for_each(|suite| postgres.explain(counted(suite, &mut count)))
+    })?;
+    drop(postgres);
     steps.run("clients", || counted(&mut clients::test(), &mut count))?;
     Ok(count)
 }
@@ -100,6 +133,12 @@ pub(crate) fn soak(yes: bool) -> Result<()> {
             step::run(test.env("TIDEGATE_KILL_POINTS", SOAK_KILL_POINTS))
         })?;
     }
+    all.run("build", || step::run(&mut cargo(&["build", "--package", "tidegate-cli"])))?;
+    all.run("kill -9 of collectors and PostgreSQL", || {
+        let mut test = cargo(&["test", "--package", "tidegate-e2e", "--test", "soak"]);
+        test.args(["--", "--nocapture"]);
+        step::run(test.env("TIDEGATE_SOAK_SECONDS", SOAK_SECONDS))
+    })?;
     fuzz::all(fuzz::SOAK_SECONDS, &mut all)?;
     all.summary();
     Ok(())
@@ -118,10 +157,13 @@ mod tests {
             "test result: FAILED. 20 passed; 2 failed; 0 ignored; 0 measured; 5 filtered out",
             "test result: ok. 0 passed; 0 failed; 0 ignored",
             "error: test failed, 7 passed",
+            "sqlite only: keys::a_test: looks into the file",
+            "test a::b ... sqlite only: a::b: looks into the file",
         ] {
             count.add(line);
         }
-        assert_eq!(count, Count { passed: 23, failed: 2 });
+        assert_eq!(count, Count { passed: 23, failed: 2, sqlite_only: 2 });
+        assert!(Count { passed: 1, failed: 0, sqlite_only: 2 }.print().is_err());
         assert!(Count::default().print().is_err());
     }
 }

@@ -50,7 +50,7 @@ pub(crate) const VENV: Need = Need {
     package: "python3-venv",
 };
 
-const NEEDS: [Need; 6] = [
+const NEEDS: [Need; 7] = [
     Need {
         what: "Node.js 18 or later",
         program: "node",
@@ -75,7 +75,20 @@ const NEEDS: [Need; 6] = [
         least: None,
         package: "gcc",
     },
+    // Debian's package starts a cluster when it is installed. That is none of ours: the tests
+    // start their own in a temporary directory, on a port that they look for.
+    Need {
+        what: "PostgreSQL 15",
+        program: "sh",
+        arguments: &["-c", POSTGRES_VERSION],
+        least: Some((15, 0)),
+        package: "postgresql-15",
+    },
 ];
+
+/// Where the tests look for it, in this order; Debian has it in no `PATH`.
+const POSTGRES_VERSION: &str =
+    "\"${PG_BIN:-/usr/lib/postgresql/15/bin}/postgres\" --version || postgres --version";
 
 /// Versions of the npm client, and other programs of npm, each with its lock file in `e2e/js/<name>`.
 const NPM: [&str; 6] = ["3.35.0", "3.3.0", "3.1.0", "otlp", "speedscope", "web"];

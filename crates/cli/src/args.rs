@@ -9,6 +9,7 @@ pub(crate) mod eval;
 pub(crate) mod health;
 pub(crate) mod key;
 pub(crate) mod merge;
+pub(crate) mod migrate_store;
 pub(crate) mod profile;
 pub(crate) mod spool;
 pub(crate) mod time;
@@ -63,6 +64,9 @@ pub(crate) enum Command {
     /// Looks at the data directory and says what is wrong and what to do.
     #[command(after_help = doctor::HELP)]
     Doctor(doctor::DoctorArguments),
+    /// Moves everything from a data directory into a PostgreSQL database.
+    #[command(after_help = migrate_store::HELP)]
+    MigrateStore(migrate_store::MigrateStore),
     /// Makes, lists and revokes the API keys of a collector.
     Key(key::KeyArguments),
     /// Asks the collector of a data directory whether it is ready.
@@ -101,6 +105,7 @@ const SERVE_EXAMPLES: &str = "\
 Examples:
   tidegate serve
   tidegate serve --data-dir /var/lib/tidegate --listen 0.0.0.0:8787
+  tidegate serve --database postgres://tidegate@db/tidegate --data-dir /mnt/shared
 
 Point a client at it:
   export BRAINTRUST_APP_URL=http://127.0.0.1:8787 BRAINTRUST_API_KEY=any";
@@ -137,6 +142,8 @@ impl DataDir {
 pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) data_dir: DataDir,
+    #[command(flatten)]
+    pub(crate) database: Database,
     /// Address to listen on; port 0 takes a free one. Anything but loopback requires keys.
     #[arg(long, default_value = "127.0.0.1:8787", value_name = "ADDR")]
     pub(crate) listen: SocketAddr,
@@ -167,6 +174,28 @@ pub(crate) struct Serve {
     /// for the request and so much for each of its rows (250ms+4ms/row, 250ms), a minute at most.
     #[arg(long, value_name = "TIME", value_parser = time::latency, help_heading = TEST_AIDS)]
     pub(crate) simulate_latency: Option<Latency>,
+}
+
+/// The database that many collectors share.
+#[derive(Debug, Args)]
+pub(crate) struct Database {
+    /// Keeps everything but uploaded bytes in a PostgreSQL database, 15 or later, which any number
+    /// of collectors may share: postgres://USER@HOST/NAME. A password belongs into the variable,
+    /// which lists of processes do not show.
+    #[arg(
+        long = "database",
+        env = "TIDEGATE_DATABASE",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    url: Option<String>,
+}
+
+impl Database {
+    /// What was asked for, if anything was; a blank variable is none.
+    pub(crate) fn url(&self) -> Option<&str> {
+        self.url.as_deref().filter(|url| !url.trim().is_empty())
+    }
 }
 
 const TEST_AIDS: &str = "Test aids";

@@ -10,6 +10,7 @@ pub(crate) mod export;
 pub(crate) mod health;
 pub(crate) mod key;
 pub(crate) mod merge;
+pub(crate) mod migrate_store;
 pub(crate) mod plan;
 pub(crate) mod profile;
 pub(crate) mod serve;

@@ -53,6 +53,9 @@ fn main() -> ExitCode {
             Command::Export(export) => {
                 runtime.block_on(commands::export::run(&export, &printer))?;
             }
+            Command::MigrateStore(arguments) => {
+                runtime.block_on(commands::migrate_store::run(&arguments, &printer))?;
+            }
             Command::Merge(merge) => {
                 let code = runtime.block_on(commands::merge::run(&merge, &printer))?;
                 return Ok(ExitCode::from(code));

@@ -4,10 +4,12 @@
 //! all of its bytes, a loss of power included. What the files are is in the store: a file is made
 //! before the store names it, and removed after the store has forgotten it. In between, uploads of
 //! the same bytes share a name, so whoever makes a file claims its name until the store has it, and
-//! nothing is removed that is claimed (see [`claims`]).
+//! nothing is removed that is claimed (see [`claims`]). Collectors that share a directory do not see
+//! each other's claims; there, nothing is removed that is new (see [`shared`]).
 
 mod claims;
 mod hold;
+mod shared;
 mod signature;
 mod upload;
 
@@ -37,6 +39,9 @@ pub(crate) struct BlobFiles {
     directory: Arc<Path>,
     claims: Arc<Claims>,
     removals: Arc<Removals>,
+    /// Where other collectors make and remove files too, the age below which none is removed; see
+    /// [`shared`].
+    shared: Option<Duration>,
 }
 
 /// What became of files that were to be removed.
@@ -50,14 +55,27 @@ impl BlobFiles {
     /// Makes the directory and removes what an earlier process left unfinished. Blocks. Only the
     /// holder of the data directory may call this.
     pub(crate) fn open(data_dir: &Path) -> io::Result<Self> {
-        let directory = data_dir.join(DIRECTORY);
-        make_directory(&directory.join(UNFINISHED))?;
-        for left in fs::read_dir(directory.join(UNFINISHED))? {
+        let files = Self::made(data_dir, None)?;
+        for left in fs::read_dir(files.directory.join(UNFINISHED))? {
             fs::remove_file(left?.path())?;
         }
+        Ok(files)
+    }
+
+    /// As [`BlobFiles::open`], of a directory that other collectors use as well, where a file that
+    /// no upload has may be removed at that age. Blocks.
+    pub(crate) fn open_shared(data_dir: &Path, age: Duration) -> io::Result<Self> {
+        let files = Self::made(data_dir, Some(age.min(shared::YOUNG)))?;
+        shared::clear(&files.directory.join(UNFINISHED))?;
+        Ok(files)
+    }
+
+    fn made(data_dir: &Path, shared: Option<Duration>) -> io::Result<Self> {
+        let directory = data_dir.join(DIRECTORY);
+        make_directory(&directory.join(UNFINISHED))?;
         let removals = Removals::open(data_dir)?;
         let (claims, removals) = (Arc::default(), Arc::new(removals));
-        Ok(Self { directory: directory.into(), claims, removals })
+        Ok(Self { directory: directory.into(), claims, removals, shared })
     }
 
     /// Opens a file of a name that an upload returned. Blocks.
@@ -85,7 +103,12 @@ impl BlobFiles {
         let mut removed = Removed::default();
         let Some(_begun) = self.removals.begin()? else { return Ok(removed) };
         for name in condemned.names() {
-            if let Some(bytes) = remove(&self.path(name)?)? {
+            let path = self.path(name)?;
+            let bytes = match self.shared {
+                Some(young) => shared::remove(&path, &self.directory.join(UNFINISHED), young)?,
+                None => remove(&path)?,
+            };
+            if let Some(bytes) = bytes {
                 removed.files += 1;
                 removed.bytes += bytes;
             }

@@ -14,7 +14,7 @@ use crate::keys::Keys;
 use crate::keys::admin::{self, AdminError, Command, CreatedKey, KeyInfo, NewKey, Outcome};
 use crate::options::Role;
 use crate::start;
-use crate::store::sqlite::{DATABASE_FILE, SqliteStore};
+use crate::store::sqlite::DATABASE_FILE;
 use crate::store::{Store, StoreError, Watch};
 
 /// For the answer of a running collector.
@@ -28,8 +28,8 @@ pub struct Keyring(Inner);
 enum Inner {
     /// A collector runs and does it.
     Running(Holder),
-    /// Nobody else has the directory.
-    Own { store: Box<SqliteStore>, keys: Box<Keys>, lock: DirectoryLock },
+    /// Nobody else has the directory; without a lock, it is a database for many.
+    Own { store: Box<dyn Store>, keys: Box<Keys>, lock: Option<DirectoryLock> },
 }
 
 /// Why keys cannot be made, listed or revoked.
@@ -104,7 +104,22 @@ impl Keyring {
         };
         let store = start::open(data_dir, Watch::unread(data_dir)).await?;
         let (keys, _) = Keys::load(&store, false).await?;
-        Ok(Self(Inner::Own { store: Box::new(store), keys: Box::new(keys), lock }))
+        Ok(Self(Inner::Own { store: Box::new(store), keys: Box::new(keys), lock: Some(lock) }))
+    }
+
+    /// Opens the keys of a PostgreSQL database, by its URL. Collectors that use it follow what is
+    /// done here within a second.
+    ///
+    /// # Errors
+    /// [`KeyringError::Directory`] if it cannot be reached, or is not as it must be.
+    ///
+    /// # Cancel safety
+    /// See [`Keyring::open`].
+    #[cfg(feature = "postgres")]
+    pub async fn connect(url: &str) -> Result<Self, KeyringError> {
+        let store = start::open_database(url, Watch::unread(Path::new(""))).await?;
+        let (keys, _) = Keys::load(&store, false).await?;
+        Ok(Self(Inner::Own { store: Box::new(store), keys: Box::new(keys), lock: None }))
     }
 
     /// Makes a key, valid from now on.

@@ -259,6 +259,18 @@ impl Keys {
         Ok(revoked)
     }
 
+    /// Reads all keys again, as another process changed some.
+    pub(crate) async fn reload(&self, store: &dyn Store) -> Result<(), StoreError> {
+        for key in store.keys().await? {
+            let known = self.find(&key.sha256);
+            // One that was revoked here stays so, whatever was read before that.
+            if known.is_none_or(|known| known.stored.revoked.is_none()) {
+                self.put(key);
+            }
+        }
+        Ok(())
+    }
+
     /// All keys, revoked ones included, oldest first.
     pub(crate) fn list(&self) -> Vec<StoredKey> {
         let mut keys: Vec<_> = self

@@ -23,6 +23,7 @@ mod arrivals;
 mod blobs;
 mod clock;
 mod data_dir;
+mod elsewhere;
 mod error;
 mod functions;
 #[doc(hidden)]

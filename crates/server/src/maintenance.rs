@@ -4,6 +4,8 @@ mod backup;
 mod blobs;
 mod collect;
 mod doctor;
+#[cfg(feature = "postgres")]
+mod migrate_store;
 mod pace;
 mod retention;
 mod upkeep;
@@ -11,6 +13,8 @@ mod upkeep;
 pub use backup::{BackupError, BackupReport, backup};
 pub(crate) use collect::{Collection, When, collect_blobs};
 pub use doctor::{Check, Depth, Verdict, doctor};
+#[cfg(feature = "postgres")]
+pub use migrate_store::{MigrationError, MigrationReport, MigrationStep, migrate_store};
 use pace::Pace;
 pub(crate) use upkeep::{keep_small, watch_space};
 

@@ -31,6 +31,8 @@ pub enum Role {
 #[must_use]
 pub struct Options {
     pub(crate) data_dir: PathBuf,
+    #[cfg(feature = "postgres")]
+    pub(crate) database: Option<String>,
     pub(crate) listen: SocketAddr,
     pub(crate) org: Option<String>,
     pub(crate) require_key: bool,
@@ -56,6 +58,8 @@ impl Options {
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         Self {
             data_dir: data_dir.into(),
+            #[cfg(feature = "postgres")]
+            database: None,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8787)),
             org: None,
             require_key: false,
@@ -89,6 +93,18 @@ impl Options {
     /// Refuses requests without a valid key even on a loopback address.
     pub fn require_key(mut self, required: bool) -> Self {
         self.require_key = required;
+        self
+    }
+
+    /// Keeps rows and objects in a PostgreSQL database, 15 or later, by its `postgres://` URL. Any
+    /// number of collectors may share it. The data directory then holds uploaded bytes alone: all
+    /// of them must see the same one, and nobody locks it.
+    ///
+    /// `sslmode=require` in the URL verifies the server's certificate and name by what the system
+    /// trusts; `prefer`, the default, does so if the server offers TLS.
+    #[cfg(feature = "postgres")]
+    pub fn database(mut self, url: impl Into<String>) -> Self {
+        self.database = Some(url.into());
         self
     }
 
@@ -163,6 +179,14 @@ impl Options {
     pub fn unnamed_uploads(mut self, age: Duration, pause: Duration) -> Self {
         self.unnamed = When { age, pause };
         self
+    }
+
+    /// Whether others may use the same store and directory.
+    pub(crate) fn shares(&self) -> bool {
+        #[cfg(feature = "postgres")]
+        return self.database.is_some();
+        #[cfg(not(feature = "postgres"))]
+        false
     }
 
     /// Whether requests need a key.

@@ -26,9 +26,11 @@ use crate::metrics::Metrics;
 use crate::options::Options;
 use crate::owners::Owners;
 use crate::shed::ByteGauge;
+#[cfg(feature = "postgres")]
+use crate::store::postgres::{self, PostgresStore};
 use crate::store::sqlite::{DATABASE_FILE, OpenError, OpenFailure, SqliteStore};
-use crate::store::{BlobStore as _, Space, Store, StoreError, Watch};
-use crate::{listener, live, maintenance, routes, sweeper};
+use crate::store::{Space, Store, StoreError, Watch};
+use crate::{elsewhere, listener, live, maintenance, routes, sweeper};
 
 /// Starts a collector on the current runtime and returns once it accepts requests.
 ///
@@ -42,7 +44,11 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
     let address = listener
         .local_addr()
         .map_err(|source| StartError::Listen { address: options.listen, source })?;
-    let lock = DirectoryLock::acquire(&options.data_dir, options.role).await?;
+    // Collectors with a common database have a common directory as well.
+    let lock = match options.shares() {
+        true => None,
+        false => Some(DirectoryLock::acquire(&options.data_dir, options.role).await?),
+    };
     let metrics = Arc::new(Metrics::default());
     let space = Arc::new(Space::new(&options.data_dir));
     let watch = Watch {
@@ -50,20 +56,22 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
         space: Arc::clone(&space),
         slow: options.slow_query,
     };
-    let store = open(&options.data_dir, watch).await?;
+    let store = open_store(&options, watch).await?;
     let database = |source| database_error(&options.data_dir, source);
     let org = store.org(options.org.clone()).await.map_err(database)?;
-    let (keys, first_key) = Keys::load(&store, options.key_needed()).await.map_err(database)?;
+    let (keys, first_key) =
+        Keys::load(store.as_ref(), options.key_needed()).await.map_err(database)?;
     let secret = store.signing_secret().await.map_err(database)?;
-    let blobs = open_blobs(&options.data_dir).await?;
+    let blobs = open_blobs(&options).await?;
     let live = Live::new().map_err(database)?;
     let token = random_hex::<16>().map_err(database)?;
     let url = format!("http://{}", reachable(address));
-    lock.publish(&url, options.role, &token)
-        .map_err(|source| StartError::DataDir { path: options.data_dir.clone(), source })?;
+    if let Some(lock) = &lock {
+        lock.publish(&url, options.role, &token)
+            .map_err(|source| StartError::DataDir { path: options.data_dir.clone(), source })?;
+    }
 
     let lifecycle = Lifecycle::default();
-    let store: Arc<dyn Store> = Arc::new(store);
     let app = Arc::new(App {
         store: Arc::clone(&store),
         org,
@@ -98,6 +106,7 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
     lifecycle.spawn(maintenance::collect_blobs(Arc::clone(&app), options.unnamed));
     lifecycle.spawn(sweeper::run(Arc::clone(&app)));
     lifecycle.spawn(live::run(Arc::clone(&app)));
+    lifecycle.spawn(elsewhere::follow(Arc::clone(&app)));
     let running = lifecycle.clone();
     lifecycle.spawn(async move {
         let noting = note_used_keys(&app);
@@ -145,6 +154,28 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
     })
 }
 
+/// Opens the store that the options name.
+async fn open_store(options: &Options, watch: Watch) -> Result<Arc<dyn Store>, StartError> {
+    #[cfg(feature = "postgres")]
+    if let Some(url) = &options.database {
+        return Ok(Arc::new(open_database(url, watch).await?));
+    }
+    Ok(Arc::new(open(&options.data_dir, watch).await?))
+}
+
+/// Connects to a database, and says what of it is not as it must be.
+#[cfg(feature = "postgres")]
+pub(crate) async fn open_database(url: &str, watch: Watch) -> Result<PostgresStore, StartError> {
+    let path = || postgres::name(url).into();
+    PostgresStore::open(url, watch).await.map_err(|error| match error {
+        postgres::OpenError::Newer { found, supported } => {
+            StartError::NewerSchema { path: path(), found, supported }
+        }
+        postgres::OpenError::Foreign => StartError::ForeignDatabase { path: path() },
+        postgres::OpenError::Store(source) => StartError::Database { path: path(), source },
+    })
+}
+
 /// Opens the store of a data directory whose lock is held.
 pub(crate) async fn open(data_dir: &Path, watch: Watch) -> Result<SqliteStore, StartError> {
     let path = data_dir.join(DATABASE_FILE);
@@ -164,11 +195,15 @@ pub(crate) async fn open(data_dir: &Path, watch: Watch) -> Result<SqliteStore, S
     })
 }
 
-async fn open_blobs(data_dir: &Path) -> Result<BlobFiles, StartError> {
-    let owned = data_dir.to_owned();
-    let opened = tokio::task::spawn_blocking(move || BlobFiles::open(&owned)).await;
-    let opened = opened.map_err(io::Error::other).flatten();
-    opened.map_err(|source| StartError::DataDir { path: data_dir.to_owned(), source })
+async fn open_blobs(options: &Options) -> Result<BlobFiles, StartError> {
+    let path = options.data_dir.clone();
+    let shared = options.shares().then_some(options.unnamed.age);
+    let open = move || match shared {
+        Some(age) => BlobFiles::open_shared(&path, age),
+        None => BlobFiles::open(&path),
+    };
+    let opened = tokio::task::spawn_blocking(open).await.map_err(io::Error::other).flatten();
+    opened.map_err(|source| StartError::DataDir { path: options.data_dir.clone(), source })
 }
 
 fn database_error(data_dir: &Path, source: StoreError) -> StartError {

@@ -1,6 +1,7 @@
 //! Where rows and objects are kept.
 //!
-//! [`Store`] is what the rest of the collector sees; [`sqlite`] is the one implementation so far.
+//! [`Store`] is what the rest of the collector sees; `sqlite` and, with the feature of that name,
+//! `postgres` implement it.
 //! Every write is durable when its future resolves.
 
 mod blobs;
@@ -8,9 +9,12 @@ mod datasets;
 mod document;
 mod figures;
 mod functions;
+pub(crate) mod index;
 mod lists;
 mod live;
 mod objects;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
 mod profiles;
 mod rows;
 mod scan;
@@ -30,7 +34,7 @@ use tidegate_model::{Destination, XactId};
 pub(crate) use blobs::{Blob, BlobStore, IndexPlace, Progress, Purpose, Unnamed};
 pub(crate) use datasets::{
     Dataset, DatasetFilter, DatasetStore, NewDataset, NewSnapshot, ObjectKind, Patch, Snapshot,
-    SnapshotFilter, Tag,
+    SnapshotFilter, Tag, merge_members,
 };
 pub(crate) use document::{Body, Document, ROW_LIMIT_BYTES, Trace, created_us, unpack};
 pub(crate) use figures::{
@@ -45,7 +49,7 @@ pub(crate) use lists::{
     Figure, FigureRange, Hit, Hits, IndexLag, Kind, Listed, Order, Place, Portion, ProjectOverview,
     ProjectQuery, ProjectSort, SearchQuery, SearchScope, Snippet, SortKey, TracePage, TraceQuery,
 };
-pub(crate) use live::{Changed, LiveStore, Noted, Touched};
+pub(crate) use live::{Changed, Elsewhere, LiveStore, Noted, Touched};
 pub use objects::Scope;
 pub(crate) use objects::{
     Experiment, ExperimentFilter, NewExperiment, Org, Page, Project, ProjectFilter, Registered,
@@ -136,6 +140,16 @@ pub enum StoreError {
     /// The database failed.
     #[error("database error")]
     Database(#[source] std::sync::Arc<rusqlite::Error>),
+    /// A database server failed.
+    #[error("database error")]
+    Engine(#[source] std::sync::Arc<dyn std::error::Error + Send + Sync>),
+    /// A database server cannot be reached, or does not take writes. Whether a write that was under
+    /// way happened is not known; the same write may come again.
+    #[error("the database cannot be reached")]
+    Unreachable(#[source] std::sync::Arc<dyn std::error::Error + Send + Sync>),
+    /// A text has a character that the database cannot keep.
+    #[error("a text has the character U+0000, which this store cannot keep; leave it out")]
+    NulCharacter,
     /// What the database holds does not make sense.
     #[error("the database is damaged: {0}")]
     Damaged(String),
@@ -145,6 +159,14 @@ pub enum StoreError {
     /// The work panicked; the transaction was rolled back.
     #[error("internal error while using the database")]
     Panicked,
+}
+
+#[cfg(feature = "postgres")]
+impl StoreError {
+    /// The database server, or the way to it, failed.
+    pub(crate) fn engine(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Engine(std::sync::Arc::new(error))
+    }
 }
 
 impl From<rusqlite::Error> for StoreError {

@@ -7,9 +7,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
+use crate::postgres;
+
 /// Longest wait for a server to come up or to go.
 const DEADLINE: Duration = Duration::from_secs(30);
 const LISTENING: &str = "listening on ";
+const DATABASE: &str = "--database";
 
 /// The binary `tidegate`, for tests of other packages than its own.
 ///
@@ -40,14 +43,35 @@ pub struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Starts `tidegate serve` on a data directory and a free port, and waits until it listens.
+    /// Starts `tidegate serve` on a data directory and a free port, and waits until it listens. Its
+    /// rows are where `TIDEGATE_TEST_STORE` says, unless `extra` names a database.
     ///
     /// # Panics
     /// If it ends instead, or takes too long; with what it said.
     #[must_use]
     pub fn start(binary: &Path, data_dir: &Path, extra: &[&str]) -> Self {
+        let database = postgres::database_of(data_dir).filter(|_| !extra.contains(&DATABASE));
+        let database = database.iter().flat_map(|url| [DATABASE, url]);
+        let extra: Vec<&str> = extra.iter().copied().chain(database).collect();
+        Self::start_at("127.0.0.1:0", binary, data_dir, &extra)
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Starts it on an address, with nothing but these arguments.
+    ///
+    /// # Errors
+    /// It ends instead of listening, or takes too long: what it said.
+    ///
+    /// # Panics
+    /// If the program cannot be run at all.
+    pub fn start_at(
+        address: &str,
+        binary: &Path,
+        data_dir: &Path,
+        extra: &[&str],
+    ) -> Result<Self, String> {
         let mut child = Command::new(binary)
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+            .args(["serve", "--listen", address, "--data-dir"])
             .arg(data_dir)
             .args(extra)
             .stdin(Stdio::null())
@@ -71,7 +95,7 @@ impl ServerProcess {
                     let url = line.strip_prefix(LISTENING).map(str::to_owned);
                     first_lines.push(line);
                     if let Some(url) = url {
-                        return Self { child, url, first_lines, lines };
+                        return Ok(Self { child, url, first_lines, lines });
                     }
                 }
                 Err(error) => {
@@ -79,7 +103,7 @@ impl ServerProcess {
                     child.wait().ok();
                     let ended = matches!(error, RecvTimeoutError::Disconnected);
                     let what = if ended { "ended" } else { "does not come up" };
-                    panic!("the server {what}; it said {first_lines:#?}");
+                    return Err(format!("the server {what}; it said {first_lines:#?}"));
                 }
             }
         }
@@ -95,6 +119,20 @@ impl ServerProcess {
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Whether it has ended, and how.
+    ///
+    /// # Panics
+    /// If the operating system does not say.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("the state of a child")
+    }
+
+    /// Lines on stderr that nobody has read yet.
+    #[must_use]
+    pub fn unread_lines(&self) -> Vec<String> {
+        self.lines.try_iter().collect()
     }
 
     /// Waits for a line on stderr that contains a text.

@@ -25,7 +25,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("examples", &[FACADE], &[]),
     ("tidegate-e2e", &[MODEL, CLIENT, TESTKIT], &[]),
     ("tidegate-loom", &[], &[]),
-    ("xtask", &[], &[]),
+    ("xtask", &[TESTKIT], &[]),
 ];
 
 /// Checks the normal dependencies of all workspace packages. Tests may reach further: a crate's

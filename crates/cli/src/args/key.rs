@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::DataDir;
+use super::{DataDir, Database};
 
 #[derive(Debug, Args)]
 pub(crate) struct KeyArguments {
@@ -33,6 +33,8 @@ Examples:
 pub(crate) struct Create {
     #[command(flatten)]
     pub(crate) data_dir: DataDir,
+    #[command(flatten)]
+    pub(crate) database: Database,
     /// What lists show; at most 200 bytes.
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
@@ -51,6 +53,8 @@ pub(crate) struct Create {
 pub(crate) struct List {
     #[command(flatten)]
     pub(crate) data_dir: DataDir,
+    #[command(flatten)]
+    pub(crate) database: Database,
     /// Prints one JSON value on stdout.
     #[arg(long)]
     pub(crate) json: bool,
@@ -60,6 +64,8 @@ pub(crate) struct List {
 pub(crate) struct Revoke {
     #[command(flatten)]
     pub(crate) data_dir: DataDir,
+    #[command(flatten)]
+    pub(crate) database: Database,
     /// Id of the key, from `tidegate key list`.
     pub(crate) id: String,
     /// Prints one JSON value on stdout.

@@ -5,6 +5,7 @@ use serde_json::json;
 use tidegate_server::{KeyInfo, Keyring, KeyringError, NewKey, Scope};
 
 use crate::args::key::{Create, KeyArguments, List, Revoke, What};
+use crate::args::{DataDir, Database};
 use crate::exit::Failure;
 use crate::printer::Printer;
 
@@ -19,7 +20,11 @@ pub(crate) async fn run(key: &KeyArguments, printer: &Printer) -> Result<(), Fai
 async fn make(create: &Create, printer: &Printer) -> Result<(), Failure> {
     let scope = if create.read_only { Scope::Read } else { Scope::Write };
     let new = NewKey { name: create.name.clone(), project: create.project.clone(), scope };
-    let keyring = Keyring::open_or_create(create.data_dir.path()).await.map_err(failure)?;
+    let keyring = match create.database.url() {
+        Some(url) => Keyring::connect(url).await,
+        None => Keyring::open_or_create(create.data_dir.path()).await,
+    }
+    .map_err(failure)?;
     let made = keyring.create(new).await;
     keyring.close().await;
     let made = made.map_err(failure)?;
@@ -34,7 +39,7 @@ async fn make(create: &Create, printer: &Printer) -> Result<(), Failure> {
 }
 
 async fn show(list: &List, printer: &Printer) -> Result<(), Failure> {
-    let keyring = Keyring::open(list.data_dir.path()).await.map_err(failure)?;
+    let keyring = open(&list.data_dir, &list.database).await?;
     let keys = keyring.list().await;
     keyring.close().await;
     let keys = keys.map_err(failure)?;
@@ -65,7 +70,7 @@ async fn show(list: &List, printer: &Printer) -> Result<(), Failure> {
 }
 
 async fn withdraw(revoke: &Revoke, printer: &Printer) -> Result<(), Failure> {
-    let keyring = Keyring::open(revoke.data_dir.path()).await.map_err(failure)?;
+    let keyring = open(&revoke.data_dir, &revoke.database).await?;
     let key = keyring.revoke(&revoke.id).await;
     keyring.close().await;
     let key = key.map_err(failure)?;
@@ -74,6 +79,14 @@ async fn withdraw(revoke: &Revoke, printer: &Printer) -> Result<(), Failure> {
     }
     let name = key.name.map(|name| format!(" ({name})")).unwrap_or_default();
     printer.data(format_args!("revoked key {}{name}", key.id))
+}
+
+async fn open(data_dir: &DataDir, database: &Database) -> Result<Keyring, Failure> {
+    match database.url() {
+        Some(url) => Keyring::connect(url).await,
+        None => Keyring::open(data_dir.path()).await,
+    }
+    .map_err(failure)
 }
 
 fn scope(key: &KeyInfo) -> &'static str {

@@ -37,6 +37,9 @@ pub(crate) async fn run(serve: &Serve, printer: &Printer) -> Result<(), Failure>
         options = options.simulate_latency(latency);
         printer.say("test aid: answers to uploads are late on purpose");
     }
+    if let Some(url) = serve.database.url() {
+        options = options.database(url);
+    }
     let mut record = None;
     if let Some(path) = &serve.record_requests {
         let (begun, recorder) = Record::start(path)?;
@@ -114,7 +117,12 @@ pub(super) fn failure(error: StartError) -> Failure {
         StartError::NewerSchema { .. } => {
             "upgrade tidegate, or use another --data-dir; the database is untouched".into()
         }
-        StartError::ForeignDatabase { .. } => "use another --data-dir".into(),
+        StartError::ForeignDatabase { .. } => {
+            "use another --data-dir, or another --database; what is there is untouched".into()
+        }
+        StartError::Database { path, .. } if path.starts_with("postgres:") => {
+            "check the URL of --database, and that PostgreSQL 15 or later answers there".into()
+        }
         StartError::AddressInUse { .. } => {
             "stop the other program, or use --listen with another port (0 takes a free one)".into()
         }

@@ -176,6 +176,11 @@ impl From<StoreError> for ApiError {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "the server is stopping")
             }
             StoreError::Overloaded => Self::overloaded(),
+            StoreError::Unreachable(ref source) => {
+                tracing::error!(target: "server::store", error = ?source, "the database is away");
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Self::new(status, "database_unreachable", message)
+            }
             StoreError::DiskFull => Self::disk_full(),
             StoreError::Interrupted => {
                 Self::new(StatusCode::BAD_REQUEST, "query_too_large", message)
@@ -183,7 +188,9 @@ impl From<StoreError> for ApiError {
             StoreError::UnknownProject(_) => Self::new(StatusCode::NOT_FOUND, "not_found", message),
             StoreError::FunctionExists(_) => Self::new(StatusCode::CONFLICT, "exists", message),
             StoreError::SlugTaken { .. } => Self::new(StatusCode::CONFLICT, "slug_taken", message),
-            StoreError::SlugRepeated(_) | StoreError::BadFunction(_) => Self::bad_request(message),
+            StoreError::SlugRepeated(_) | StoreError::BadFunction(_) | StoreError::NulCharacter => {
+                Self::bad_request(message)
+            }
             StoreError::FunctionTooLarge { .. } => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "definition_too_large", message)
             }

@@ -107,8 +107,9 @@ pub(crate) struct Unnamed {
     pub(crate) last: Option<String>,
 }
 
-/// A state of the index of rows, to which what was written since can be added.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A state of the index of rows, to which what was written since can be added. That of a store whose
+/// index says by itself what it lacks is the default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct IndexPlace {
     /// Entry of the journal of changes.
     pub(crate) journal: i64,

@@ -175,3 +175,15 @@ pub(crate) trait DatasetStore {
     /// Changes an object; `false` if it does not exist.
     fn patch(&self, kind: ObjectKind, id: String, patch: Patch) -> Answer<'_, bool>;
 }
+
+/// Objects are merged into objects, as deep as the decoder lets them be; anything else replaces.
+pub(crate) fn merge_members(into: &mut Map<String, Value>, changes: Map<String, Value>) {
+    for (name, value) in changes {
+        match (into.get_mut(&name), value) {
+            (Some(Value::Object(old)), Value::Object(new)) => merge_members(old, new),
+            (_, value) => {
+                into.insert(name, value);
+            }
+        }
+    }
+}

@@ -57,6 +57,13 @@ impl Touched {
         }
     }
 
+    /// Notes that something changed, nobody knows what. Never waits.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn note_others(&self) {
+        *self.lock() = Noted { objects: BTreeSet::new(), others: true };
+        self.bell.notify_one();
+    }
+
     /// Waits until something changed and takes it. For one reader.
     ///
     /// # Cancel safety
@@ -76,8 +83,20 @@ impl Touched {
     }
 }
 
+/// Rung when other processes changed what this one remembers; never where there are none.
+#[derive(Debug, Default)]
+pub(crate) struct Elsewhere {
+    /// Keys were made or revoked.
+    pub(crate) keys: Notify,
+    /// Objects were renamed or deleted.
+    pub(crate) objects: Notify,
+}
+
 /// The part of a store that tells what changes.
 pub(crate) trait LiveStore {
+    /// What other processes with the same store change.
+    fn elsewhere(&self) -> Arc<Elsewhere>;
+
     /// Objects as they are indexed: lists show what has come here.
     fn touched(&self) -> Arc<Touched>;
 

@@ -1,6 +1,5 @@
 //! The SQLite store: one writer thread with group commit, a few readers.
 
-mod attachments;
 mod blobs;
 mod changes;
 mod checkpoint;
@@ -22,7 +21,6 @@ mod profiles;
 mod readers;
 mod row_tables;
 mod scan;
-mod skeleton;
 mod snapshots;
 mod store;
 mod upkeep;

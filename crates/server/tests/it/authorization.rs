@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use reqwest::Method;
-use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
-use tidegate_server::{CreatedKey, Keyring, NewKey, Scope, route_table};
+use tidegate_server::{CreatedKey, NewKey, Scope, route_table};
 
+use crate::database::{Database, keyring};
 use crate::examples::{Example, Objects, Other, example};
 use crate::harness::{Collector, DEADLINE, Reply};
 
@@ -30,10 +30,11 @@ impl World {
     async fn start() -> Self {
         let collector = Collector::start_with(|options| options.require_key(true)).await;
         let all = collector.handle.first_key().expect("the first key").to_owned();
-        let keyring = Keyring::open(collector.dir.path()).await.expect("a keyring");
+        let keyring = keyring(collector.dir.path()).await;
         let CreatedKey { key: revoked, id, .. } =
             keyring.create(new_key(None, Scope::Write)).await.expect("created");
         keyring.revoke(&id).await.expect("revoked");
+        known(&collector, &revoked, "key_revoked").await;
         Self { collector, all, revoked, number: 0 }
     }
 
@@ -41,10 +42,13 @@ impl World {
         self.number += 1;
         let name = format!("project-{}", self.number);
         let mut objects = Objects::make(&self.collector, &self.all, &name).await;
-        let keyring = Keyring::open(self.collector.dir.path()).await.expect("a keyring");
+        let keyring = keyring(self.collector.dir.path()).await;
         let of = |scope| keyring.create(new_key(Some(&objects.project), scope));
         let (writer, reader) = (of(Scope::Write).await, of(Scope::Read).await);
         let (writer, reader) = (writer.expect("created").key, reader.expect("created").key);
+        for key in [&writer, &reader] {
+            known(&self.collector, key, "").await;
+        }
         objects.attach(&self.collector, &writer).await;
         Project { objects, writer, reader }
     }
@@ -61,11 +65,12 @@ impl World {
 
     /// Waits until what was deleted is removed.
     async fn settle(&self) {
-        let path = self.collector.dir.path().join("tidegate.db");
+        let database = self.collector.database();
         let left = || {
-            let database = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY);
-            let sql = "SELECT count(*) FROM objects WHERE kind = 'deleted'";
-            database.expect("open").query_row(sql, [], |row| row.get::<_, i64>(0)).expect("a count")
+            database.number(match database {
+                Database::Sqlite(_) => "SELECT count(*) FROM objects WHERE kind = 'deleted'",
+                Database::Postgres(_) => "SELECT count(*) FROM objects WHERE deleted",
+            })
         };
         let settled = async {
             while left() > 0 {
@@ -78,34 +83,40 @@ impl World {
     /// Everything in the database but when keys were used, and the journal, from which the index
     /// takes at its own time what it has seen; what a change does to other tables is enough.
     fn dump(&self) -> Vec<String> {
-        let path = self.collector.dir.path().join("tidegate.db");
-        let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
-        let database = database.expect("open");
-        let tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'changes'
-            ORDER BY name";
-        let mut statement = database.prepare(tables).expect("prepare");
-        let names = statement.query_map([], |row| row.get(0)).expect("query");
-        let mut dump = Vec::new();
-        for name in names {
-            let name: String = name.expect("a name");
-            // Emptied by the index that follows it, whenever it likes.
-            if name == "changes" {
-                continue;
-            }
-            let columns = if name == "api_keys" { "id, scope, project, revoked" } else { "*" };
-            let sql = format!("SELECT {columns} FROM \"{name}\"");
-            let mut statement = database.prepare(&sql).expect("prepare");
-            let count = statement.column_count();
-            let mut rows = statement.query([]).expect("query");
-            while let Some(row) = rows.next().expect("a row") {
-                let cells: Vec<_> =
-                    (0..count).map(|at| format!("{:?}", row.get_ref(at).expect("cell"))).collect();
-                dump.push(format!("{name}: {}", cells.join(", ")));
-            }
-        }
+        let database = self.collector.database();
+        let tables = database.tables().into_iter().filter(|name| !DERIVED.contains(&name.as_str()));
+        let queries: Vec<_> = tables
+            .map(|name| {
+                let columns = if name == "api_keys" { "id, scope, project, revoked" } else { "*" };
+                (format!("SELECT {columns} FROM \"{name}\""), name)
+            })
+            .collect();
+        let mut dump = database.labelled(&queries);
+        // A row that was written anew may come last.
+        dump.sort();
         dump
     }
 }
+
+/// Waits until the collector has heard of what became of a key: at once where it did that itself.
+async fn known(collector: &Collector, key: &str, code: &str) {
+    let authorization = format!("Bearer {key}");
+    let headers = [("authorization", authorization.as_str())];
+    let heard = async {
+        loop {
+            let reply = collector.send_with(Method::GET, "/version", "", &headers).await;
+            if reply.body["code"].as_str().unwrap_or_default() == code {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(DEADLINE, heard).await.expect("heard of");
+}
+
+/// The journal and what an index makes of it, whenever it likes; SQLite has most of that in a file
+/// of its own.
+const DERIVED: [&str; 6] =
+    ["changes", "tallies", "traces", "row_words", "attachments", "summaries"];
 
 fn new_key(project: Option<&str>, scope: Scope) -> NewKey {
     NewKey { name: None, project: project.map(str::to_owned), scope }

@@ -8,6 +8,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tidegate_server::Options;
 
+use crate::database::Database;
 use crate::harness::{Collector, DEADLINE};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -221,11 +222,15 @@ async fn code_goes_when_no_version_of_a_function_names_it() {
     assert_eq!(files(collector.dir.path()).len(), 1, "the same bytes");
 }
 
-/// Makes what the database knows of uploads older.
+/// Makes uploads older, in the database and by the times of their files.
 fn age_uploads(data_dir: &Path) {
-    let database = rusqlite::Connection::open(data_dir.join("tidegate.db")).expect("a database");
-    let days = i64::try_from(2 * DAY.as_micros()).expect("a number");
-    database.execute("UPDATE blobs SET created_us = created_us - ?1", [days]).expect("older");
+    let days = 2 * DAY.as_micros();
+    Database::of(data_dir).execute(&format!("UPDATE blobs SET created_us = created_us - {days}"));
+    for path in files(data_dir) {
+        let file = std::fs::File::options().write(true).open(path).expect("a file");
+        let now = file.metadata().and_then(|file| file.modified()).expect("a time");
+        file.set_modified(now - 2 * DAY).expect("set");
+    }
 }
 
 #[tokio::test]

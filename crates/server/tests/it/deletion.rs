@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
-use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 
+use crate::database::Database;
 use crate::harness::{Collector, DEADLINE, Reply};
 
 async fn delete(collector: &Collector, kind: &str, id: &Value) -> Reply {
@@ -18,9 +18,7 @@ async fn status(collector: &Collector, path: &str) -> StatusCode {
 }
 
 fn count(collector: &Collector, sql: &str) -> i64 {
-    let path = collector.dir.path().join("tidegate.db");
-    let database = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
-    database.expect("open").query_row(sql, [], |row| row.get(0)).expect("a number")
+    collector.database().number(sql)
 }
 
 /// Waits until as many rows are stored.
@@ -140,10 +138,12 @@ async fn rows_that_a_crash_left_are_removed_at_the_next_start() {
     collector.log(&rows("experiment_id", &experiment["id"], 600)).await;
     let dir = collector.stop().await;
     // What a deletion leaves before the first row is removed.
-    let database = Connection::open(dir.path().join("tidegate.db")).expect("open");
-    let changed = database.execute("UPDATE objects SET kind = 'deleted', id = id || '#1'", []);
-    assert_eq!(changed.expect("updated"), 1);
-    drop(database);
+    let database = Database::of(dir.path());
+    assert_eq!(database.number("SELECT count(*) FROM objects"), 1);
+    database.execute(match database {
+        Database::Sqlite(_) => "UPDATE objects SET kind = 'deleted', id = id || '#1'",
+        Database::Postgres(_) => "UPDATE objects SET deleted = true",
+    });
     let collector = Collector::start_in(dir, |options| options).await;
     rows_left(&collector, 0).await;
     // Its number is not given away: something may still go by it.

@@ -6,10 +6,12 @@ use std::time::Duration;
 use serde_json::json;
 use tidegate_server::{Role, StartError, read_holder, start};
 
+use crate::database::sqlite_only;
 use crate::harness::{Collector, DEADLINE, options};
 
 #[tokio::test]
 async fn the_lock_file_says_who_serves_and_is_blank_afterwards() {
+    sqlite_only!("collectors that share a database lock no directory");
     let collector = Collector::start().await;
     let holder = read_holder(collector.dir.path()).expect("published");
     assert_eq!(holder.url, collector.handle.url());
@@ -30,6 +32,7 @@ async fn the_lock_file_says_who_serves_and_is_blank_afterwards() {
 
 #[tokio::test]
 async fn a_server_s_directory_is_refused_to_both_roles() {
+    sqlite_only!("collectors that share a database lock no directory");
     let collector = Collector::start().await;
     for role in [Role::Serve, Role::Embedded] {
         let refused = start(options(&collector.dir).role(role)).await;
@@ -43,6 +46,7 @@ async fn a_server_s_directory_is_refused_to_both_roles() {
 
 #[tokio::test]
 async fn an_embedded_holder_refuses_embedded_ones_and_makes_way_for_a_server() {
+    sqlite_only!("collectors that share a database lock no directory");
     let embedded = Collector::start_with(|options| options.role(Role::Embedded)).await;
     embedded.log(&json!([{"id": "r", "experiment_id": "e", "input": 1}])).await;
     let refused = start(options(&embedded.dir).role(Role::Embedded)).await;
@@ -67,6 +71,7 @@ async fn only_the_token_s_owner_can_ask_for_a_handover() {
 
 #[tokio::test]
 async fn a_crashed_holder_s_entry_does_not_matter() {
+    sqlite_only!("collectors that share a database lock no directory");
     let dir = tempfile::tempdir().expect("directory");
     let stale = r#"{"url":"http://127.0.0.1:9","pid":1,"role":"serve","token":"t"}"#;
     fs::write(dir.path().join("collector.lock"), stale).expect("write");
@@ -100,6 +105,7 @@ async fn a_path_below_a_file_is_not_writable() {
 
 #[tokio::test]
 async fn databases_that_are_not_ours_are_left_as_they_are() {
+    sqlite_only!("is about the bytes of the file");
     let newer = Collector::start().await.stop().await;
     let path = newer.path().join("tidegate.db");
     let database = rusqlite::Connection::open(&path).expect("open");

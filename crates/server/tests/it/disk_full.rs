@@ -11,6 +11,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::database::sqlite_only;
 use crate::harness::{Collector, DEADLINE, integrity};
 
 const EXPERIMENT: &str = "e";
@@ -56,6 +57,7 @@ fn small_disk(at: &Path) -> Option<Mount> {
 
 #[tokio::test]
 async fn a_full_disk_refuses_writes_and_loses_nothing_and_freeing_it_is_enough() {
+    sqlite_only!("fills the disk under the file");
     let dir = TempDir::new().expect("a directory");
     let Some(mount) = small_disk(dir.path()) else { return };
     let ballast = dir.path().join("ballast");

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tidegate_server::{Handle, Options, start};
 
+use crate::database::{Database, options_on};
+
 /// For everything a test waits for.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -32,9 +34,10 @@ impl Reply {
     }
 }
 
-/// Options for a free port on a directory.
+/// Options for a free port on a directory. Collectors on one directory have one database, whatever
+/// the store.
 pub(crate) fn options(dir: &TempDir) -> Options {
-    Options::new(dir.path()).listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+    options_on(dir.path()).listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
 }
 
 impl Collector {
@@ -47,7 +50,11 @@ impl Collector {
     }
 
     pub(crate) async fn start_in(dir: TempDir, change: impl FnOnce(Options) -> Options) -> Self {
-        let handle = start(change(options(&dir))).await.expect("start");
+        Self::of(start(change(options(&dir))).await.expect("start"), dir)
+    }
+
+    /// A collector that runs on a directory.
+    pub(crate) fn of(handle: Handle, dir: TempDir) -> Self {
         // Only needed to build a client at all: everything here is plain HTTP. Fails when another
         // test was first.
         rustls::crypto::ring::default_provider().install_default().ok();
@@ -57,6 +64,18 @@ impl Collector {
             .build()
             .expect("client");
         Self { handle, dir, client }
+    }
+
+    /// Another collector on the same directory and database.
+    pub(crate) async fn beside(&self, change: impl FnOnce(Options) -> Options) -> Self {
+        let handle = start(change(options(&self.dir))).await.expect("start");
+        let dir = tempfile::tempdir().expect("a directory that nobody uses");
+        Self { handle, dir, client: self.client.clone() }
+    }
+
+    /// What it keeps its rows in.
+    pub(crate) fn database(&self) -> Database {
+        Database::of(self.dir.path())
     }
 
     /// Stops the collector and gives its directory back.

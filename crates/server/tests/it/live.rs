@@ -9,20 +9,20 @@ use tokio::time::{Instant, timeout};
 use crate::harness::{Collector, DEADLINE};
 
 /// A reader of events.
-struct Events {
+pub(crate) struct Events {
     response: Response,
     text: String,
 }
 
 #[derive(Debug)]
-struct Event {
-    name: String,
+pub(crate) struct Event {
+    pub(crate) name: String,
     id: String,
-    data: Value,
+    pub(crate) data: Value,
 }
 
 impl Events {
-    async fn open(collector: &Collector, query: &str, headers: &[(&str, &str)]) -> Self {
+    pub(crate) async fn open(collector: &Collector, query: &str, headers: &[(&str, &str)]) -> Self {
         let url = format!("{}/api/events{query}", collector.handle.url());
         // The client's own deadline is for whole answers.
         let mut request = collector.request(Method::GET, &url).timeout(DEADLINE * 4);
@@ -36,7 +36,7 @@ impl Events {
     }
 
     /// The next event; `None` at the end.
-    async fn next(&mut self) -> Option<Event> {
+    pub(crate) async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some((block, rest)) = self.text.split_once("\n\n") {
                 let block = block.to_owned();
@@ -56,7 +56,7 @@ impl Events {
     }
 
     /// The next change.
-    async fn change(&mut self) -> Event {
+    pub(crate) async fn change(&mut self) -> Event {
         let event = self.next().await.expect("an event");
         assert_eq!(event.name, "changed", "{event:?}");
         event

@@ -257,12 +257,9 @@ async fn a_prompt_goes_with_its_history_and_with_its_project() {
     let project = format!("/v1/project/{}", text(&fresh["project_id"]));
     assert_eq!(send(&collector, Method::DELETE, &project, &json!({})).await.status, StatusCode::OK);
     assert_eq!(collector.get("/v1/prompt").await, json!({"objects": []}));
-    let database = rusqlite::Connection::open(collector.dir.path().join("tidegate.db"));
-    let database = database.expect("a database");
+    let database = collector.database();
     for table in ["functions", "function_versions", "function_environments"] {
-        let sql = format!("SELECT count(*) FROM {table}");
-        let left: i64 = database.query_row(&sql, [], |row| row.get(0)).expect("a count");
-        assert_eq!(left, 0, "{table}");
+        assert_eq!(database.number(&format!("SELECT count(*) FROM {table}")), 0, "{table}");
     }
 }
 

@@ -4,10 +4,11 @@ use std::num::NonZeroU32;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tidegate_server::{Keyring, NewKey, Scope, route_table};
+use tidegate_server::{NewKey, Scope, route_table};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::database::{Database, keyring, keys_are_known};
 use crate::harness::{Collector, DEADLINE, Reply};
 
 /// One answer of each kind.
@@ -75,10 +76,14 @@ async fn every_answer_has_the_id_of_its_request_and_errors_say_it() {
 }
 
 /// Words of the inside: of the language, the database, its tables and files.
-const INSIDE: [&str; 14] = [
+const INSIDE: [&str; 18] = [
     "struct",
     "enum",
     "rusqlite",
+    "postgres",
+    "relation",
+    "42P01",
+    "127.0.0.1",
     "sqlite",
     "SQL",
     "panicked",
@@ -136,10 +141,11 @@ async fn a_damaged_database_is_an_internal_error_that_tells_only_an_id() {
     let collector = Collector::start().await;
     let experiment = collector.experiment(&json!({})).await;
     let id = experiment["id"].as_str().expect("an id");
-    let database = rusqlite::Connection::open(collector.dir.path().join("tidegate.db"));
-    let database = database.expect("open");
-    database.execute_batch("PRAGMA foreign_keys = off; DROP TABLE projects").expect("drop");
-    drop(database);
+    let database = collector.database();
+    database.execute(match database {
+        Database::Sqlite(_) => "PRAGMA foreign_keys = off; DROP TABLE projects",
+        Database::Postgres(_) => "DROP TABLE projects CASCADE",
+    });
     let registration = json!({"project_name": "q"}).to_string();
     for (method, path, body) in [
         (Method::GET, "/v1/project".to_owned(), String::new()),
@@ -235,10 +241,11 @@ async fn answers_that_nobody_reads_are_bounded() {
 async fn each_key_has_its_own_rate() {
     let two = NonZeroU32::new(2).expect("not zero");
     let collector = Collector::start_with(|options| options.rate_limit(two)).await;
-    let keyring = Keyring::open(collector.dir.path()).await.expect("a keyring");
+    let keyring = keyring(collector.dir.path()).await;
     let new = |name: &str| NewKey { name: Some(name.into()), project: None, scope: Scope::Read };
     let one = keyring.create(new("one")).await.expect("made").key;
     let other = keyring.create(new("other")).await.expect("made").key;
+    keys_are_known().await;
     let (one, other) = (format!("Bearer {one}"), format!("Bearer {other}"));
     let get = async |headers: &[(&str, &str)]| {
         collector.send_with(Method::GET, "/version", "", headers).await

@@ -175,13 +175,8 @@ async fn a_deleted_dataset_takes_its_earlier_states_along() {
         let row = |n| json!({"id": format!("r{n}"), "dataset_id": id, "input": input});
         collector.log(&(0..100).map(row).collect()).await;
     }
-    let kept = || {
-        let path = collector.dir.path().join("tidegate.db");
-        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let database = rusqlite::Connection::open_with_flags(path, flags).expect("open");
-        let count = "SELECT count(*) FROM row_versions";
-        database.query_row(count, [], |row| row.get::<_, i64>(0)).expect("a number")
-    };
+    let database = collector.database();
+    let kept = || database.number("SELECT count(*) FROM row_versions");
     assert_eq!(kept(), 300);
     let gone = collector.send(Method::DELETE, &format!("/v1/dataset/{id}"), "").await;
     assert_eq!(gone.status, StatusCode::OK, "{}", gone.body);

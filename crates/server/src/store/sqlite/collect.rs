@@ -10,7 +10,8 @@ use rusqlite::{Connection, params};
 
 use super::changes::{self, Read};
 use super::writer::Session;
-use super::{attachments, documents, index};
+use super::{documents, index};
+use crate::store::index::attachments;
 use crate::store::{IndexPlace, StoreError};
 
 /// Rows written since the index that are read: a few milliseconds.

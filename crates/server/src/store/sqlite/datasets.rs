@@ -2,7 +2,7 @@
 
 use futures_util::FutureExt;
 use rusqlite::{Connection, OptionalExtension, params};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tidegate_model::{Destination, RowId, XactId};
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ use super::{deletion, objects, row_tables, snapshots};
 use crate::clock;
 use crate::store::{
     Answer, Dataset, DatasetFilter, DatasetStore, NewDataset, NewSnapshot, ObjectKind, Patch,
-    Registered, Snapshot, SnapshotFilter, StoreError, Tag, Trace,
+    Registered, Snapshot, SnapshotFilter, StoreError, Tag, Trace, merge_members,
 };
 
 const COLUMNS: &str = "datasets.id, datasets.name, projects.id, projects.name, datasets.created,
@@ -210,7 +210,7 @@ fn patch(
         .query_row([id], |row| objects::details(row, 0))
         .optional()?;
     let Some(mut details) = found else { return Ok(false) };
-    merge(&mut details, changes.details);
+    merge_members(&mut details, changes.details);
     let sql = format!("UPDATE {table} SET name = ifnull(?2, name), details = ?3 WHERE id = ?1");
     let updated = connection.prepare_cached(&sql)?.execute(params![
         id,
@@ -240,16 +240,4 @@ fn patch(
             .execute(params![id, changes.base_id, changes.commit])?;
     }
     Ok(true)
-}
-
-/// Objects are merged into objects, as deep as the decoder lets them be; anything else replaces.
-pub(super) fn merge(into: &mut Map<String, Value>, changes: Map<String, Value>) {
-    for (name, value) in changes {
-        match (into.get_mut(&name), value) {
-            (Some(Value::Object(old)), Value::Object(new)) => merge(old, new),
-            (_, value) => {
-                into.insert(name, value);
-            }
-        }
-    }
 }

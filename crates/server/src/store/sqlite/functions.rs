@@ -11,14 +11,14 @@ use serde_json::{Map, Value};
 use tidegate_model::XactId;
 use uuid::Uuid;
 
+use super::objects;
 use super::store::{SMALL_BYTES, SqliteStore};
 use super::writer::Session;
-use super::{datasets, objects};
 use crate::clock;
 use crate::functions::{Definition, LIMIT_BYTES, ToolSlug};
 use crate::store::{
     Answer, Body, Function, FunctionFilter, FunctionPage, FunctionStore, FunctionTag, IfExists,
-    NewFunction, Registered, StoreError,
+    NewFunction, Registered, StoreError, merge_members,
 };
 
 impl FunctionStore for SqliteStore {
@@ -225,7 +225,7 @@ fn patch(
     let Some(found) = read::by_id(&session.connection, id)? else { return Ok(None) };
     let mut members: Map<String, Value> = serde_json::from_str(&found.text)
         .map_err(|error| StoreError::Damaged(format!("function {id}: {error}")))?;
-    datasets::merge(&mut members, changes);
+    merge_members(&mut members, changes);
     let definition =
         Definition::of(members).map_err(|fault| StoreError::BadFunction(fault.to_string()))?;
     if definition.slug != found.slug {

@@ -15,19 +15,14 @@ mod groups;
 mod histogram;
 mod key;
 mod lag;
-mod metadata;
 mod named;
 mod overview;
-mod preview;
 mod schema;
 mod search;
-mod snippets;
 mod summaries;
 #[cfg(test)]
 mod tests;
 mod trace_rows;
-mod wanted;
-mod words;
 
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
@@ -45,6 +40,7 @@ use super::open;
 use super::readers::Readers;
 use super::row_tables::object_number;
 use super::writer::Writer;
+use crate::store::index::{LIST_PATIENCE, OBJECT_PATIENCE};
 use crate::store::{
     Case, CaseQuery, Changed, ExperimentOverview, ExperimentQuery, GroupQuery, Groups, Histogram,
     HistogramQuery, Hits, IndexLag, Listed, Portion, ProjectOverview, ProjectQuery, SearchQuery,
@@ -62,10 +58,6 @@ pub(crate) const INDEX_FILE: &str = "tidegate-index.db";
 
 /// Reads that wait for the thread at once; those beyond are answered with what there is.
 const DEMANDS: usize = 64;
-/// How long a read of one object waits for the thread.
-const OBJECT_PATIENCE: Duration = Duration::from_secs(10);
-/// How long a read of many objects waits: a list that is a little behind beats none.
-const LIST_PATIENCE: Duration = Duration::from_secs(3);
 
 /// The index of a running store.
 #[derive(Debug)]
@@ -310,12 +302,6 @@ impl Index {
             tracing::error!(target: "server::index", "the index thread panicked");
         }
     }
-}
-
-/// Gives a trial the case key that it has in the index.
-pub(super) fn with_hashed_key(mut trial: Trial) -> Trial {
-    trial.case_key = preview::hex(&extract::input_hash(&trial.case_key));
-    trial
 }
 
 /// An object without rows has nothing.

@@ -5,9 +5,13 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 use super::store::SqliteStore;
-use crate::store::{Answer, Changed, LiveStore, Touched};
+use crate::store::{Answer, Changed, Elsewhere, LiveStore, Touched};
 
 impl LiveStore for SqliteStore {
+    fn elsewhere(&self) -> Arc<Elsewhere> {
+        Arc::default()
+    }
+
     fn touched(&self) -> Arc<Touched> {
         self.index().touched()
     }

@@ -6,9 +6,9 @@ use tidegate_analysis::comparison::{Trial, trials_from_rows};
 use tidegate_model::{Destination, Row, RowId, XactId, merge};
 
 use super::changes::Touched;
-use super::skeleton::{Skeleton, damaged};
 use super::writer::Session;
 use super::{documents, versions};
+use crate::store::index::skeleton::{Skeleton, damaged};
 use crate::store::{Change, Document, ROW_LIMIT_BYTES, RowWrite, StoreError, Trace};
 
 /// A row id as it is stored: 16 bytes for a UUID, else the text.

@@ -140,7 +140,7 @@ impl Store for SqliteStore {
             }
             // The index cannot keep up: the rows themselves can tell.
             let trials = self.trials(destination).await?;
-            Ok(trials.into_iter().map(index::with_hashed_key).collect())
+            Ok(trials.into_iter().map(crate::store::index::with_hashed_key).collect())
         }
         .boxed()
     }

@@ -10,11 +10,13 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::super::changes::Rows;
 use super::super::documents;
 use super::super::row_tables::row_id;
-use super::super::skeleton::Skeleton;
-use super::extract::{self, Extract};
 use super::figures::Interned;
 use super::named::{Named, State};
-use super::{TraceKey, words};
+use super::{TraceKey, extract};
+use crate::store::index::deltas::{Before, Delta};
+use crate::store::index::extract::{Extract, input_hash};
+use crate::store::index::skeleton::Skeleton;
+use crate::store::index::words;
 use crate::store::{StoreError, Trace};
 
 /// What has to be looked at again.
@@ -97,32 +99,6 @@ impl Work {
     }
 }
 
-/// How an object's sums change.
-#[derive(Debug, Default)]
-struct Delta {
-    traces: i64,
-    cases: i64,
-    rows: i64,
-    errors: i64,
-    xact: i64,
-    /// Cases and errors by minute.
-    minutes: BTreeMap<i64, (i64, i64)>,
-}
-
-impl Delta {
-    /// Counts a case `times` over.
-    fn count(&mut self, times: i64, created_us: i64, failed: bool) {
-        let errors = times * i64::from(failed);
-        self.cases += times;
-        self.errors += errors;
-        let minute = self.minutes.entry(created_us.div_euclid(MINUTE_US)).or_default();
-        *minute = (minute.0 + times, minute.1 + errors);
-    }
-}
-
-/// Microseconds.
-pub(super) const MINUTE_US: i64 = 60_000_000;
-
 /// Does the work, inside a transaction of the caller's on the index and one on the database.
 /// Returns the objects that changed.
 pub(super) fn apply(
@@ -139,13 +115,16 @@ pub(super) fn apply(
     let mut named = Named::of(index)?;
     for (object, key) in &work.traces {
         let delta = deltas.entry(*object).or_default();
-        let extract = extract::trace(main, *object, key, |number, text, row| {
+        let (extract, by_id) = extract::trace(main, *object, key, |number, text, row| {
             if rows.remove(&number) {
                 put_row(index, &mut named, *object, number, text, row)
             } else {
                 Ok(())
             }
         })?;
+        if let (Some(number), Some(_)) = (by_id, &extract) {
+            put_untraced(index, *object, key, number)?;
+        }
         put_trace(index, names, *object, key, extract.as_ref(), delta)?;
     }
     // Rows that are gone, or elsewhere by now.
@@ -191,6 +170,22 @@ fn put_minutes(
     Ok(())
 }
 
+/// Notes that a row is part of a trace by its id.
+fn put_untraced(
+    index: &Connection,
+    object: i64,
+    key: &TraceKey,
+    number: i64,
+) -> Result<(), StoreError> {
+    index
+        .prepare_cached(
+            "INSERT INTO untraced (number, object, trace) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![number, object, key])?;
+    Ok(())
+}
+
 fn put_trace(
     index: &Connection,
     names: &mut Interned,
@@ -205,20 +200,17 @@ fn put_trace(
              WHERE object = ?1 AND trace = ?2",
         )?
         .query_row(params![object, key], |row| {
-            Ok((
-                row.get::<_, i64>(0)?,
-                row.get::<_, bool>(1)?,
-                row.get::<_, i64>(2)?,
-                row.get::<_, bool>(3)?,
-            ))
+            Ok(Before {
+                created_us: row.get(0)?,
+                has_root: row.get(1)?,
+                rows: row.get(2)?,
+                failed: row.get(3)?,
+            })
         })
         .optional()?;
-    if let Some((created_us, has_root, rows, failed)) = before {
-        delta.traces -= 1;
-        delta.rows -= rows;
-        if has_root {
-            delta.count(-1, created_us, failed);
-        }
+    if let Some(before) = before {
+        delta.remove(before);
+        let created_us = before.created_us;
         if extract.is_none_or(|extract| extract.created_us != created_us) {
             index
                 .prepare_cached(
@@ -228,22 +220,9 @@ fn put_trace(
         }
     }
     let Some(extract) = extract else { return Ok(()) };
-    if let Some(number) = extract.by_id {
-        index
-            .prepare_cached(
-                "INSERT INTO untraced (number, object, trace) VALUES (?1, ?2, ?3)
-                 ON CONFLICT DO NOTHING",
-            )?
-            .execute(params![number, object, key])?;
-    }
-    delta.traces += 1;
-    delta.rows += extract.rows;
-    if extract.root.is_some() {
-        delta.count(1, extract.created_us, extract.failed);
-    }
-    delta.xact = delta.xact.max(extract.xact);
+    delta.add(extract);
     let (hash, figures) = match &extract.trial {
-        Some(trial) => (Some(extract::input_hash(&trial.case_key)), names.pack(index, trial)?),
+        Some(trial) => (Some(input_hash(&trial.case_key)), names.pack(index, trial)?),
         None => (None, Vec::new()),
     };
     index

@@ -8,17 +8,14 @@ use tidegate_analysis::comparison::Trial;
 
 use super::super::documents;
 use super::super::row_tables::row_id;
-use super::super::skeleton::Skeleton;
 use super::figures::{self, Names};
-use super::metadata;
-use super::preview::{hex, preview, time_text};
 use super::{TraceKey, search};
+use crate::store::index::cases::Kept;
+use crate::store::index::preview::hex;
+use crate::store::index::{PAGE_BYTES, metadata};
 use crate::store::{
     Case, CaseFilter, CaseQuery, CaseSort, Order, Place, Portion, SortKey, StoreError,
 };
-
-/// Bytes of documents read for one page; a page of large rows ends early.
-const PAGE_BYTES: usize = 32 << 20;
 
 /// A case as the index has it.
 pub(super) struct Record {
@@ -301,38 +298,22 @@ pub(super) fn case(
     record: &Record,
     bytes: &mut usize,
 ) -> Result<Option<Case>, StoreError> {
-    let trial = names.trial(connection, String::new(), &record.figures)?;
+    let kept = Kept {
+        root_span_id: record.trace.to_text(),
+        created_us: record.created_us,
+        spans: record.spans,
+        failed: record.failed,
+        input_hash: record.input_hash,
+        trial: names.trial(connection, String::new(), &record.figures)?,
+    };
     let mut statement =
         connection.prepare_cached("SELECT row_id, document FROM rows WHERE number = ?1")?;
     let case = statement
         .query_row([record.root], |row| {
-            let mut read = || -> Result<Case, StoreError> {
+            let read = || -> Result<Case, StoreError> {
                 let text = documents::text(row.get_ref(1)?)?;
                 *bytes += text.len();
-                let skeleton = Skeleton::of(&text)?;
-                let mut truncated = Vec::new();
-                let mut cut = |name, value| preview(value, name, &mut truncated);
-                let (input, output) =
-                    (cut("input", skeleton.input), cut("output", skeleton.output));
-                let (expected, error) =
-                    (cut("expected", skeleton.expected), cut("error", skeleton.error));
-                Ok(Case {
-                    id: row_id(row.get_ref(0)?)?.to_string(),
-                    root_span_id: record.trace.to_text(),
-                    created: time_text(record.created_us),
-                    name: skeleton.name().map(str::to_owned),
-                    input,
-                    output,
-                    expected,
-                    error,
-                    truncated,
-                    tags: skeleton.tags.map(ToOwned::to_owned),
-                    scores: trial.scores.clone(),
-                    metrics: trial.metrics.iter().map(|(name, m)| (name, m.value)).collect(),
-                    spans: record.spans.cast_unsigned(),
-                    failed: record.failed,
-                    input_hash: hex(&record.input_hash),
-                })
+                kept.with_root(&row_id(row.get_ref(0)?)?, &text)
             };
             Ok(read())
         })

@@ -17,17 +17,14 @@ use super::figures::Interned;
 use super::lag::Shared;
 use super::{named, schema, summaries};
 use crate::store::StoreError;
+use crate::store::index::{QUIET, STEP_ROWS};
 
 /// How often the journal is looked at while nothing happens.
 const POLL: Duration = Duration::from_millis(200);
 /// How long to wait after an error, which is most often a full disk.
 const RETRY: Duration = Duration::from_secs(5);
-/// Rows after which a piece of work is committed, so that nobody waits long for the thread.
-const STEP_ROWS: usize = 1_000;
 /// Entries read at once; each has at most a few thousand rows.
 const STEP_ENTRIES: usize = 64;
-/// How long an object has to stay as it is before it is summed up.
-const QUIET: Duration = Duration::from_secs(1);
 /// How often the log is synced and the journal cut while there is always something to do.
 const TRIM_EVERY: Duration = Duration::from_secs(5);
 

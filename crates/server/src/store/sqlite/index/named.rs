@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::super::attachments;
 use super::super::documents;
+use crate::store::index::attachments;
 use crate::store::{IndexPlace, StoreError, Unnamed};
 
 /// Earlier states read at once.

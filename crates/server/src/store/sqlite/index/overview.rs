@@ -1,41 +1,18 @@
 //! Projects and experiments with their sums.
 
-use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
-use serde::Deserialize;
-use tidegate_model::{Destination, XactId};
+use tidegate_model::Destination;
 
 use super::super::experiments;
 use super::super::objects::project_of;
 use super::super::row_tables::object_number;
 use super::summaries;
+use crate::store::index::overview::{Sums, cut, matches, number_key};
+use crate::store::index::summary;
 use crate::store::{
-    Changed, ExperimentFilter, ExperimentOverview, ExperimentQuery, ExperimentSort, Figure, Kind,
-    Order, Page, Place, Portion, ProjectOverview, ProjectQuery, ProjectSort, SearchScope, SortKey,
-    StoreError,
+    Changed, ExperimentFilter, ExperimentOverview, ExperimentQuery, ExperimentSort, Page, Place,
+    Portion, ProjectOverview, ProjectQuery, ProjectSort, SearchScope, SortKey, StoreError,
 };
-
-/// Sums over objects.
-#[derive(Debug, Default, Clone, Copy)]
-struct Sums {
-    cases: i64,
-    errors: i64,
-    rows: i64,
-    xact: i64,
-}
-
-impl Sums {
-    fn last_write(&self) -> Option<String> {
-        (self.xact > 0).then(|| {
-            let seconds = XactId::from_u64(self.xact.cast_unsigned()).unix_seconds();
-            Timestamp::from_second(seconds.into()).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
-        })
-    }
-}
-
-fn number_key(number: i64) -> SortKey {
-    SortKey::Number(Some(number as f64))
-}
 
 /// Numbers of a project's objects that have rows: its experiments, its datasets and its logs.
 pub(super) fn objects(connection: &Connection, project_id: &str) -> Result<Vec<i64>, StoreError> {
@@ -67,25 +44,6 @@ pub(super) fn scope(
             object_number(connection, object)?.map(|one| Some(vec![one]))
         }
     })
-}
-
-/// Sorts, and cuts out what comes after a place.
-fn cut<T>(
-    mut items: Vec<(Place, T)>,
-    order: Order,
-    after: Option<&Place>,
-    limit: usize,
-) -> Portion<(Place, T)> {
-    items.retain(|(place, _)| after.is_none_or(|after| place.compare(after, order).is_gt()));
-    items.sort_by(|one, other| one.0.compare(&other.0, order));
-    let more = items.len() > limit;
-    items.truncate(limit);
-    let next = items.last().filter(|_| more).map(|(place, _)| place.clone());
-    Portion { items, next }
-}
-
-fn matches(name: &str, search: Option<&String>) -> bool {
-    search.is_none_or(|search| name.to_lowercase().contains(&search.to_lowercase()))
 }
 
 /// Reads one page of projects.
@@ -169,15 +127,7 @@ pub(super) fn tallied(
         let named = found.and_then(|(kind, id)| Destination::from_kind(&kind, &id));
         let Some(destination) = named else { continue };
         let sums = object_sums(connection, *object)?;
-        changes.push(Changed {
-            object_type: destination.kind(),
-            object_id: destination.object_id().to_owned(),
-            project_id: project_of(connection, &destination)?,
-            rows: sums.rows.cast_unsigned(),
-            cases: sums.cases.cast_unsigned(),
-            errors: sums.errors.cast_unsigned(),
-            last_write: sums.last_write(),
-        });
+        changes.push(sums.of_changed(&destination, project_of(connection, &destination)?));
     }
     Ok(changes)
 }
@@ -210,8 +160,7 @@ pub(super) fn experiments(
             ExperimentSort::Errors => number_key(sums(connection)?.errors),
             ExperimentSort::LastWrite => number_key(sums(connection)?.xact),
             ExperimentSort::Figure(figure) => {
-                let summary = summary(connection, object)?;
-                SortKey::Number(mean(&summary, figure)?)
+                SortKey::Number(summary::mean(&summary(connection, object)?, figure)?)
             }
         };
         all.push((Place { key, number, text: String::new() }, (id, object)));
@@ -240,25 +189,6 @@ pub(super) fn experiments(
 fn summary(connection: &Connection, object: Option<i64>) -> Result<String, StoreError> {
     match object {
         Some(object) => summaries::read(connection, object),
-        None => Ok(r#"{"scores":{},"metrics":{}}"#.into()),
+        None => Ok(summary::EMPTY.into()),
     }
-}
-
-fn mean(summary: &str, figure: &Figure) -> Result<Option<f64>, StoreError> {
-    #[derive(Deserialize)]
-    struct Mean {
-        mean: f64,
-    }
-    #[derive(Deserialize)]
-    struct Means {
-        scores: std::collections::HashMap<String, Mean>,
-        metrics: std::collections::HashMap<String, Mean>,
-    }
-    let means: Means = serde_json::from_str(summary)
-        .map_err(|error| StoreError::Damaged(format!("a summary is malformed: {error}")))?;
-    let by_name = match figure.kind {
-        Kind::Score => means.scores,
-        Kind::Metric => means.metrics,
-    };
-    Ok(by_name.get(&figure.name).map(|mean| mean.mean))
 }

@@ -7,28 +7,16 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::super::documents;
 use super::super::row_tables::row_id;
-use super::super::skeleton::Skeleton;
-use super::preview::time_text;
-use super::snippets::snippets;
-use super::wanted::Wanted;
-use super::{TraceKey, overview, words};
+use super::{TraceKey, overview};
+use crate::store::index::preview::time_text;
+use crate::store::index::skeleton::Skeleton;
+use crate::store::index::snippets::snippets;
+use crate::store::index::wanted::{Syntax, Wanted};
+use crate::store::index::{FILTER_HITS, LOOKED_AT, NAMED_OBJECTS, PAGE_BYTES, words};
 use crate::store::{Hit, Hits, SearchQuery, StoreError};
-
-/// Rows whose text is looked at for one page: of words that are everywhere, phrases may be nowhere.
-const LOOKED_AT: usize = 10_000;
 
 /// Rows of other objects that are passed over for one page.
 const PASSED_OVER: usize = 200_000;
-
-/// Bytes of documents read for one page.
-const PAGE_BYTES: usize = 32 << 20;
-
-/// Hits that a filter of cases takes into account, the newest ones.
-const FILTER_HITS: i64 = 200_000;
-
-/// Objects that the index is asked for by name. A project with more has most of the rows, so that
-/// leaving out those of others costs less than joining as many lists.
-const NAMED_OBJECTS: usize = 32;
 
 /// Reads one page of hits.
 pub(super) fn page(connection: &Connection, query: &SearchQuery) -> Result<Hits, StoreError> {
@@ -37,7 +25,7 @@ pub(super) fn page(connection: &Connection, query: &SearchQuery) -> Result<Hits,
     let Some(objects) = overview::scope(connection, &query.scope)? else { return Ok(hits) };
     let named = objects.as_ref().filter(|objects| objects.len() <= NAMED_OBJECTS);
     let members: Option<HashSet<i64>> = objects.as_ref().map(|all| all.iter().copied().collect());
-    let expression = wanted.expression(named.map(Vec::as_slice));
+    let expression = wanted.expression(Syntax::FTS5, named.map(Vec::as_slice));
     let before = query.before.unwrap_or(i64::MAX);
     let mut statement = connection.prepare_cached(
         "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid < ?2 ORDER BY rowid DESC",
@@ -121,7 +109,8 @@ pub(super) fn traces(
     let mut statement = connection.prepare_cached(
         "SELECT rowid FROM words WHERE words MATCH ?1 ORDER BY rowid DESC LIMIT ?2",
     )?;
-    let mut found = statement.query((wanted.expression(Some(&[object])), FILTER_HITS))?;
+    let mut found =
+        statement.query((wanted.expression(Syntax::FTS5, Some(&[object])), FILTER_HITS))?;
     let mut read = connection.prepare_cached(
         "SELECT root_span_id, row_id, CASE WHEN ?2 THEN document END FROM rows
          WHERE number = ?1",

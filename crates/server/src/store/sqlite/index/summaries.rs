@@ -1,28 +1,10 @@
-//! Estimates of an experiment's scores and metrics, kept so that lists of experiments need not
-//! compute them.
+//! Where summaries of experiments are kept.
 
 use rusqlite::{Connection, OptionalExtension};
-use serde::Serialize;
-use tidegate_analysis::comparison::Trial;
-use tidegate_analysis::statistics::{Estimate, Level, summarize, summarize_metrics};
 
 use super::cases::trials;
 use crate::store::StoreError;
-
-#[derive(Serialize)]
-struct Summary {
-    scores: std::collections::BTreeMap<String, Estimate>,
-    metrics: std::collections::BTreeMap<String, Estimate>,
-}
-
-/// The text of a summary: `scores` and `metrics`, each by name, as `Estimate` serializes.
-fn text(trials: &[Trial]) -> Result<String, StoreError> {
-    let level = Level::default();
-    let summary =
-        Summary { scores: summarize(trials, level), metrics: summarize_metrics(trials, level) };
-    serde_json::to_string(&summary)
-        .map_err(|error| StoreError::Damaged(format!("a summary is no JSON: {error}")))
-}
+use crate::store::index::summary::text;
 
 /// Computes and stores an object's summary.
 pub(super) fn refresh(index: &Connection, object: i64) -> Result<(), StoreError> {

@@ -1,16 +1,12 @@
 //! The spans of one trace. Read from the rows alone, so never behind.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
 use rusqlite::{Connection, ToSql, params};
-use serde_json::value::RawValue;
 use tidegate_model::{RowId, XactId};
 
 use super::super::documents;
 use super::super::row_tables::{IdColumn, object_number};
-use super::super::skeleton::damaged;
 use super::TraceKey;
+use crate::store::index::outline::outline;
 use crate::store::{Place, SortKey, StoreError, StoredRow, TracePage, TraceQuery};
 
 /// Reads one page of a trace, in the order of creation.
@@ -66,15 +62,4 @@ pub(in crate::store::sqlite) fn page(
         last = Some(place);
     }
     Ok(page)
-}
-
-/// What the outline of a trace leaves out.
-const TEXTS: [&str; 5] = ["input", "output", "expected", "metadata", "context"];
-
-fn outline(document: &str) -> Result<String, StoreError> {
-    let members: BTreeMap<Cow<'_, str>, &RawValue> =
-        serde_json::from_str(document).map_err(|error| damaged(&error))?;
-    let kept: BTreeMap<_, _> =
-        members.into_iter().filter(|(name, _)| !TEXTS.contains(&&**name)).collect();
-    serde_json::to_string(&kept).map_err(|error| damaged(&error))
 }

@@ -7,7 +7,7 @@ use crate::store::Snippet;
 const SNIPPET_BYTES: usize = 200;
 
 /// One snippet for each field that has something of what is wanted, around the first place.
-pub(super) fn snippets(fields: &[(&'static str, String)], wanted: &Wanted) -> Vec<Snippet> {
+pub(crate) fn snippets(fields: &[(&'static str, String)], wanted: &Wanted) -> Vec<Snippet> {
     let snippets = fields.iter().filter_map(|(field, text)| {
         let places = wanted.places(text);
         let (first, _) = *places.first()?;

@@ -9,7 +9,7 @@ use crate::store::StoreError;
 
 /// What trials are made of. The other members, which are most of the bytes, are skipped unparsed.
 #[derive(Deserialize)]
-pub(super) struct Skeleton<'a> {
+pub(crate) struct Skeleton<'a> {
     #[serde(default)]
     id: Value,
     #[serde(default)]
@@ -29,30 +29,30 @@ pub(super) struct Skeleton<'a> {
     #[serde(default)]
     metrics: Value,
     #[serde(borrow, default)]
-    pub(super) input: Option<&'a RawValue>,
+    pub(crate) input: Option<&'a RawValue>,
     #[serde(borrow, default)]
     comment: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    pub(super) output: Option<&'a RawValue>,
+    pub(crate) output: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    pub(super) expected: Option<&'a RawValue>,
+    pub(crate) expected: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    pub(super) error: Option<&'a RawValue>,
+    pub(crate) error: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    pub(super) tags: Option<&'a RawValue>,
+    pub(crate) tags: Option<&'a RawValue>,
 }
 
 impl<'a> Skeleton<'a> {
-    pub(super) fn of(document: &'a str) -> Result<Self, StoreError> {
+    pub(crate) fn of(document: &'a str) -> Result<Self, StoreError> {
         serde_json::from_str(document).map_err(|error| damaged(&error))
     }
 
     /// Name of the span.
-    pub(super) fn name(&self) -> Option<&str> {
+    pub(crate) fn name(&self) -> Option<&str> {
         self.span_attributes.get("name")?.as_str()
     }
 
-    pub(super) fn into_row(self, is_root: bool) -> Result<Row, StoreError> {
+    pub(crate) fn into_row(self, is_root: bool) -> Result<Row, StoreError> {
         let mut row = Map::new();
         for (name, value) in [
             ("id", self.id),
@@ -80,6 +80,6 @@ impl<'a> Skeleton<'a> {
     }
 }
 
-pub(super) fn damaged(error: &serde_json::Error) -> StoreError {
+pub(crate) fn damaged(error: &serde_json::Error) -> StoreError {
     StoreError::Damaged(format!("a stored row is not valid JSON: {error}"))
 }

@@ -4,12 +4,12 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::super::skeleton::damaged;
+use super::skeleton::damaged;
 use crate::store::StoreError;
 
 /// Finds a member of `metadata` by its path; `None` if it is missing or null. What is not on the
 /// path is skipped unparsed.
-pub(super) fn member(document: &str, path: &[String]) -> Result<Option<Value>, StoreError> {
+pub(crate) fn member(document: &str, path: &[String]) -> Result<Option<Value>, StoreError> {
     #[derive(Deserialize)]
     struct Row<'a> {
         #[serde(borrow)]
@@ -33,7 +33,7 @@ pub(super) fn member(document: &str, path: &[String]) -> Result<Option<Value>, S
 }
 
 /// What a value is called: a text as it is, anything else as JSON.
-pub(super) fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),

@@ -14,7 +14,7 @@ const TYPE: &str = "braintrust_attachment";
 const KEY_BYTES: usize = 1_024;
 
 /// Returns the keys that the text of a row names.
-pub(super) fn keys(text: &str) -> BTreeSet<String> {
+pub(crate) fn keys(text: &str) -> BTreeSet<String> {
     // Nearly every row ends here.
     if !text.contains(TYPE) {
         return BTreeSet::new();

@@ -8,7 +8,7 @@ const PREVIEW_BYTES: usize = 400;
 
 /// The beginning of a value: of the text itself for a string, else of its JSON. Null counts as
 /// absent. Notes in `truncated` what was cut.
-pub(super) fn preview(
+pub(crate) fn preview(
     value: Option<&RawValue>,
     name: &'static str,
     truncated: &mut Vec<&'static str>,
@@ -29,12 +29,12 @@ fn cut(text: &str) -> &str {
 }
 
 /// A time in microseconds as clients write it; the epoch if it is beyond all years.
-pub(super) fn time_text(microseconds: i64) -> String {
+pub(crate) fn time_text(microseconds: i64) -> String {
     let time = Timestamp::from_microsecond(microseconds).unwrap_or(Timestamp::UNIX_EPOCH);
     format!("{time:.6}")
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         write!(text, "{byte:02x}").expect("writing to a string cannot fail");

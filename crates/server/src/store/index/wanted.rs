@@ -10,7 +10,7 @@ use super::words::{each_word, object_word};
 /// word stands for any ending, a minus before a word or phrase excludes it. Anything else that is
 /// no letter or digit separates words, which then are a phrase: `foo-bar` is `"foo bar"`.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     terms: Vec<Term>,
 }
 
@@ -23,12 +23,36 @@ struct Term {
     excluded: bool,
 }
 
+/// How a full-text index is asked. Words have neither quotation marks nor backslashes in them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Syntax {
+    /// Around each word.
+    quote: char,
+    and: &'static str,
+    or: &'static str,
+    /// Before a word that must not be there, after others.
+    not: &'static str,
+    /// After a word that is only a beginning.
+    beginning: &'static str,
+}
+
+impl Syntax {
+    /// FTS5 of SQLite.
+    pub(crate) const FTS5: Self =
+        Self { quote: '"', and: " AND ", or: " OR ", not: " NOT ", beginning: " *" };
+
+    /// `tsquery` of PostgreSQL.
+    #[cfg(feature = "postgres")]
+    pub(crate) const TSQUERY: Self =
+        Self { quote: '\'', and: " & ", or: " | ", not: " & !", beginning: ":*" };
+}
+
 /// Words of one query that count.
 const MOST_WORDS: usize = 32;
 
 impl Wanted {
     /// Reads a query; `None` if it asks for no word at all.
-    pub(super) fn of(text: &str) -> Option<Self> {
+    pub(crate) fn of(text: &str) -> Option<Self> {
         let mut terms: Vec<Term> = Vec::new();
         let (mut rest, mut count) = (text.trim_start(), 0);
         while !rest.is_empty() {
@@ -55,40 +79,45 @@ impl Wanted {
     }
 
     /// Writes what the index can decide: which words are in a row, without their order.
-    pub(super) fn expression(&self, objects: Option<&[i64]>) -> String {
+    pub(crate) fn expression(&self, syntax: Syntax, objects: Option<&[i64]>) -> String {
+        let Syntax { quote, and, or, not, beginning } = syntax;
         let mut expression = String::new();
         if let Some(objects) = objects {
             expression.push('(');
             for (index, object) in objects.iter().enumerate() {
-                let or = if index > 0 { " OR " } else { "" };
+                let or = if index > 0 { or } else { "" };
                 // Writing to a string cannot fail, here and below.
-                write!(expression, "{or}\"{}\"", object_word(*object)).expect("a string");
+                write!(expression, "{or}{quote}{}{quote}", object_word(*object)).expect("a string");
             }
             // No object at all: no row has this word.
-            expression.push_str(if objects.is_empty() { "\"\u{E000}\")" } else { ")" });
+            if objects.is_empty() {
+                write!(expression, "{quote}\u{E000}{quote}").expect("a string");
+            }
+            expression.push(')');
         }
         for term in self.terms.iter().filter(|term| !term.excluded) {
             for (index, word) in term.words.iter().enumerate() {
-                let and = if expression.is_empty() { "" } else { " AND " };
-                let star = if term.open && index + 1 == term.words.len() { " *" } else { "" };
-                write!(expression, "{and}\"{word}\"{star}").expect("a string");
+                let and = if expression.is_empty() { "" } else { and };
+                let star = term.open && index + 1 == term.words.len();
+                let star = if star { beginning } else { "" };
+                write!(expression, "{and}{quote}{word}{quote}{star}").expect("a string");
             }
         }
         // A phrase that is excluded is left to `holds`: its words may well be there.
         for term in self.terms.iter().filter(|term| term.excluded && term.words.len() == 1) {
-            let star = if term.open { " *" } else { "" };
-            write!(expression, " NOT \"{}\"{star}", term.words[0]).expect("a string");
+            let star = if term.open { beginning } else { "" };
+            write!(expression, "{not}{quote}{}{quote}{star}", term.words[0]).expect("a string");
         }
         expression
     }
 
     /// Whether the index cannot decide alone.
-    pub(super) fn has_phrases(&self) -> bool {
+    pub(crate) fn has_phrases(&self) -> bool {
         self.terms.iter().any(|term| term.words.len() > 1)
     }
 
     /// Whether the texts of a row meet the query.
-    pub(super) fn holds(&self, fields: &[(&'static str, String)]) -> bool {
+    pub(crate) fn holds(&self, fields: &[(&'static str, String)]) -> bool {
         self.terms.iter().all(|term| {
             let found = fields.iter().any(|(_, text)| !term.places(text).is_empty());
             found != term.excluded
@@ -96,7 +125,7 @@ impl Wanted {
     }
 
     /// Byte ranges of what is wanted in a text, in order.
-    pub(super) fn places(&self, text: &str) -> Vec<(usize, usize)> {
+    pub(crate) fn places(&self, text: &str) -> Vec<(usize, usize)> {
         let wanted = self.terms.iter().filter(|term| !term.excluded);
         let mut places: Vec<_> = wanted.flat_map(|term| term.places(text)).collect();
         places.sort_unstable();
@@ -156,8 +185,16 @@ mod tests {
     #[test]
     fn expressions_are_quoted() {
         let wanted = Wanted::of("a\"b c\" -d e* NEAR(").expect("a query");
-        assert_eq!(wanted.expression(None), r#""a" AND "b" AND "c" AND "e" * AND "near" NOT "d""#);
+        assert_eq!(
+            wanted.expression(Syntax::FTS5, None),
+            r#""a" AND "b" AND "c" AND "e" * AND "near" NOT "d""#
+        );
         let one = Wanted::of("a").expect("a query");
-        assert_eq!(one.expression(Some(&[7])), "(\"\u{E000}7\") AND \"a\"");
+        assert_eq!(one.expression(Syntax::FTS5, Some(&[7])), "(\"\u{E000}7\") AND \"a\"");
+        #[cfg(feature = "postgres")]
+        assert_eq!(
+            wanted.expression(Syntax::TSQUERY, Some(&[7, 8])),
+            "('\u{E000}7' | '\u{E000}8') & 'a' & 'b' & 'c' & 'e':* & 'near' & !'d'"
+        );
     }
 }

@@ -10,10 +10,10 @@ use std::fmt;
 use serde::de::{Deserializer as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::super::skeleton::Skeleton;
+use super::skeleton::Skeleton;
 
 /// Bytes of each of input, output, expected and error that are searched: the beginning.
-pub(super) const FIELD_BYTES: usize = 1_024;
+pub(crate) const FIELD_BYTES: usize = 1_024;
 
 /// Longer words are no words but encoded data.
 const WORD_BYTES: usize = 64;
@@ -23,19 +23,19 @@ const WORD_BYTES: usize = 64;
 const OBJECT_MARK: char = '\u{E000}';
 
 /// The beginning of the text of each member that is searched, with the member's name.
-pub(super) fn fields(row: &Skeleton<'_>) -> impl Iterator<Item = (&'static str, String)> {
+pub(crate) fn fields(row: &Skeleton<'_>) -> impl Iterator<Item = (&'static str, String)> {
     [("input", row.input), ("output", row.output), ("expected", row.expected), ("error", row.error)]
         .into_iter()
         .filter_map(|(name, value)| Some((name, plain(value?, FIELD_BYTES))))
 }
 
 /// The word that every row of an object has.
-pub(super) fn object_word(object: i64) -> String {
+pub(crate) fn object_word(object: i64) -> String {
     format!("{OBJECT_MARK}{object}")
 }
 
 /// What is indexed of a row: its words after that of its object, separated by spaces.
-pub(super) fn body(object: i64, row: &Skeleton<'_>) -> String {
+pub(crate) fn body(object: i64, row: &Skeleton<'_>) -> String {
     let mut body = object_word(object);
     for (_, text) in fields(row) {
         each_word(&text, |word, _| {
@@ -47,7 +47,7 @@ pub(super) fn body(object: i64, row: &Skeleton<'_>) -> String {
 }
 
 /// Calls `found` for each word, in lower case, with its place in the text.
-pub(super) fn each_word(text: &str, mut found: impl FnMut(&str, std::ops::Range<usize>)) {
+pub(crate) fn each_word(text: &str, mut found: impl FnMut(&str, std::ops::Range<usize>)) {
     let mut word = String::new();
     let mut start = 0;
     let mut flush = |word: &mut String, range: std::ops::Range<usize>| {

@@ -1,0 +1,3 @@
+//! What other tests rely on.
+
+mod postgres;
