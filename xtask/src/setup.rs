@@ -50,7 +50,7 @@ pub(crate) const VENV: Need = Need {
     package: "python3-venv",
 };
 
-const NEEDS: [Need; 7] = [
+const NEEDS: [Need; 8] = [
     Need {
         what: "Node.js 18 or later",
         program: "node",
@@ -68,6 +68,13 @@ const NEEDS: [Need; 7] = [
     },
     PYTHON,
     VENV,
+    Need {
+        what: "OpenSSL, for certificates",
+        program: "openssl",
+        arguments: &["version"],
+        least: None,
+        package: "openssl",
+    },
     Need {
         what: "a C compiler",
         program: "cc",

@@ -119,8 +119,14 @@ impl Keys {
             return Ok((keys, None));
         }
         let wanted = Wanted { name: Some("first".into()), scope: Scope::Write, project: None };
-        let (_, first) = keys.create(store, wanted).await?;
-        Ok((keys, Some(first)))
+        let (key, first) = stored(wanted)?;
+        if store.add_key(key.clone(), true).await? {
+            keys.put(key);
+            return Ok((keys, Some(first)));
+        }
+        // Another collector on the same store was faster.
+        keys.reload(store).await?;
+        Ok((keys, None))
     }
 
     fn of(needed: bool, stored: Vec<StoredKey>, secret: &[u8; 64]) -> Self {
@@ -229,18 +235,8 @@ impl Keys {
         store: &dyn Store,
         wanted: Wanted,
     ) -> Result<(StoredKey, String), StoreError> {
-        let text = generate()?;
-        let key = StoredKey {
-            id: uuid::Uuid::now_v7().to_string(),
-            sha256: hash(&text),
-            name: wanted.name,
-            scope: wanted.scope,
-            project: wanted.project,
-            created: clock::now_text(),
-            revoked: None,
-            last_used: None,
-        };
-        store.add_key(key.clone()).await?;
+        let (key, text) = stored(wanted)?;
+        store.add_key(key.clone(), false).await?;
         self.put(key.clone());
         Ok((key, text))
     }
@@ -330,6 +326,22 @@ impl Keys {
         drop(known);
         self.changed.send_replace(());
     }
+}
+
+/// A fresh key as it is stored, and its text.
+fn stored(wanted: Wanted) -> Result<(StoredKey, String), StoreError> {
+    let text = generate()?;
+    let key = StoredKey {
+        id: uuid::Uuid::now_v7().to_string(),
+        sha256: hash(&text),
+        name: wanted.name,
+        scope: wanted.scope,
+        project: wanted.project,
+        created: clock::now_text(),
+        revoked: None,
+        last_used: None,
+    };
+    Ok((key, text))
 }
 
 impl Key {

@@ -263,8 +263,9 @@ pub(crate) trait Store:
     /// Returns all keys, revoked ones included.
     fn keys(&self) -> Answer<'_, Vec<StoredKey>>;
 
-    /// Stores a new key.
-    fn add_key(&self, key: StoredKey) -> Answer<'_, ()>;
+    /// Stores a new key; `false`, and nothing is stored, if only the first is wanted and there is a
+    /// valid one.
+    fn add_key(&self, key: StoredKey, only_first: bool) -> Answer<'_, bool>;
 
     /// Revokes a key for good and returns it; `None` if there is none of that id.
     fn revoke_key(&self, id: String) -> Answer<'_, Option<StoredKey>>;

@@ -4,6 +4,7 @@ mod backup;
 mod bad_input;
 mod bench;
 mod compare;
+mod database;
 mod eval;
 mod export;
 mod health;

@@ -113,6 +113,26 @@ async fn a_revoked_key_is_refused_by_all_within_a_second() {
 }
 
 #[tokio::test]
+async fn collectors_that_start_at_once_make_one_first_key() {
+    if store() == Store::Sqlite {
+        return;
+    }
+    let first = Collector::start().await;
+    let starts = (0..4).map(|_| first.beside(|options| options.require_key(true)));
+    let fleet = futures_util::future::join_all(starts).await;
+    let keys: Vec<_> = fleet.iter().filter_map(|it| it.handle.first_key()).collect();
+    assert_eq!(keys.len(), 1, "{keys:?}");
+    let bearer = format!("Bearer {}", keys[0]);
+    for collector in &fleet {
+        let headers = [("authorization", bearer.as_str())];
+        let begin = Instant::now();
+        while collector.send_with(Method::GET, "/version", "", &headers).await.status != 200 {
+            assert!(begin.elapsed() < SECOND, "the first key is not known");
+        }
+    }
+}
+
+#[tokio::test]
 async fn pages_of_one_hear_of_what_another_took() {
     let Some(fleet) = fleet().await else { return };
     let made = fleet[0].experiment(&json!({"experiment_name": "e"})).await;

@@ -139,7 +139,8 @@ fn tls() -> Result<ClientConfig, StoreError> {
 
 /// What a URL names, without secrets.
 pub(crate) fn name_of(url: &str) -> String {
-    Config::from_str(url).map_or_else(|_| "of an unreadable URL".into(), |config| name(&config))
+    Config::from_str(url)
+        .map_or_else(|_| "postgres: (no readable URL)".into(), |config| name(&config))
 }
 
 fn name(config: &Config) -> String {

@@ -3,6 +3,7 @@
 use tokio_postgres::Row;
 
 use super::database::{self, Database};
+use super::locks::Lock;
 use super::tell;
 use crate::clock;
 use crate::store::{Scope, StoreError, StoredKey};
@@ -15,13 +16,18 @@ pub(super) async fn all(database: &Database) -> Result<Vec<StoredKey>, StoreErro
     database::rows(&client, &sql, &[]).await?.iter().map(key).collect()
 }
 
-pub(super) async fn add(database: &Database, key: &StoredKey) -> Result<(), StoreError> {
+pub(super) async fn add(
+    database: &Database,
+    key: &StoredKey,
+    only_first: bool,
+) -> Result<bool, StoreError> {
     let scope = match key.scope {
         Scope::Read => "read",
         Scope::Write => "write",
     };
     let sql = "INSERT INTO api_keys (id, sha256, name, scope, project, created, revoked)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        SELECT $1, $2, $3, $4, $5, $6, $7
+        WHERE NOT ($8 AND EXISTS (SELECT 1 FROM api_keys WHERE revoked IS NULL))";
     let values: database::Values<'_> = &[
         &key.id,
         &key.sha256.as_slice(),
@@ -30,13 +36,18 @@ pub(super) async fn add(database: &Database, key: &StoredKey) -> Result<(), Stor
         &key.project,
         &key.created,
         &key.revoked,
+        &only_first,
     ];
     let mut client = database.client().await?;
     let transaction = client.transaction().await?;
-    database::run(&transaction, sql, values).await?;
+    if only_first {
+        // Of collectors that start at once on an empty database, one makes it.
+        Lock::FirstKey.alone(&transaction).await?;
+    }
+    let added = database::run(&transaction, sql, values).await? > 0;
     tell::keys(&transaction).await?;
     transaction.commit().await?;
-    Ok(())
+    Ok(added)
 }
 
 /// A second revocation keeps the time of the first.

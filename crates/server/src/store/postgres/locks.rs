@@ -24,6 +24,8 @@ pub(super) enum Lock {
     Index(i64),
     /// Shared: indexing any object. Alone: throwing the index away.
     Indexes,
+    /// Making the first key of a store.
+    FirstKey,
     /// Deleting objects: what they leave behind in others has no order.
     Deletion,
 }
@@ -37,6 +39,7 @@ impl Lock {
             Self::Index(object) => (4, object),
             Self::Indexes => (6, 0),
             Self::Deletion => (5, 0),
+            Self::FirstKey => (7, 0),
         };
         BASE | (kind << 40) | (object & 0xFF_FFFF_FFFF)
     }

@@ -178,8 +178,8 @@ impl Store for PostgresStore {
         async move { keys::all(&self.database).await }.boxed()
     }
 
-    fn add_key(&self, key: StoredKey) -> Answer<'_, ()> {
-        async move { keys::add(&self.database, &key).await }.boxed()
+    fn add_key(&self, key: StoredKey, only_first: bool) -> Answer<'_, bool> {
+        async move { keys::add(&self.database, &key, only_first).await }.boxed()
     }
 
     fn revoke_key(&self, id: String) -> Answer<'_, Option<StoredKey>> {

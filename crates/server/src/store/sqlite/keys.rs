@@ -14,15 +14,20 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<StoredKey>, StoreError>
     Ok(keys.collect::<Result<_, _>>()?)
 }
 
-pub(super) fn add(connection: &Connection, key: &StoredKey) -> Result<(), StoreError> {
+pub(super) fn add(
+    connection: &Connection,
+    key: &StoredKey,
+    only_first: bool,
+) -> Result<bool, StoreError> {
     let scope = match key.scope {
         Scope::Read => "read",
         Scope::Write => "write",
     };
-    connection
+    let added = connection
         .prepare_cached(
             "INSERT INTO api_keys (id, sha256, name, scope, project, created, revoked)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
+             WHERE NOT (?8 AND EXISTS (SELECT 1 FROM api_keys WHERE revoked IS NULL))",
         )?
         .execute(params![
             key.id,
@@ -31,9 +36,10 @@ pub(super) fn add(connection: &Connection, key: &StoredKey) -> Result<(), StoreE
             scope,
             key.project,
             key.created,
-            key.revoked
+            key.revoked,
+            only_first
         ])?;
-    Ok(())
+    Ok(added > 0)
 }
 
 /// A second revocation keeps the time of the first.

@@ -213,8 +213,10 @@ impl Store for SqliteStore {
         self.readers.run(keys::all).boxed()
     }
 
-    fn add_key(&self, key: StoredKey) -> Answer<'_, ()> {
-        self.writer.submit(SMALL_BYTES, move |session| keys::add(&session.connection, &key)).boxed()
+    fn add_key(&self, key: StoredKey, only_first: bool) -> Answer<'_, bool> {
+        self.writer
+            .submit(SMALL_BYTES, move |session| keys::add(&session.connection, &key, only_first))
+            .boxed()
     }
 
     fn revoke_key(&self, id: String) -> Answer<'_, Option<StoredKey>> {
