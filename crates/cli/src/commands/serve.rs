@@ -120,7 +120,7 @@ pub(super) fn failure(error: StartError) -> Failure {
         StartError::ForeignDatabase { .. } => {
             "use another --data-dir, or another --database; what is there is untouched".into()
         }
-        StartError::Database { path, .. } if path.starts_with("postgres:") => {
+        StartError::Database { path, .. } if path.to_string_lossy().starts_with("postgres:") => {
             "check the URL of --database, and that PostgreSQL 15 or later answers there".into()
         }
         StartError::AddressInUse { .. } => {

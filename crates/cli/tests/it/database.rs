@@ -23,7 +23,7 @@ fn keys(url: &str, trusted: &Path) -> Finished {
 fn openssl(directory: &Path, arguments: &[&str]) {
     let mut command = Command::new("openssl");
     command.args(arguments).current_dir(directory);
-    run(&mut command, Duration::from_secs(60)).success();
+    drop(run(&mut command, Duration::from_secs(60)).success());
 }
 
 /// An authority, and a certificate of it for `localhost`.
@@ -68,14 +68,14 @@ fn a_server_is_verified_by_its_certificate_and_name() {
     }
     let trusted = made.path().join("ca.crt");
     let url = |host: &str| {
-        format!("postgres://postgres@{host}:{}/postgres?sslmode=require", cluster.port())
+        format!("{}?sslmode=require", cluster.url("postgres").replace("127.0.0.1", host))
     };
     let plain = keys(&url("localhost"), &trusted);
     assert_eq!(plain.status.code(), Some(3), "{}", plain.stderr);
     assert!(plain.stderr.contains("does not support TLS"), "{}", plain.stderr);
 
-    cluster.query("postgres", "ALTER SYSTEM SET ssl = on");
-    cluster.query("postgres", "SELECT pg_reload_conf()");
+    drop(cluster.query("postgres", "ALTER SYSTEM SET ssl = on"));
+    drop(cluster.query("postgres", "SELECT pg_reload_conf()"));
     let mut known = keys(&url("localhost"), &trusted);
     for _ in 0..100 {
         if known.status.success() {
@@ -110,7 +110,7 @@ fn what_cannot_be_used_is_named_without_its_password() {
         assert!(!refused.stderr.contains("secret"), "{}", refused.stderr);
     }
     let name = shared().create_database();
-    shared().query(&name, "CREATE TABLE theirs (a int)");
+    drop(shared().query(&name, "CREATE TABLE theirs (a int)"));
     let refused = tidegate(&["key", "list", "--database", &shared().url(&name)]);
     assert_eq!(refused.status.code(), Some(3));
     assert!(refused.stderr.contains("is not a tidegate database"), "{}", refused.stderr);

@@ -21,7 +21,7 @@ async fn keys_are_revoked_once_and_the_latest_use_counts() {
     let (database, url) = fresh().await;
     let both = [database, Database::new(&url).expect("a URL")];
     for n in (0..4).rev() {
-        add(&both[0], &new(n)).await.expect("stored");
+        assert!(add(&both[0], &new(n), false).await.expect("stored"));
     }
     let revoked = revoke(&both[1], "k2").await.expect("revoked").expect("a key").revoked;
     assert!(revoked.is_some());
