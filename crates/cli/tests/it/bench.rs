@@ -127,3 +127,11 @@ fn options_of_the_emulation_are_refused_without_it() {
         assert!(!finished.stderr.contains("panicked"), "{}", finished.stderr);
     }
 }
+
+#[test]
+fn a_fill_that_nothing_can_be_compared_in_is_refused_before_it_begins() {
+    let finished = tidegate(&["bench", "fill", "--rows", "400", "--cases", "100"]);
+    assert_eq!(finished.status.code(), Some(2), "{finished:?}");
+    assert!(finished.stderr.contains("one of 100 cases takes 400"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("hint: give more --rows"), "{}", finished.stderr);
+}

@@ -12,6 +12,7 @@ use super::child::failed;
 use super::collector::Collector;
 use super::corpus::Corpus;
 use super::load::{self, Plan, authorized};
+use super::rows::ROWS_PER_CASE;
 use super::{lag, upload};
 use crate::args::bench::Fill;
 use crate::clock;
@@ -44,6 +45,16 @@ struct Query {
 }
 
 pub(super) async fn run(fill: &Fill, printer: &Printer) -> Result<(), Failure> {
+    // Before anything is written: two experiments are compared in the end.
+    let each = fill.cases.max(1).saturating_mul(ROWS_PER_CASE as u64);
+    if fill.rows <= each {
+        let error = anyhow::anyhow!(
+            "{} rows do not make a second experiment: one of {} cases takes {each}",
+            fill.rows,
+            fill.cases
+        );
+        return Err(Failure::usage(error, "give more --rows or fewer --cases"));
+    }
     upload::tls();
     let server = match &fill.api_url {
         Some(_) => None,
@@ -89,7 +100,7 @@ pub(super) async fn run(fill: &Fill, printer: &Printer) -> Result<(), Failure> {
 /// Asks each question as often as wanted, of another experiment each time.
 async fn ask(fill: &Fill, plan: &Plan, experiments: &[String]) -> anyhow::Result<Vec<Query>> {
     let asker = Asker { client: load::client(1)?, plan, runs: fill.runs };
-    ensure!(experiments.len() > 1, "comparing takes two experiments: use more rows or fewer cases");
+    ensure!(experiments.len() > 1, "comparing takes two experiments");
     let trace = large_trace(&asker, &experiments[0], fill.trace_spans).await?;
     let details = asker.get(&format!("/v1/experiment/{}", experiments[0])).await?.1;
     let details: Value = serde_json::from_str(&details)?;
