@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{
-    Client, GenericClient, Hook, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime,
+    Client, GenericClient, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime,
     Timeouts,
 };
 use rustls::ClientConfig;
@@ -65,10 +65,11 @@ impl Database {
         config.connect_timeout(PATIENCE).keepalives_idle(Duration::from_secs(30));
         config.tcp_user_timeout(STATEMENT_TIMEOUT);
         let tls = MakeRustlsConnect::new(tls()?);
+        // Asked before it is used again: what its last user gave up may still run, or nobody be there.
         let manager = Manager::from_config(
             config.clone(),
             tls.clone(),
-            ManagerConfig { recycling_method: RecyclingMethod::Fast },
+            ManagerConfig { recycling_method: RecyclingMethod::Verified },
         );
         let pool = Pool::builder(manager)
             .max_size(CONNECTIONS)
@@ -78,8 +79,6 @@ impl Database {
                 create: Some(PATIENCE),
                 recycle: Some(PATIENCE),
             })
-            // A statement that was given up by its caller may still run.
-            .post_recycle(Hook::sync_fn(|_, _| Ok(())))
             .build()
             .map_err(StoreError::engine)?;
         let name = Arc::from(name(&config));
@@ -155,6 +154,15 @@ fn name(config: &Config) -> String {
     format!("postgres://{host}{port}/{database}")
 }
 
+/// Waits for what the database ends by itself in [`STATEMENT_TIMEOUT`], unless nobody is there any
+/// more to do that.
+pub(super) async fn in_time<T>(
+    work: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let silent = || StoreError::Unreachable(Arc::new(Silent));
+    tokio::time::timeout(STATEMENT_TIMEOUT + PATIENCE, work).await.unwrap_or_else(|_| Err(silent()))
+}
+
 /// Values of a statement.
 pub(super) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
 
@@ -164,8 +172,11 @@ pub(super) async fn rows(
     sql: &str,
     values: Values<'_>,
 ) -> Result<Vec<Row>, StoreError> {
-    let statement = on.prepare_cached(sql).await?;
-    Ok(on.query(&statement, values).await?)
+    let work = async {
+        let statement = on.prepare_cached(sql).await?;
+        Ok(on.query(&statement, values).await?)
+    };
+    in_time(work).await
 }
 
 /// As [`rows`], for at most one row.
@@ -174,8 +185,11 @@ pub(super) async fn row(
     sql: &str,
     values: Values<'_>,
 ) -> Result<Option<Row>, StoreError> {
-    let statement = on.prepare_cached(sql).await?;
-    Ok(on.query_opt(&statement, values).await?)
+    let work = async {
+        let statement = on.prepare_cached(sql).await?;
+        Ok(on.query_opt(&statement, values).await?)
+    };
+    in_time(work).await
 }
 
 /// As [`rows`], for exactly one row.
@@ -184,8 +198,11 @@ pub(super) async fn one(
     sql: &str,
     values: Values<'_>,
 ) -> Result<Row, StoreError> {
-    let statement = on.prepare_cached(sql).await?;
-    Ok(on.query_one(&statement, values).await?)
+    let work = async {
+        let statement = on.prepare_cached(sql).await?;
+        Ok(on.query_one(&statement, values).await?)
+    };
+    in_time(work).await
 }
 
 /// As [`rows`], and returns how many rows it changed.
@@ -194,8 +211,11 @@ pub(super) async fn run(
     sql: &str,
     values: Values<'_>,
 ) -> Result<u64, StoreError> {
-    let statement = on.prepare_cached(sql).await?;
-    Ok(on.execute(&statement, values).await?)
+    let work = async {
+        let statement = on.prepare_cached(sql).await?;
+        Ok(on.execute(&statement, values).await?)
+    };
+    in_time(work).await
 }
 
 impl From<tokio_postgres::Error> for StoreError {
@@ -226,6 +246,11 @@ impl From<tokio_postgres::Error> for StoreError {
         }
     }
 }
+
+/// Why a database is given up on.
+#[derive(Debug, thiserror::Error)]
+#[error("it did not answer in time")]
+struct Silent;
 
 /// Why a database that answers is of no use.
 #[derive(Debug, thiserror::Error)]

@@ -28,17 +28,16 @@ mod trace_rows;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Client, Transaction};
+use deadpool_postgres::Transaction;
 use tidegate_analysis::comparison::Trial;
 use tidegate_model::Destination;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
-use tokio_postgres::IsolationLevel;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::database::{self, Database};
-use super::read::object_number;
+use super::read::{begin, object_number};
 use crate::clock;
 use crate::store::index::{LIST_PATIENCE, OBJECT_PATIENCE};
 use crate::store::{
@@ -68,17 +67,6 @@ impl Threads {
         let done = self.0.spawn_blocking(move || handle.block_on(work()));
         done.await.unwrap_or(Err(StoreError::Panicked))
     }
-}
-
-/// Begins a transaction in which nothing changes.
-async fn snapshot(client: &mut Client) -> Result<Transaction<'_>, StoreError> {
-    let transaction = client
-        .build_transaction()
-        .isolation_level(IsolationLevel::RepeatableRead)
-        .read_only(true)
-        .start()
-        .await?;
-    Ok(transaction)
 }
 
 /// What a question is about.
@@ -171,7 +159,7 @@ impl Index {
     {
         let mut client = self.follower.database.client().await?;
         let run = async move || {
-            let transaction = snapshot(&mut client).await?;
+            let transaction = begin(&mut client).await?;
             let result = work(&transaction).await;
             // Nothing was written; an error here says nothing about what was read.
             transaction.rollback().await.ok();

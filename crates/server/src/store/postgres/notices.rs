@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio_postgres::AsyncMessage;
 use tokio_util::task::TaskTracker;
 
-use super::database::Database;
+use super::database::{Database, in_time};
 use crate::store::{Elsewhere, StoreError, Touched};
 
 /// The one channel.
@@ -54,12 +54,13 @@ impl Notices {
                         target: "server::store", error = ?ended.err(), "not told of changes for now"
                     );
                 }
+                let again = async {
+                    tokio::time::sleep(RETRY).await;
+                    database.client().await.is_ok()
+                };
                 tokio::select! {
                     _ = stopped.wait_for(|stop| *stop) => return,
-                    () = tokio::time::sleep(RETRY) => {}
-                }
-                if database.client().await.is_ok() {
-                    lost = false;
+                    is_back = again => lost = !is_back,
                 }
             }
         });
@@ -86,17 +87,18 @@ struct Ear {
 impl Ear {
     /// Listens on a connection of its own until that ends.
     async fn hear(&self, database: &Database) -> Result<(), StoreError> {
-        let (client, mut connection) = database.apart().await?;
+        let (client, mut connection) = in_time(async { Ok(database.apart().await?) }).await?;
         let messages = stream::poll_fn(move |context| connection.poll_message(context));
         let listening = async {
-            client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
+            let listen = format!("LISTEN {CHANNEL}");
+            in_time(async { Ok(client.batch_execute(&listen).await?) }).await?;
             // Whatever was said before this moment, nobody here heard.
             self.touched.note_others();
             self.elsewhere.keys.notify_one();
             self.elsewhere.objects.notify_one();
             loop {
                 tokio::time::sleep(PING_EVERY).await;
-                client.batch_execute("SELECT 1").await?;
+                in_time(async { Ok(client.batch_execute("SELECT 1").await?) }).await?;
             }
         };
         let mut messages = std::pin::pin!(messages);
@@ -105,8 +107,8 @@ impl Ear {
             // Cancel safe: the stream is polled where it was, and `listening` goes on.
             tokio::select! {
                 ended = &mut listening => {
-                    let ended: Result<(), tokio_postgres::Error> = ended;
-                    return Ok(ended?);
+                    let ended: Result<(), StoreError> = ended;
+                    return ended;
                 }
                 message = messages.next() => match message {
                     Some(Ok(AsyncMessage::Notification(notice))) => self.act(notice.payload()),

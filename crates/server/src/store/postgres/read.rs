@@ -25,9 +25,8 @@ use crate::store::{
     Trace,
 };
 
-/// Rows fetched first, and at most; in between as many as have about [`FETCH_BYTES`].
+/// Rows asked for at once, first and at most: who stops early has not had many sent in vain.
 const FETCH_ROWS: (i32, i32) = (16, 1_024);
-const FETCH_BYTES: usize = 1 << 20;
 
 /// Runs a reading over a snapshot. Blocks.
 pub(super) fn read(
@@ -44,7 +43,18 @@ pub(super) fn read(
     result
 }
 
-/// Begins a transaction in which nothing changes and statements end at the deadline.
+/// Begins a transaction in which nothing changes.
+pub(super) async fn begin(client: &mut Client) -> Result<Transaction<'_>, StoreError> {
+    let transaction = client
+        .build_transaction()
+        .isolation_level(IsolationLevel::RepeatableRead)
+        .read_only(true)
+        .start()
+        .await?;
+    Ok(transaction)
+}
+
+/// As [`begin`], where statements end at the deadline.
 pub(super) async fn snapshot(
     client: &mut Client,
     deadline: Instant,
@@ -53,12 +63,7 @@ pub(super) async fn snapshot(
     if left.is_zero() {
         return Err(StoreError::Interrupted);
     }
-    let transaction = client
-        .build_transaction()
-        .isolation_level(IsolationLevel::RepeatableRead)
-        .read_only(true)
-        .start()
-        .await?;
+    let transaction = begin(client).await?;
     let limit = format!("SET LOCAL statement_timeout = {}", left.as_millis().max(1));
     transaction.batch_execute(&limit).await?;
     Ok(transaction)
@@ -153,20 +158,20 @@ impl Snapshot<'_> {
         let portal = self.handle.block_on(self.transaction.bind(&prepared, &values))?;
         let mut count = FETCH_ROWS.0;
         loop {
-            let rows = self.handle.block_on(self.transaction.query_portal(&portal, count))?;
-            let mut bytes = 0;
-            for row in &rows {
-                bytes += row.get::<_, &[u8]>(6).len();
-                if show(row, visit)?.is_break() {
+            // Row by row off the connection, which waits: a row may have 64 MiB.
+            let rows = self.transaction.query_portal_raw(&portal, count);
+            let mut rows = pin!(self.handle.block_on(rows)?);
+            let mut seen = 0;
+            while let Some(row) = self.handle.block_on(rows.try_next())? {
+                seen += 1;
+                if show(&row, visit)?.is_break() {
                     return Ok(ScanEnd::Stopped);
                 }
             }
-            if rows.len() < usize::try_from(count).unwrap_or(usize::MAX) {
+            if seen < count {
                 return Ok(ScanEnd::Done);
             }
-            let more = if bytes < FETCH_BYTES / 2 { count * 2 } else { count };
-            let more = if bytes > FETCH_BYTES { more / 2 } else { more };
-            count = more.clamp(FETCH_ROWS.0, FETCH_ROWS.1);
+            count = (count * 2).min(FETCH_ROWS.1);
             if clock::monotonic() >= self.deadline {
                 return Ok(ScanEnd::Deadline);
             }

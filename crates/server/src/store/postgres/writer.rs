@@ -5,9 +5,11 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tidegate_model::{Destination, RowId, XactId};
 use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
@@ -27,6 +29,8 @@ const GROUP_REQUESTS: usize = 256;
 const GROUP_BYTES: usize = 8 << 20;
 /// How long a request waits for a place in the queue.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(30);
+/// For all statements of a group and its commit; each has a limit of its own in the database.
+const GROUP_TIMEOUT: Duration = Duration::from_secs(120);
 /// How often a group is tried that others of its kind got in the way of.
 const TRIES: u32 = 8;
 
@@ -136,7 +140,12 @@ impl Groups {
         while !jobs.is_empty() {
             tries += 1;
             let began = clock::monotonic();
-            let result = self.attempt(&jobs).await;
+            let attempt = AssertUnwindSafe(self.attempt(&jobs)).catch_unwind();
+            let result = match tokio::time::timeout(GROUP_TIMEOUT, attempt).await {
+                Ok(result) => result.unwrap_or(Err(Failure::All(StoreError::Panicked))),
+                // The transaction is rolled back, or was committed: the rows may come again.
+                Err(_) => Err(Failure::All(StoreError::Overloaded)),
+            };
             match result {
                 Ok(xacts) => {
                     self.watch.space.note(Ok(())).ok();
@@ -151,7 +160,9 @@ impl Groups {
                     jobs.remove(index).reply.send(Err(error)).ok();
                 }
                 // Deadlocks end by themselves; nothing was written.
-                Err(Failure::All(StoreError::Overloaded)) if tries < TRIES => {
+                Err(Failure::All(StoreError::Overloaded))
+                    if tries < TRIES && began.elapsed() < GROUP_TIMEOUT =>
+                {
                     tokio::time::sleep(Duration::from_millis(u64::from(5 * tries))).await;
                 }
                 // Something in one of them that the database does not take: the others go alone.

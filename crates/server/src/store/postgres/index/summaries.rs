@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use deadpool_postgres::{Client, Transaction};
 
-use super::{cases, snapshot};
+use super::cases;
 use crate::store::StoreError;
 use crate::store::index::summary::text;
 use crate::store::postgres::database;
+use crate::store::postgres::read::begin;
 
 /// Reads the summaries of objects, computed now where the stored ones are out of date; those go
 /// to `behind` as well.
@@ -31,7 +32,7 @@ pub(super) async fn read(
 
 /// Computes and stores an experiment's summary, unless somebody else has done so.
 pub(super) async fn refresh(client: &mut Client, object: i64) -> Result<(), StoreError> {
-    let reading = snapshot(client).await?;
+    let reading = begin(client).await?;
     // Nothing else is listed with its scores.
     let sql = "SELECT tallies.version FROM tallies JOIN objects ON objects.number = tallies.object
         WHERE tallies.object = $1 AND kind = 'experiment' AND NOT deleted

@@ -164,7 +164,7 @@ async fn entries_are_worked_off_by_whoever_is_there_and_pages_hear_of_it() {
 }
 
 /// Holds the lock of an object's index, as somebody who indexes it for long.
-async fn hold<'a>(client: &'a mut Client, object: i64) -> Transaction<'a> {
+async fn hold<'a>(client: &'a mut deadpool_postgres::Client, object: i64) -> Transaction<'a> {
     let transaction = client.transaction().await.expect("begun");
     Lock::Index(object).alone(&transaction).await.expect("locked");
     transaction
