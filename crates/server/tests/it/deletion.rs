@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tidegate_testkit::postgres::{Store, store};
 
 use crate::database::Database;
 use crate::harness::{Collector, DEADLINE, Reply};
@@ -146,9 +147,13 @@ async fn rows_that_a_crash_left_are_removed_at_the_next_start() {
     });
     let collector = Collector::start_in(dir, |options| options).await;
     rows_left(&collector, 0).await;
-    // Its number is not given away: something may still go by it.
+    // Its number is not given away: something may still go by it. SQLite keeps its entry for that;
+    // in PostgreSQL a sweep removes it once the index has forgotten the object.
     collector.log(&rows("experiment_id", &experiment["id"], 1)).await;
-    assert_eq!(count(&collector, "SELECT count(*) FROM objects"), 2);
+    assert_eq!(count(&collector, "SELECT count(*) FROM objects WHERE number > 1"), 1);
+    if store() == Store::Sqlite {
+        assert_eq!(count(&collector, "SELECT count(*) FROM objects"), 2);
+    }
     assert_eq!(collector.rows(experiment["id"].as_str().expect("id"), 10).await.len(), 1);
 }
 

@@ -47,6 +47,9 @@ pub fn ends_here(reason: &str) -> bool {
     ends
 }
 
+/// Databases removed for each that is made.
+const DROPPED: usize = 4;
+
 /// Directories, and the names of their databases.
 static KNOWN: Mutex<Vec<(PathBuf, String)>> = Mutex::new(Vec::new());
 
@@ -70,8 +73,9 @@ fn name_of(data_dir: &Path) -> String {
     }
     make_private(data_dir);
     // What no test can ask for any more; otherwise a run would leave gigabytes until its end.
+    // A few at a time: each waits for a checkpoint, which takes seconds on a loaded machine.
     let gone: Vec<String> =
-        known.extract_if(.., |(path, _)| !path.exists()).map(|it| it.1).collect();
+        known.extract_if(.., |(path, _)| !path.exists()).take(DROPPED).map(|it| it.1).collect();
     let name = shared().replace_databases(&gone);
     known.push((data_dir.to_owned(), name.clone()));
     name
