@@ -144,6 +144,8 @@ pub(crate) struct Serve {
     pub(crate) data_dir: DataDir,
     #[command(flatten)]
     pub(crate) database: Database,
+    #[command(flatten)]
+    pub(crate) blobs: Blobs,
     /// Address to listen on; port 0 takes a free one. Anything but loopback requires keys.
     #[arg(long, default_value = "127.0.0.1:8787", value_name = "ADDR")]
     pub(crate) listen: SocketAddr,
@@ -198,4 +200,33 @@ impl Database {
     }
 }
 
+/// The bucket of uploaded files.
+#[derive(Debug, Args)]
+pub(crate) struct Blobs {
+    /// Keeps uploaded files in a bucket of an S3-compatible store, for collectors on one
+    /// --database: s3://BUCKET/PREFIX. Credentials, region and endpoint are read from the usual
+    /// variables (AWS_ACCESS_KEY_ID, AWS_REGION, AWS_ENDPOINT_URL, …).
+    #[arg(long = "blobs", env = "TIDEGATE_BLOBS", hide_env_values = true, value_name = "URL")]
+    bucket: Option<String>,
+}
+
+impl Blobs {
+    /// What was asked for, if anything was; a blank variable is none.
+    pub(crate) fn url(&self) -> Option<&str> {
+        self.bucket.as_deref().filter(|url| !url.trim().is_empty())
+    }
+}
+
 const TEST_AIDS: &str = "Test aids";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn no_command_has_an_argument_twice() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -10,6 +10,7 @@
 //! | `PATH` | | where programs are looked for |
 //! | `COLUMNS` | the terminal's, else 100 | width of `tidegate timeline` |
 //! | `LC_ALL`, `LC_CTYPE`, `LANG` | none | whether it draws with more than ASCII: the first that is set |
+//! | `AWS_…` | none | how a bucket is reached; see [`of_buckets`] |
 //! | `NO_COLOR`, `CLICOLOR` | none | no colours on a terminal (read by `console`) |
 //!
 //! The variables of CI services and schedulers that `--shard` reads are in `commands/eval/shard.rs`.
@@ -68,6 +69,14 @@ impl Environment {
         let new = self.file.iter().filter(|(name, _)| process_variable(name).is_none());
         new.map(|(name, value)| (name.as_str(), value.as_str()))
     }
+}
+
+/// The settings of a bucket: variables `AWS_…` of the process that are not blank.
+pub(crate) fn of_buckets() -> Vec<(String, String)> {
+    let all = std::env::vars_os();
+    let text =
+        all.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    text.filter(|(name, value)| name.starts_with("AWS_") && !value.trim().is_empty()).collect()
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one reader of the process environment")]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::arrivals::Arrivals;
-use crate::blobs::{BlobFiles, Signer};
+use crate::blobs::{Blobs, Signer};
 use crate::keys::Keys;
 use crate::lifecycle::Lifecycle;
 use crate::live::Live;
@@ -30,7 +30,7 @@ pub(crate) struct App {
     pub(crate) token: String,
     pub(crate) max_body_bytes: usize,
     pub(crate) max_attachment_bytes: u64,
-    pub(crate) blobs: BlobFiles,
+    pub(crate) blobs: Blobs,
     pub(crate) signer: Signer,
     /// `None` unless a test of a client wants something of uploads.
     pub(crate) arrivals: Option<Arc<Arrivals>>,

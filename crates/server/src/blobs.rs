@@ -1,95 +1,130 @@
-//! Uploaded bytes as files under `<data directory>/blobs`.
+//! Uploaded bytes: as files in a directory, or as objects in a bucket.
 //!
-//! A file is written under a temporary name, synced, and renamed, so that a name always stands for
-//! all of its bytes, a loss of power included. What the files are is in the store: a file is made
-//! before the store names it, and removed after the store has forgotten it. In between, uploads of
-//! the same bytes share a name, so whoever makes a file claims its name until the store has it, and
-//! nothing is removed that is claimed (see [`claims`]). Collectors that share a directory do not see
-//! each other's claims; there, nothing is removed that is new (see [`shared`]).
+//! A name always stands for all of its bytes. What they are is in the store: bytes are placed
+//! before the store names them, and removed after the store has forgotten them. In between, uploads
+//! of the same bytes share a name, so whoever places some claims their name until the store has it,
+//! and nothing is removed that is claimed (see [`claims`]). Collectors on other machines do not see
+//! those claims: what keeps them apart is told in [`directory`] and in [`names`].
 
+#[cfg(feature = "s3")]
+mod bucket;
 mod claims;
-mod hold;
-mod shared;
+mod content;
+mod directory;
+mod names;
 mod signature;
 mod upload;
 
-use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "s3")]
+pub(crate) use bucket::Bucket;
+#[cfg(feature = "s3")]
+pub use bucket::BucketError;
+#[cfg(feature = "s3")]
+pub(crate) use bucket::Copied;
 use claims::Claims;
 pub(crate) use claims::{Claim, Condemned};
-use hold::Removals;
-pub(crate) use hold::hold;
+pub(crate) use content::Content;
+use content::Source;
+use directory::Directory;
+pub(crate) use directory::hold;
 pub(crate) use signature::{Refused, Signer};
 pub(crate) use upload::Upload;
 
-/// Directory of the files, in the data directory.
-const DIRECTORY: &str = "blobs";
-/// Directory of files being written, inside [`DIRECTORY`], so that a rename can move them.
-const UNFINISHED: &str = "unfinished";
-/// Files are spread over directories that are named after as many of their first digits.
+/// Uploads are spread over groups that are named after as many of their first digits.
 const GROUP_LENGTH: usize = 2;
 
-/// The directory of uploaded bytes. Clones share it.
+/// The place of uploaded bytes. Clones share it.
 #[derive(Debug, Clone)]
-pub(crate) struct BlobFiles {
-    directory: Arc<Path>,
+pub(crate) struct Blobs {
+    place: Place,
     claims: Arc<Claims>,
-    removals: Arc<Removals>,
-    /// Where other collectors make and remove files too, the age below which none is removed; see
-    /// [`shared`].
-    shared: Option<Duration>,
+    /// Where bytes lie while they are received.
+    unfinished: Arc<Path>,
 }
 
-/// What became of files that were to be removed.
+#[derive(Debug, Clone)]
+enum Place {
+    Directory(Directory),
+    #[cfg(feature = "s3")]
+    Bucket(Bucket),
+}
+
+/// What became of bytes that were to be removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Removed {
     pub(crate) files: u64,
     pub(crate) bytes: u64,
 }
 
-impl BlobFiles {
-    /// Makes the directory and removes what an earlier process left unfinished. Blocks. Only the
-    /// holder of the data directory may call this.
-    pub(crate) fn open(data_dir: &Path) -> io::Result<Self> {
-        let files = Self::made(data_dir, None)?;
-        for left in fs::read_dir(files.directory.join(UNFINISHED))? {
-            fs::remove_file(left?.path())?;
+impl Removed {
+    /// Counts what was removed, unless it was not there.
+    fn count(&mut self, bytes: Option<u64>) {
+        if let Some(bytes) = bytes {
+            self.files += 1;
+            self.bytes += bytes;
         }
-        Ok(files)
+    }
+}
+
+impl Blobs {
+    /// Keeps them in the data directory, and removes what an earlier process left unfinished.
+    /// Blocks. Only the holder of the data directory may call this.
+    pub(crate) fn open(data_dir: &Path) -> io::Result<Self> {
+        Ok(Self::of(Directory::open(data_dir)?))
     }
 
-    /// As [`BlobFiles::open`], of a directory that other collectors use as well, where a file that
-    /// no upload has may be removed at that age. Blocks.
+    /// As [`Blobs::open`], in a directory that other collectors use as well, where a file that no
+    /// upload has may be removed at that age. Blocks.
     pub(crate) fn open_shared(data_dir: &Path, age: Duration) -> io::Result<Self> {
-        let files = Self::made(data_dir, Some(age.min(shared::YOUNG)))?;
-        shared::clear(&files.directory.join(UNFINISHED))?;
-        Ok(files)
+        Ok(Self::of(Directory::open_shared(data_dir, age)?))
     }
 
-    fn made(data_dir: &Path, shared: Option<Duration>) -> io::Result<Self> {
-        let directory = data_dir.join(DIRECTORY);
-        make_directory(&directory.join(UNFINISHED))?;
-        let removals = Removals::open(data_dir)?;
-        let (claims, removals) = (Arc::default(), Arc::new(removals));
-        Ok(Self { directory: directory.into(), claims, removals, shared })
+    fn of(directory: Directory) -> Self {
+        let unfinished = directory.unfinished().into();
+        Self { place: Place::Directory(directory), claims: Arc::default(), unfinished }
     }
 
-    /// Opens a file of a name that an upload returned. Blocks.
-    pub(crate) fn read(&self, name: &str) -> io::Result<File> {
-        File::open(self.path(name)?)
+    /// Keeps them in a bucket; the directory has those that are being received. It may be another
+    /// collector's as well.
+    #[cfg(feature = "s3")]
+    pub(crate) fn in_bucket(self, bucket: Bucket) -> Self {
+        Self { place: Place::Bucket(bucket), ..self }
     }
 
-    /// Removes a file that no other upload can share; one that is not there is fine. While a backup
-    /// is made the file stays, and is nobody's. Blocks.
-    pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
-        let path = self.path(name)?;
-        match self.removals.begin()? {
-            Some(_begun) => remove(&path).map(drop),
-            None => Ok(()),
+    /// Finds the bytes of a name that an upload returned.
+    pub(crate) async fn content(&self, name: &str) -> io::Result<Content> {
+        match &self.place {
+            Place::Directory(directory) => {
+                let (directory, name) = (directory.clone(), name.to_owned());
+                blocking(move || {
+                    let file = directory.open_file(&name)?;
+                    Ok(Content { length: file.metadata()?.len(), source: Source::File(file) })
+                })
+                .await
+            }
+            #[cfg(feature = "s3")]
+            Place::Bucket(bucket) => {
+                let (object, length) = bucket.object(name).await?;
+                Ok(Content { length, source: Source::Object(object) })
+            }
+        }
+    }
+
+    /// Removes bytes that no other upload can share; it is fine if there are none. While a backup
+    /// is made a file stays, and is nobody's.
+    pub(crate) async fn remove(&self, name: &str) -> io::Result<()> {
+        match &self.place {
+            Place::Directory(directory) => {
+                let (directory, name) = (directory.clone(), name.to_owned());
+                blocking(move || directory.remove(&name)).await
+            }
+            #[cfg(feature = "s3")]
+            Place::Bucket(bucket) => bucket.remove(name).await,
         }
     }
 
@@ -98,88 +133,63 @@ impl BlobFiles {
         Condemned::of(&self.claims, names)
     }
 
-    /// Removes condemned files. While a backup is made they stay, and are nobody's. Blocks.
-    pub(crate) fn remove_all(&self, condemned: &Condemned) -> io::Result<Removed> {
-        let mut removed = Removed::default();
-        let Some(_begun) = self.removals.begin()? else { return Ok(removed) };
-        for name in condemned.names() {
-            let path = self.path(name)?;
-            let bytes = match self.shared {
-                Some(young) => shared::remove(&path, &self.directory.join(UNFINISHED), young)?,
-                None => remove(&path)?,
-            };
-            if let Some(bytes) = bytes {
-                removed.files += 1;
-                removed.bytes += bytes;
+    /// Removes what is condemned. While a backup is made files stay, and are nobody's; so does what
+    /// another collector may be placing.
+    pub(crate) async fn remove_all(&self, condemned: Condemned) -> io::Result<Removed> {
+        match &self.place {
+            Place::Directory(directory) => {
+                let directory = directory.clone();
+                blocking(move || directory.remove_all(&condemned)).await
             }
+            #[cfg(feature = "s3")]
+            Place::Bucket(bucket) => bucket.remove_all(&condemned).await,
         }
-        Ok(removed)
     }
 
-    /// Waits for removals under way and lets no other begin: for the end, before somebody else may
-    /// make files here. Blocks.
-    pub(crate) fn stop_removing(&self) {
-        self.removals.stop();
-    }
-
-    /// Names of the directories that files are spread over. Blocks.
-    pub(crate) fn groups(&self) -> io::Result<Vec<String>> {
-        let mut groups = Vec::new();
-        for entry in fs::read_dir(&self.directory)? {
-            let entry = entry?;
-            let name = entry.file_name().into_string().unwrap_or_default();
-            if name.len() == GROUP_LENGTH && entry.file_type()?.is_dir() {
-                groups.push(name);
+    /// Waits for what is under way and lets no removal of files begin: for the end, before somebody
+    /// else may make some here. What is removed from a bucket is made by nobody.
+    pub(crate) async fn close(&self) -> io::Result<()> {
+        match &self.place {
+            Place::Directory(directory) => {
+                let directory = directory.clone();
+                blocking(move || {
+                    directory.stop_removing();
+                    Ok(())
+                })
+                .await
             }
+            #[cfg(feature = "s3")]
+            Place::Bucket(bucket) => bucket.close().await,
         }
-        Ok(groups)
     }
 
-    /// Names of the files in a group that have been as they are for at least `age`. Blocks.
-    pub(crate) fn older(&self, group: &str, age: Duration) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(self.directory.join(group))? {
-            let entry = entry?;
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            let changed = match entry.metadata() {
-                // Removed since the directory was read.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                other => other?.modified()?,
-            };
-            let is_old = changed.elapsed().is_ok_and(|unchanged| unchanged >= age);
-            if is_old && self.path(&name).is_ok() {
-                names.push(name);
+    /// Names of the groups that bytes are spread over.
+    pub(crate) async fn groups(&self) -> io::Result<Vec<String>> {
+        match &self.place {
+            Place::Directory(directory) => {
+                let directory = directory.clone();
+                blocking(move || directory.groups()).await
             }
+            #[cfg(feature = "s3")]
+            Place::Bucket(_) => Ok(Bucket::groups()),
         }
-        Ok(names)
     }
 
-    /// Where a file lies: spread over 256 directories by the first two digits of its name.
-    fn path(&self, name: &str) -> io::Result<PathBuf> {
-        let is_name = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if !is_name {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not the name of a blob"));
+    /// Names in a group that have been there for at least `age`.
+    pub(crate) async fn older(&self, group: &str, age: Duration) -> io::Result<Vec<String>> {
+        match &self.place {
+            Place::Directory(directory) => {
+                let (directory, group) = (directory.clone(), group.to_owned());
+                blocking(move || directory.older(&group, age)).await
+            }
+            #[cfg(feature = "s3")]
+            Place::Bucket(bucket) => bucket.older(group, age).await,
         }
-        Ok(self.directory.join(&name[..GROUP_LENGTH]).join(name))
     }
 }
 
-/// Removes a file and returns its length; `None` if it is not there.
-fn remove(path: &Path) -> io::Result<Option<u64>> {
-    let removed = fs::metadata(path).and_then(|file| fs::remove_file(path).map(|()| file.len()));
-    match removed {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        other => other.map(Some),
-    }
-}
-
-fn make_directory(path: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.create(path)
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }

@@ -4,6 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+#[cfg(feature = "s3")]
+use crate::blobs::BucketError;
 use crate::data_dir::Holder;
 use crate::store::StoreError;
 
@@ -67,6 +69,15 @@ pub enum StartError {
         path: PathBuf,
         /// The cause.
         source: StoreError,
+    },
+    /// The bucket for uploaded files cannot be used.
+    #[cfg(feature = "s3")]
+    #[error("cannot use the bucket {url}")]
+    Bucket {
+        /// Its URL.
+        url: String,
+        /// The cause.
+        source: BucketError,
     },
     /// The data directory failed in another way.
     #[error("cannot use data directory {}", path.display())]

@@ -52,6 +52,8 @@ mod typescript;
 mod ui;
 
 pub use arrivals::{Latency, Recorder, Recording, recorder};
+#[cfg(feature = "s3")]
+pub use blobs::BucketError;
 pub use data_dir::{Holder, read_holder};
 pub use error::{ShutdownError, StartError};
 pub use handle::Handle;

@@ -14,7 +14,7 @@ pub use backup::{BackupError, BackupReport, backup};
 pub(crate) use collect::{Collection, When, collect_blobs};
 pub use doctor::{Check, Depth, Verdict, doctor};
 #[cfg(feature = "postgres")]
-pub use migrate_store::{MigrationError, MigrationReport, MigrationStep, migrate_store};
+pub use migrate_store::{Migration, MigrationError, MigrationReport, MigrationStep};
 use pace::Pace;
 pub(crate) use upkeep::{keep_small, watch_space};
 

@@ -21,6 +21,22 @@ pub enum Role {
     Embedded,
 }
 
+/// A bucket, and how it is reached.
+#[cfg(feature = "s3")]
+#[derive(Clone)]
+pub(crate) struct BucketSettings {
+    pub(crate) url: String,
+    /// With secrets.
+    pub(crate) settings: Vec<(String, String)>,
+}
+
+#[cfg(feature = "s3")]
+impl std::fmt::Debug for BucketSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BucketSettings").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
 /// Settings of a collector; see [`start`](crate::start).
 ///
 /// ```
@@ -33,6 +49,8 @@ pub struct Options {
     pub(crate) data_dir: PathBuf,
     #[cfg(feature = "postgres")]
     pub(crate) database: Option<String>,
+    #[cfg(feature = "s3")]
+    pub(crate) bucket: Option<BucketSettings>,
     pub(crate) listen: SocketAddr,
     pub(crate) org: Option<String>,
     pub(crate) require_key: bool,
@@ -60,6 +78,8 @@ impl Options {
             data_dir: data_dir.into(),
             #[cfg(feature = "postgres")]
             database: None,
+            #[cfg(feature = "s3")]
+            bucket: None,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8787)),
             org: None,
             require_key: false,
@@ -98,13 +118,33 @@ impl Options {
 
     /// Keeps rows and objects in a PostgreSQL database, 15 or later, by its `postgres://` URL. Any
     /// number of collectors may share it. The data directory then holds uploaded bytes alone: all
-    /// of them must see the same one, and nobody locks it.
+    /// of them must see the same one, unless those are in a [bucket](Self::blobs), and nobody
+    /// locks it.
     ///
     /// `sslmode=require` in the URL verifies the server's certificate and name by what the system
     /// trusts; `prefer`, the default, does so if the server offers TLS.
     #[cfg(feature = "postgres")]
     pub fn database(mut self, url: impl Into<String>) -> Self {
         self.database = Some(url.into());
+        self
+    }
+
+    /// Keeps uploaded bytes in a bucket of an S3-compatible store, `s3://BUCKET[/PREFIX]`, which
+    /// all collectors on one [database](Self::database) share and no others; without a database the
+    /// start fails. The data directory then holds those that are being received.
+    ///
+    /// `settings` are pairs of a name and a value as the usual variables have them:
+    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_REGION`
+    /// (`us-east-1`), `AWS_ENDPOINT_URL`, and those of containers' and machines' roles. Unknown ones
+    /// are left out. Sets ring as the process's provider of cryptography for TLS if there is none.
+    #[cfg(feature = "s3")]
+    pub fn blobs(
+        mut self,
+        url: impl Into<String>,
+        settings: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
+        let (url, settings) = (url.into(), settings.into_iter().collect());
+        self.bucket = Some(BucketSettings { url, settings });
         self
     }
 

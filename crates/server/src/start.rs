@@ -15,7 +15,9 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::app::App;
 use crate::arrivals::Arrivals;
-use crate::blobs::{BlobFiles, Signer};
+use crate::blobs::{Blobs, Signer};
+#[cfg(feature = "s3")]
+use crate::blobs::{Bucket, BucketError};
 use crate::data_dir::DirectoryLock;
 use crate::error::StartError;
 use crate::handle::Handle;
@@ -23,13 +25,15 @@ use crate::keys::{Keys, random_hex};
 use crate::lifecycle::Lifecycle;
 use crate::live::Live;
 use crate::metrics::Metrics;
+#[cfg(feature = "s3")]
+use crate::options::BucketSettings;
 use crate::options::Options;
 use crate::owners::Owners;
 use crate::shed::ByteGauge;
 #[cfg(feature = "postgres")]
 use crate::store::postgres::{self, PostgresStore};
 use crate::store::sqlite::{DATABASE_FILE, OpenError, OpenFailure, SqliteStore};
-use crate::store::{Space, Store, StoreError, Watch};
+use crate::store::{Org, Space, Store, StoreError, Watch};
 use crate::{elsewhere, listener, live, maintenance, routes, sweeper};
 
 /// Starts a collector on the current runtime and returns once it accepts requests.
@@ -62,7 +66,7 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
     let (keys, first_key) =
         Keys::load(store.as_ref(), options.key_needed()).await.map_err(database)?;
     let secret = store.signing_secret().await.map_err(database)?;
-    let blobs = open_blobs(&options).await?;
+    let blobs = open_blobs(&options, &org).await?;
     let live = Live::new().map_err(database)?;
     let token = random_hex::<16>().map_err(database)?;
     let url = format!("http://{}", reachable(address));
@@ -119,9 +123,8 @@ pub async fn start(options: Options) -> Result<Handle, StartError> {
             arrivals.close();
         }
         store_used_keys(&app).await;
-        let files = app.blobs.clone();
-        if tokio::task::spawn_blocking(move || files.stop_removing()).await.is_err() {
-            tracing::error!(target: "server::blobs", "waiting for removals panicked");
+        if let Err(error) = app.blobs.close().await {
+            tracing::error!(target: "server::blobs", error = ?error, "uploads or removals are under way");
         }
         // The lock goes last: whoever takes the directory finds a closed database.
         store.close(Box::new(lock)).await;
@@ -195,15 +198,40 @@ pub(crate) async fn open(data_dir: &Path, watch: Watch) -> Result<SqliteStore, S
     })
 }
 
-async fn open_blobs(options: &Options) -> Result<BlobFiles, StartError> {
+async fn open_blobs(options: &Options, org: &Org) -> Result<Blobs, StartError> {
     let path = options.data_dir.clone();
     let shared = options.shares().then_some(options.unnamed.age);
     let open = move || match shared {
-        Some(age) => BlobFiles::open_shared(&path, age),
-        None => BlobFiles::open(&path),
+        Some(age) => Blobs::open_shared(&path, age),
+        None => Blobs::open(&path),
     };
     let opened = tokio::task::spawn_blocking(open).await.map_err(io::Error::other).flatten();
-    opened.map_err(|source| StartError::DataDir { path: options.data_dir.clone(), source })
+    let blobs =
+        opened.map_err(|source| StartError::DataDir { path: options.data_dir.clone(), source })?;
+    #[cfg(feature = "s3")]
+    if let Some(settings) = &options.bucket {
+        return Ok(blobs.in_bucket(open_bucket(settings, &org.id, options).await?));
+    }
+    #[cfg(not(feature = "s3"))]
+    let _: &Org = org;
+    Ok(blobs)
+}
+
+#[cfg(feature = "s3")]
+async fn open_bucket(
+    settings: &BucketSettings,
+    store_id: &str,
+    options: &Options,
+) -> Result<Bucket, StartError> {
+    let failed = |source| StartError::Bucket { url: settings.url.clone(), source };
+    if !options.shares() {
+        // A backup of a data directory has its files, and a check of one looks for them.
+        let why = "a bucket is for collectors on a PostgreSQL database; a data directory keeps its \
+                   own files";
+        return Err(failed(BucketError::Url(why.into())));
+    }
+    let age = options.unnamed.age;
+    Bucket::open(&settings.url, &settings.settings, store_id, age).await.map_err(failed)
 }
 
 fn database_error(data_dir: &Path, source: StoreError) -> StartError {

@@ -153,6 +153,9 @@ pub enum StoreError {
     /// What the database holds does not make sense.
     #[error("the database is damaged: {0}")]
     Damaged(String),
+    /// The place of uploaded files cannot be reached. The same request may come again.
+    #[error("uploaded files cannot be reached")]
+    FilesAway(#[source] std::sync::Arc<std::io::Error>),
     /// A file operation failed.
     #[error("file error")]
     Io(#[source] std::sync::Arc<std::io::Error>),
@@ -182,6 +185,7 @@ impl From<std::io::Error> for StoreError {
     fn from(error: std::io::Error) -> Self {
         match error.kind() {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::DiskFull,
+            std::io::ErrorKind::HostUnreachable => Self::FilesAway(std::sync::Arc::new(error)),
             _ => Self::Io(std::sync::Arc::new(error)),
         }
     }

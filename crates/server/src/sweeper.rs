@@ -40,11 +40,9 @@ async fn round(app: &App) -> Result<(), StoreError> {
     loop {
         let expired = app.store.expire_overflows(before, BATCH).await?;
         let last = expired.len() < BATCH as usize;
-        let files = app.blobs.clone();
-        let removed = tokio::task::spawn_blocking(move || {
-            expired.iter().flatten().try_for_each(|file| files.remove(file))
-        });
-        removed.await.map_err(|_| StoreError::Panicked)??;
+        for file in expired.iter().flatten() {
+            app.blobs.remove(file).await?;
+        }
         if last || app.lifecycle.is_stopping() {
             return Ok(());
         }

@@ -2,16 +2,21 @@
 
 use clap::Args;
 
-use super::DataDir;
+use super::{Blobs, DataDir};
 
 pub(crate) const HELP: &str = "\
 Stop the server of the data directory first. The database must be empty, or hold what an interrupted
 run of this command left: run it again, and it goes on where it was. At the end everything is read
 from both sides and compared. The data directory stays as it is; its uploaded files are used from
-there, so start the servers with it:
+there, unless --blobs has them copied, each compared with its SHA-256. Start the servers with the
+same options:
 
   tidegate migrate-store --data-dir /var/lib/tidegate --database postgres://tidegate@db/tidegate
-  tidegate serve --data-dir /var/lib/tidegate --database postgres://tidegate@db/tidegate";
+  tidegate serve --data-dir /var/lib/tidegate --database postgres://tidegate@db/tidegate
+
+  tidegate migrate-store --data-dir /var/lib/tidegate --database postgres://tidegate@db/tidegate \\
+    --blobs s3://my-bucket/tidegate
+  tidegate serve --database postgres://tidegate@db/tidegate --blobs s3://my-bucket/tidegate";
 
 #[derive(Debug, Args)]
 pub(crate) struct MigrateStore {
@@ -21,6 +26,8 @@ pub(crate) struct MigrateStore {
     /// of processes do not show.
     #[arg(long, env = "TIDEGATE_DATABASE", hide_env_values = true, value_name = "URL")]
     pub(crate) database: String,
+    #[command(flatten)]
+    pub(crate) blobs: Blobs,
     /// Prints one JSON value on stdout.
     #[arg(long)]
     pub(crate) json: bool,

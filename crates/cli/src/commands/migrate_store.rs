@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use tidegate_server::maintenance::{MigrationError, MigrationStep, migrate_store};
+use tidegate_server::maintenance::{Migration, MigrationError, MigrationStep};
 
 use crate::args::migrate_store::MigrateStore;
 use crate::clock;
+use crate::commands::serve::bucket_hint;
+use crate::env;
 use crate::exit::Failure;
 use crate::printer::Printer;
 
@@ -15,8 +17,18 @@ const TELL_EVERY: Duration = Duration::from_secs(5);
 pub(crate) async fn run(arguments: &MigrateStore, printer: &Printer) -> Result<(), Failure> {
     let mut told = Told { at: clock::now(), printer: *printer };
     let data_dir = arguments.data_dir.path();
-    let moved = migrate_store(data_dir, &arguments.database, move |step| told.tell(step)).await;
+    let mut migration = Migration::new(data_dir, &arguments.database);
+    if let Some(url) = arguments.blobs.url() {
+        migration = migration.blobs(url, env::of_buckets());
+    }
+    let moved = migration.run(move |step| told.tell(step)).await;
     let report = moved.map_err(failure)?;
+    let lost = [(report.missing_files, "missing"), (report.damaged_files, "not what they were")];
+    for (files, what) in lost.into_iter().filter(|(files, _)| *files > 0) {
+        printer.say(format_args!(
+            "warning: {files} uploaded files are {what} in the data directory and were not copied"
+        ));
+    }
     if arguments.json {
         let text = serde_json::to_string(&report);
         return printer.data(text.map_err(|error| {
@@ -31,7 +43,15 @@ pub(crate) async fn run(arguments: &MigrateStore, printer: &Printer) -> Result<(
         "moved {} rows and {} earlier states{resumed}, and {} projects, experiments and the like; \
          both sides were read again and are the same: sha256 {}",
         report.rows, report.earlier, report.registered, report.checksum
-    ))
+    ))?;
+    match arguments.blobs.url() {
+        None => Ok(()),
+        Some(url) => printer.data(format_args!(
+            "{} uploaded files ({:.1} MB) are in {url}",
+            report.files,
+            report.file_bytes as f64 / 1e6
+        )),
+    }
 }
 
 struct Told {
@@ -53,6 +73,9 @@ impl Told {
             MigrationStep::Compared(done, all) => {
                 self.printer.say(format_args!("compared {done} of {all} rows"));
             }
+            MigrationStep::Copied(done, all) => {
+                self.printer.say(format_args!("copied {done} of {all} uploaded files"));
+            }
             _ => {}
         }
     }
@@ -70,6 +93,7 @@ fn failure(error: MigrationError) -> Failure {
             "something else wrote to the database; empty it and run this again. The data directory \
              is as it was"
         }
+        MigrationError::Bucket { source, .. } => bucket_hint(source),
         _ => "run it again: it goes on where it was",
     };
     Failure::failed(error.into(), hint)

@@ -4,13 +4,18 @@ mod record;
 
 use std::time::Duration;
 
-use tidegate_server::{Options, Role, StartError, start};
+use tidegate_server::{BucketError, Options, Role, StartError, start};
 use tokio::signal;
 
 use crate::args::Serve;
+use crate::env;
 use crate::exit::Failure;
 use crate::printer::Printer;
 use record::Record;
+
+/// A backup of a data directory has its files, and `doctor` looks for them.
+const NO_DATABASE: &str = "leave --blobs (TIDEGATE_BLOBS) out: a data directory keeps its own \
+                           files; or name a PostgreSQL database with --database";
 
 /// How long requests may take to finish when the process is asked to stop.
 const STOP_GRACE: Duration = Duration::from_secs(10);
@@ -40,6 +45,13 @@ pub(crate) async fn run(serve: &Serve, printer: &Printer) -> Result<(), Failure>
     if let Some(url) = serve.database.url() {
         options = options.database(url);
     }
+    if let Some(url) = serve.blobs.url() {
+        if serve.database.url().is_none() {
+            let error = anyhow::anyhow!("--blobs needs --database");
+            return Err(Failure::usage(error, NO_DATABASE));
+        }
+        options = options.blobs(url, env::of_buckets());
+    }
     let mut record = None;
     if let Some(path) = &serve.record_requests {
         let (begun, recorder) = Record::start(path)?;
@@ -53,6 +65,9 @@ pub(crate) async fn run(serve: &Serve, printer: &Printer) -> Result<(), Failure>
 
     printer.say(format_args!("listening on {}", collector.url()));
     printer.say(format_args!("data directory {}", serve.data_dir.path().display()));
+    if let Some(url) = serve.blobs.url() {
+        printer.say(format_args!("uploaded files in {url}"));
+    }
     if let Some(key) = collector.first_key() {
         printer.say(format_args!("first key (shown only now): {key}"));
     }
@@ -105,7 +120,29 @@ fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
     })
 }
 
+/// What to do about a bucket that cannot be used.
+pub(super) fn bucket_hint(error: &BucketError) -> &'static str {
+    match error {
+        BucketError::Url(_) => "name it with --blobs, as in s3://my-bucket/tidegate",
+        BucketError::Taken(_) => {
+            "name another prefix with --blobs: what is there is untouched, and each database needs \
+             one of its own"
+        }
+        BucketError::Missing => {
+            "make the bucket, or check its name, AWS_REGION and AWS_ENDPOINT_URL"
+        }
+        _ => {
+            "check AWS_ENDPOINT_URL, AWS_REGION, the credentials, and that they may get, put, delete \
+             and list objects there"
+        }
+    }
+}
+
 pub(super) fn failure(error: StartError) -> Failure {
+    if let StartError::Bucket { source: source @ BucketError::Url(_), .. } = &error {
+        let hint = bucket_hint(source);
+        return Failure::usage(error.into(), hint);
+    }
     let hint = match &error {
         StartError::Locked { holder: Some(holder), .. } => {
             format!("use the collector at {}, or another --data-dir", holder.url)
@@ -123,6 +160,7 @@ pub(super) fn failure(error: StartError) -> Failure {
         StartError::Database { path, .. } if path.to_string_lossy().starts_with("postgres:") => {
             "check the URL of --database, and that PostgreSQL 15 or later answers there".into()
         }
+        StartError::Bucket { source, .. } => bucket_hint(source).into(),
         StartError::AddressInUse { .. } => {
             "stop the other program, or use --listen with another port (0 takes a free one)".into()
         }

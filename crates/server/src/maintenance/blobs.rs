@@ -44,6 +44,28 @@ pub(super) fn named(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     names.filter(|name| name.as_ref().map_or(true, |name| is_name(name))).collect()
 }
 
+/// A file that a database says is there.
+#[cfg(feature = "s3")]
+#[derive(Debug)]
+pub(super) struct Named {
+    pub(super) name: String,
+    /// Whether the name is the SHA-256 of its bytes.
+    pub(super) is_hash: bool,
+}
+
+/// The files that a database of this version says are there.
+#[cfg(feature = "s3")]
+pub(super) fn named_files(connection: &Connection) -> rusqlite::Result<Vec<Named>> {
+    let mut statement = connection.prepare(
+        "SELECT file, max(purpose = 'overflow') FROM blobs WHERE file = ?1 GROUP BY file",
+    )?;
+    let one = |name: String| {
+        statement.query_row([&name], |row| row.get(1)).map(|overflow: bool| (name, !overflow))
+    };
+    let found = named(connection)?.into_iter().map(one).collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(found.into_iter().map(|(name, is_hash)| Named { name, is_hash }).collect())
+}
+
 /// Whether a database still names a file.
 pub(super) fn is_named(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
     connection.query_row(

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::Pace;
 use crate::app::App;
-use crate::blobs::{BlobFiles, Removed};
+use crate::blobs::{Blobs, Removed};
 use crate::clock;
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
@@ -95,7 +95,7 @@ fn later(error: &StoreError, pause: Duration) -> Duration {
 #[derive(Debug, Clone)]
 pub(crate) struct Collection {
     store: Arc<dyn Store>,
-    files: BlobFiles,
+    files: Blobs,
     metrics: Arc<Metrics>,
 }
 
@@ -163,10 +163,8 @@ impl Collection {
 
     /// Looks at all files once.
     async fn orphans(&self, pace: &Pace, age: Duration) -> Result<(), StoreError> {
-        let files = self.files.clone();
-        for group in blocking(move || files.groups()).await? {
-            let files = self.files.clone();
-            let old = blocking(move || files.older(&group, age)).await?;
+        for group in self.files.groups().await? {
+            let old = self.files.older(&group, age).await?;
             for names in old.chunks(BATCH) {
                 // Most are somebody's, and stay free to be claimed.
                 let unnamed = self.store.unnamed_files(names.to_vec()).await?;
@@ -188,8 +186,7 @@ impl Collection {
         // Only now, when none of them can be claimed: a claim before ended with its commit.
         let unnamed = self.store.unnamed_files(condemned.names().to_vec()).await?;
         condemned.keep_only(&unnamed);
-        let files = self.files.clone();
-        let removed = blocking(move || files.remove_all(&condemned)).await?;
+        let removed = self.files.remove_all(condemned).await?;
         self.metrics.blob_files_removed(removed);
         if removed.files > 0 {
             let Removed { files, bytes } = removed;
@@ -203,12 +200,6 @@ impl Collection {
 fn before_us(age: Duration) -> i64 {
     let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
     clock::now().as_microsecond().saturating_sub(age)
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
-) -> Result<T, StoreError> {
-    Ok(tokio::task::spawn_blocking(work).await.map_err(|_| StoreError::Panicked)??)
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
 //! Uploads and downloads through signed URLs, piece by piece: no blob is ever in memory.
 
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,6 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
@@ -20,7 +18,7 @@ use super::reply::{ApiError, Json};
 use super::request::{self, Id, Params};
 use super::table::{Route, get, put};
 use crate::app::App;
-use crate::blobs::{BlobFiles, Claim, Refused, Upload};
+use crate::blobs::{Claim, Refused, Upload};
 use crate::clock;
 use crate::keys::Access::Open;
 use crate::store::{Blob, Purpose, StoreError};
@@ -33,8 +31,6 @@ pub(super) const UPLOAD_TIMEOUT: Duration = Duration::from_secs(3_600);
 const WRITE_BYTES: usize = 256 << 10;
 /// What an upload holds in memory: the above and the piece that filled it.
 const UPLOAD_MEMORY_BYTES: u64 = 1 << 20;
-/// Bytes read at a time.
-const READ_BYTES: usize = 128 << 10;
 
 /// Their signature is the key.
 pub(super) fn routes() -> Vec<Route> {
@@ -161,21 +157,6 @@ pub(super) async fn blocking<T: Send + 'static>(
     Ok(done.map_err(StoreError::from)?)
 }
 
-/// Reads a whole file of at most `limit` bytes.
-pub(super) async fn read_all(
-    files: &BlobFiles,
-    name: String,
-    limit: u64,
-) -> Result<Vec<u8>, ApiError> {
-    let files = files.clone();
-    blocking(move || {
-        let mut data = Vec::new();
-        files.read(&name)?.take(limit).read_to_end(&mut data)?;
-        Ok(data)
-    })
-    .await
-}
-
 async fn download(
     State(app): State<Arc<App>>,
     Id(key): Id,
@@ -188,13 +169,8 @@ async fn download(
     else {
         return Err(missing());
     };
-    let files = app.blobs.clone();
-    let (mut file, length) = blocking(move || {
-        let file = files.read(&name)?;
-        let length = file.metadata()?.len();
-        Ok((file, length))
-    })
-    .await?;
+    let content = app.blobs.content(&name).await.map_err(StoreError::from)?;
+    let length = content.length();
     let range = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
     let (status, start, count) = match range.and_then(|range| part(range, length)) {
         None => (StatusCode::OK, 0, length),
@@ -206,8 +182,7 @@ async fn download(
             return Ok((whole, refused).into_response());
         }
     };
-    file = blocking(move || file.seek(SeekFrom::Start(start)).map(|_| file)).await?;
-    let mut response = Response::new(Body::from_stream(pieces(file, count)));
+    let mut response = Response::new(Body::from_stream(content.pieces(start, count)));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     describe(headers, &blob);
@@ -266,25 +241,6 @@ fn part(range: &str, length: u64) -> Option<Result<(u64, u64), ()>> {
         return None;
     }
     Some(if start < end { Ok((start, end - start)) } else { Err(()) })
-}
-
-/// Reads `left` bytes of a file, a piece at a time. A file that ends early breaks the connection,
-/// so that nobody takes a part for the whole.
-pub(super) fn pieces(file: File, left: u64) -> impl stream::Stream<Item = io::Result<Vec<u8>>> {
-    stream::try_unfold((file, left), |(mut file, left)| async move {
-        if left == 0 {
-            return Ok(None);
-        }
-        let read = tokio::task::spawn_blocking(move || {
-            let want = usize::try_from(left).unwrap_or(READ_BYTES).min(READ_BYTES);
-            let mut piece = vec![0; want];
-            file.read_exact(&mut piece)?;
-            Ok::<_, io::Error>((piece, file))
-        });
-        let (piece, file) = read.await.map_err(io::Error::other)??;
-        let left = left - piece.len() as u64;
-        Ok(Some((piece, (file, left))))
-    })
 }
 
 #[cfg(test)]

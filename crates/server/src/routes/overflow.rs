@@ -11,7 +11,7 @@ use tidegate_model::wire::logs::Logs3Reply;
 
 use super::arrivals::Measure;
 use super::auth::Caller;
-use super::blobs::{blocking, read_all, signed_url};
+use super::blobs::signed_url;
 use super::links::BaseUrl;
 use super::logs;
 use super::reply::{ApiError, Json};
@@ -20,7 +20,7 @@ use super::table::{Route, post};
 use crate::app::App;
 use crate::keys::{Access::Write, random_hex};
 use crate::shed::Lease;
-use crate::store::{Blob, Purpose};
+use crate::store::{Blob, Purpose, StoreError};
 
 /// How long an upload may wait to be named; then it is removed.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(24 * 3_600);
@@ -89,14 +89,14 @@ pub(super) async fn ingest(
     if !lease.cover(bytes) {
         return Err(ApiError::overloaded());
     }
-    let data = read_all(&app.blobs, file.clone(), bytes).await?;
+    let content = app.blobs.content(&file).await.map_err(StoreError::from)?;
+    let data = content.bytes(bytes).await.map_err(StoreError::from)?;
     let reply = logs::store(app, caller, data, lease, measure).await?;
     // The rows are stored; whatever fails from here on is found again when the upload expires.
-    let files = app.blobs.clone();
     let consumed = app.store.consume_blob(key, reply.xact_id).await;
     let removed = match consumed {
-        Ok(()) => blocking(move || files.remove(&file)).await,
-        Err(error) => Err(error.into()),
+        Ok(()) => app.blobs.remove(&file).await.map_err(StoreError::from),
+        Err(error) => Err(error),
     };
     if let Err(error) = removed {
         tracing::warn!(target: "server::blobs", error = ?error, "a used overflow stays for now");

@@ -15,13 +15,13 @@ use tidegate_analysis::profile::{Profile, ProfileError};
 use tidegate_model::Destination;
 
 use super::auth::Caller;
-use super::blobs::{blocking, pieces};
+use super::blobs::blocking;
 use super::experiments;
 use super::reply::{ApiError, Json, RawJson};
 use super::request::{Bytes, Id};
 use super::table::{Route, get, put};
 use crate::app::App;
-use crate::blobs::Upload;
+use crate::blobs::{Content, Upload};
 use crate::clock;
 use crate::keys::Access::{Read, Write};
 use crate::keys::random_hex;
@@ -104,8 +104,9 @@ async fn read(
     Id(id): Id,
 ) -> Result<Response, ApiError> {
     caller.object(&app, &Destination::Experiment(id.clone())).await?;
-    let (file, length) = open(&app, &id).await?;
-    let mut response = Response::new(Body::from_stream(pieces(file, length)));
+    let content = open(&app, &id).await?;
+    let length = content.length();
+    let mut response = Response::new(Body::from_stream(content.pieces(0, length)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
     let name = HeaderValue::from_static("attachment; filename=\"profile.jsonl\"");
@@ -121,14 +122,15 @@ async fn timeline(
     Id(id): Id,
 ) -> Result<Json<Explanation>, ApiError> {
     caller.object(&app, &Destination::Experiment(id.clone())).await?;
-    let (file, length) = open(&app, &id).await?;
+    let content = open(&app, &id).await?;
     let mut lease = app.inflight.lease();
-    if !lease.cover(length * EXPLAINED_FACTOR) {
+    if !lease.cover(content.length() * EXPLAINED_FACTOR) {
         return Err(ApiError::overloaded());
     }
+    let data = content.bytes(PROFILE_BYTES as u64).await.map_err(StoreError::from)?;
     let _permit = app.profiles.acquire().await.map_err(|_| StoreError::Closed)?;
     let explained = blocking(move || {
-        let profile = Profile::read(io::BufReader::new(file));
+        let profile = Profile::read(data.as_slice());
         Ok(profile.map(|profile| explain(&profile)))
     });
     // It was one when it came.
@@ -143,14 +145,15 @@ async fn speedscope(
     Id(id): Id,
 ) -> Result<RawJson, ApiError> {
     caller.object(&app, &Destination::Experiment(id.clone())).await?;
-    let (file, length) = open(&app, &id).await?;
+    let content = open(&app, &id).await?;
     let mut lease = app.inflight.lease();
-    if !lease.cover(length * EXPLAINED_FACTOR) {
+    if !lease.cover(content.length() * EXPLAINED_FACTOR) {
         return Err(ApiError::overloaded());
     }
+    let data = content.bytes(PROFILE_BYTES as u64).await.map_err(StoreError::from)?;
     let _permit = app.profiles.acquire().await.map_err(|_| StoreError::Closed)?;
     let exported = blocking(move || {
-        let profile = match Profile::read(io::BufReader::new(file)) {
+        let profile = match Profile::read(data.as_slice()) {
             Ok(profile) => profile,
             Err(error) => return Ok(Err(error)),
         };
@@ -166,21 +169,13 @@ async fn speedscope(
 }
 
 /// Opens the file of an experiment's profile.
-async fn open(app: &App, id: &str) -> Result<(std::fs::File, u64), ApiError> {
+async fn open(app: &App, id: &str) -> Result<Content, ApiError> {
     let missing = || ApiError::not_found("profile of experiment", id);
     for _ in 0..LOOKS {
         let name = app.store.profile_file(id.to_owned()).await?.ok_or_else(missing)?;
-        let files = app.blobs.clone();
-        let opened = blocking(move || match files.read(&name) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            other => {
-                let file = other?;
-                let length = file.metadata()?.len();
-                Ok(Some((file, length)))
-            }
-        });
-        if let Some(found) = opened.await? {
-            return Ok(found);
+        match app.blobs.content(&name).await {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            other => return Ok(other.map_err(StoreError::from)?),
         }
     }
     Err(missing())

@@ -181,6 +181,10 @@ impl From<StoreError> for ApiError {
                 let status = StatusCode::SERVICE_UNAVAILABLE;
                 Self::new(status, "database_unreachable", message)
             }
+            StoreError::FilesAway(ref source) => {
+                tracing::error!(target: "server::blobs", error = ?source, "the bucket is away");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "blobs_unreachable", message)
+            }
             StoreError::DiskFull => Self::disk_full(),
             StoreError::Interrupted => {
                 Self::new(StatusCode::BAD_REQUEST, "query_too_large", message)

@@ -1,4 +1,4 @@
-//! What a store knows of uploaded bytes. The bytes themselves are files; see [`crate::blobs`].
+//! What a store knows of uploaded bytes. The bytes themselves are elsewhere; see [`crate::blobs`].
 
 use tidegate_model::XactId;
 

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tidegate_server::maintenance::{MigrationError, MigrationStep, migrate_store};
+use tidegate_server::maintenance::{Migration, MigrationError, MigrationStep};
 use tidegate_server::{Options, start};
 use tidegate_testkit::postgres::{Store, shared, store};
 
@@ -82,18 +82,18 @@ async fn everything_is_moved_once_even_if_it_was_interrupted() {
     let before = answers(&collector, &ids).await;
 
     let url = fresh_url().await;
-    let refused = migrate_store(collector.dir.path(), &url, |_| ()).await;
+    let refused = Migration::new(collector.dir.path(), &url).run(|_| ()).await;
     assert!(matches!(refused, Err(MigrationError::Source(_))), "it is in use: {refused:?}");
     let dir = collector.stop().await;
-    let interrupted = migrate_store(dir.path(), &url, |step| {
+    let interrupted = Migration::new(dir.path(), &url).run(|step| {
         assert!(!matches!(step, MigrationStep::Moved(..)), "interrupted on purpose");
     });
     interrupted.await.expect_err("interrupted");
-    let report = migrate_store(dir.path(), &url, |_| ()).await.expect("moved");
+    let report = Migration::new(dir.path(), &url).run(|_| ()).await.expect("moved");
     // 3 of the dataset, of which 2 are earlier states, and 1 of the logs.
     assert_eq!((report.rows, report.earlier), (ROWS as u64 + 2, 2));
     assert!(report.resumed_at > 0 && report.resumed_at < report.rows, "{report:?}");
-    let again = migrate_store(dir.path(), &url, |_| ()).await.expect("moved before");
+    let again = Migration::new(dir.path(), &url).run(|_| ()).await.expect("moved before");
     assert_eq!(again.checksum, report.checksum);
 
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
@@ -111,11 +111,11 @@ async fn everything_is_moved_once_even_if_it_was_interrupted() {
 
     // It is a store of its own by now.
     let other = Collector::start().await.stop().await;
-    let refused = migrate_store(other.path(), &url, |_| ()).await;
+    let refused = Migration::new(other.path(), &url).run(|_| ()).await;
     assert!(matches!(refused, Err(MigrationError::Occupied)), "{refused:?}");
     moved
         .log(&json!([{"id": "l", "project_id": ids[2].1, "log_id": "g", "output": "other"}]))
         .await;
-    let changed = migrate_store(moved.stop().await.path(), &url, |_| ()).await;
+    let changed = Migration::new(moved.stop().await.path(), &url).run(|_| ()).await;
     assert!(matches!(changed, Err(MigrationError::Differs { .. })), "{changed:?}");
 }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tidegate_model::{Destination, RowId};
 
 use super::*;
-use crate::blobs::{BlobFiles, Upload};
+use crate::blobs::{Blobs, Upload};
 use crate::lifecycle::Lifecycle;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Blob, BlobStore as _, Change, Document, Progress, Purpose, RowWrite};
@@ -17,14 +17,14 @@ use crate::store::{Blob, BlobStore as _, Change, Document, Progress, Purpose, Ro
 /// A data directory in use, without anything that works by itself but the index.
 struct World {
     store: Arc<SqliteStore>,
-    files: BlobFiles,
+    files: Blobs,
     dir: TempDir,
 }
 
 impl World {
     fn open(dir: TempDir) -> Self {
         let store = Arc::new(SqliteStore::open(dir.path()).expect("open"));
-        let files = BlobFiles::open(dir.path()).expect("files");
+        let files = Blobs::open(dir.path()).expect("files");
         Self { store, files, dir }
     }
 
@@ -101,8 +101,8 @@ impl World {
         self.store.blob(key.into()).await.expect("read").is_some()
     }
 
-    fn has(&self, file: &str) -> bool {
-        self.files.read(file).is_ok()
+    async fn has(&self, file: &str) -> bool {
+        self.files.content(file).await.is_ok()
     }
 
     /// The index in the hands of another program, so that it stays as it is.
@@ -140,13 +140,15 @@ async fn what_a_crash_leaves_is_collected_by_the_next_process() {
     let keys = ["unnamed", "never uploaded"].map(str::to_owned);
     let forgotten = world.store.forget_blobs(keys.into(), 1, place).await.expect("done");
     assert_eq!(forgotten, Some(vec![Some(unnamed.clone()), None]));
-    assert!([&named, &unnamed, &uncommitted].into_iter().all(|file| world.has(file)));
+    for file in [&named, &unnamed, &uncommitted] {
+        assert!(world.has(file).await);
+    }
 
     let world = World::open(world.crash().await);
     world.round().await;
-    assert!(world.is_known("named").await && world.has(&named));
-    assert!(!world.is_known("unnamed").await && !world.has(&unnamed));
-    assert!(!world.is_known("never uploaded").await && !world.has(&uncommitted));
+    assert!(world.is_known("named").await && world.has(&named).await);
+    assert!(!world.is_known("unnamed").await && !world.has(&unnamed).await);
+    assert!(!world.is_known("never uploaded").await && !world.has(&uncommitted).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -157,7 +159,7 @@ async fn uploads_of_the_same_bytes_share_a_file_until_the_last_goes() {
     world.put(&experiment(), &[("r", naming("b"))]).await;
     world.store.indexed().await;
     world.round().await;
-    assert!(!world.is_known("a").await && world.is_known("b").await && world.has(&file));
+    assert!(!world.is_known("a").await && world.is_known("b").await && world.has(&file).await);
     // A third is about to have it when the second goes.
     world.announce("c").await;
     let claim = world.file("same").await;
@@ -165,16 +167,16 @@ async fn uploads_of_the_same_bytes_share_a_file_until_the_last_goes() {
     world.store.indexed().await;
     world.put(&experiment(), &[("r2", naming("c"))]).await;
     world.round().await;
-    assert!(!world.is_known("b").await && world.has(&file));
+    assert!(!world.is_known("b").await && world.has(&file).await);
     let known = world.store.complete_blob("c".into(), file.clone(), 1, Box::new(claim)).await;
     assert!(known.expect("stored"));
     world.store.indexed().await;
     world.round().await;
-    assert!(world.is_known("c").await && world.has(&file));
+    assert!(world.is_known("c").await && world.has(&file).await);
     world.put(&experiment(), &[("r2", Value::Null)]).await;
     world.store.indexed().await;
     world.round().await;
-    assert!(!world.has(&file));
+    assert!(!world.has(&file).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -285,8 +287,8 @@ async fn a_backup_keeps_all_files_and_they_go_afterwards() {
     world.store.indexed().await;
     let hold = crate::blobs::hold(world.dir.path()).expect("held");
     world.round().await;
-    assert!(!world.is_known("k").await && world.has(&file), "what was copied names it");
+    assert!(!world.is_known("k").await && world.has(&file).await, "what was copied names it");
     drop(hold);
     world.round().await;
-    assert!(!world.has(&file));
+    assert!(!world.has(&file).await);
 }

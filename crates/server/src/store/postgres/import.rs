@@ -34,6 +34,14 @@ pub struct MigrationReport {
     pub checksum: String,
     /// Rows and earlier states that an earlier, interrupted run had moved.
     pub resumed_at: u64,
+    /// Uploaded files that are in the bucket now, if one was named.
+    pub files: u64,
+    /// Their size.
+    pub file_bytes: u64,
+    /// Files that should have been in the data directory.
+    pub missing_files: u64,
+    /// Files whose bytes are not those of their SHA-256. They were not copied.
+    pub damaged_files: u64,
 }
 
 /// Why a store was not moved. What came across stays there, and the same command goes on with it.
@@ -58,6 +66,15 @@ pub enum MigrationError {
         source_has: String,
         /// What the destination has.
         destination_has: String,
+    },
+    /// The bucket for uploaded files cannot be used.
+    #[cfg(feature = "s3")]
+    #[error("cannot use the bucket {url}")]
+    Bucket {
+        /// Its URL.
+        url: String,
+        /// The cause.
+        source: crate::blobs::BucketError,
     },
     /// One of the databases failed.
     #[error("{side} failed")]
@@ -101,6 +118,8 @@ pub enum MigrationStep {
     Moved(u64, u64),
     /// So many of them have been compared.
     Compared(u64, u64),
+    /// So many of all uploaded files are in the bucket.
+    Copied(u64, u64),
 }
 
 /// Moves a store whose directory is locked. Blocks.
