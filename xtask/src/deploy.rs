@@ -45,6 +45,8 @@ enum Kind {
     Caddyfile,
     Compose,
     Dockerfile,
+    /// What may be added to a unit.
+    DropIn,
     Kubernetes,
     Sysusers,
     Unit,
@@ -61,6 +63,7 @@ fn kind(path: &str) -> Option<Kind> {
         "Dockerfile.dockerignore" | ".gitignore" | "yamllint.yaml" => Kind::Other,
         _ if name.ends_with("env.example") => Kind::Other,
         _ if name.ends_with(".service") => Kind::Unit,
+        _ if name.ends_with(".conf") && path.contains(".service.d/") => Kind::DropIn,
         _ if name.ends_with(".sysusers") => Kind::Sysusers,
         _ if path.starts_with("compose/") && name.ends_with(".yaml") => Kind::Compose,
         _ if path.starts_with("kubernetes/") && name.ends_with(".yaml") => Kind::Kubernetes,
@@ -182,16 +185,27 @@ fn systemd(files: &Files) -> Result<()> {
         fs::copy(root().join(source), units.join(name(source)))?;
     }
     let at = format!("--root={}", place.display());
+    verify_units(&sources, &at)?;
+    for source in files.of(Kind::DropIn)? {
+        let target = units.join(source.strip_prefix("deploy/systemd/").unwrap_or(&source));
+        fs::create_dir_all(target.parent().context("a drop-in belongs into a directory")?)?;
+        fs::copy(root().join(&source), target)?;
+    }
+    verify_units(&sources, &at)?;
+    for file in files.of(Kind::Sysusers)? {
+        quiet(Command::new("systemd-sysusers").args(["--dry-run", &at]).arg(root().join(file)))?;
+    }
+    Ok(())
+}
+
+fn verify_units(sources: &[String], at: &str) -> Result<()> {
     for unit in sources.iter().map(|source| name(source).replace("@.", &format!("@{INSTANCE}."))) {
         let mut verify = Command::new("systemd-analyze");
-        verify.args(["verify", "--man=no", "--recursive-errors=one", &at, &unit]);
+        verify.args(["verify", "--man=no", "--recursive-errors=one", at, &unit]);
         quiet(&mut verify)?;
         let mut security = Command::new("systemd-analyze");
         security.args(["security", "--offline=true", "--no-pager", "--threshold", EXPOSURE]);
-        quiet(security.args([&at, &unit]))?;
-    }
-    for file in files.of(Kind::Sysusers)? {
-        quiet(Command::new("systemd-sysusers").args(["--dry-run", &at]).arg(root().join(file)))?;
+        quiet(security.args([at, &unit]))?;
     }
     Ok(())
 }
@@ -233,11 +247,36 @@ mod tests {
             ("compose/env.example", Some(Kind::Other)),
             ("kubernetes/examples/secret.yaml", Some(Kind::Kubernetes)),
             ("systemd/tidegate@.service", Some(Kind::Unit)),
+            ("systemd/tidegate@.service.d/bucket.conf", Some(Kind::DropIn)),
             ("systemd/tidegate.sysusers", Some(Kind::Sysusers)),
             ("kubernetes/notes.txt", None),
             ("collector.yaml", None),
+            ("systemd/bucket.conf", None),
         ] {
             assert_eq!(kind(path), expected, "{path}");
         }
+    }
+
+    /// It is a whole file, since tools that know manifests cannot check a patch of one.
+    #[test]
+    fn collectors_with_a_bucket_are_the_others_but_for_their_files() {
+        let read = |name: &str| fs::read_to_string(root().join("deploy/kubernetes").join(name));
+        let (plain, bucket) = (read("collector.yaml"), read("examples/bucket.yaml"));
+        let bucket = bucket.expect("there");
+        let mut lines = bucket.lines();
+        let mut missing = Vec::new();
+        for line in plain.expect("there").lines() {
+            let rest = lines.clone();
+            if !lines.any(|other| other == line) {
+                lines = rest;
+                missing.push(line.trim().to_owned());
+            }
+        }
+        let files = [
+            "- {name: files, mountPath: /data}",
+            "- name: files",
+            "persistentVolumeClaim: {claimName: tidegate-files}",
+        ];
+        assert_eq!(missing, files);
     }
 }
