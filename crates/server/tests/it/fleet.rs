@@ -11,7 +11,7 @@ use tidegate_testkit::postgres::{Store, store};
 use tokio::time::Instant;
 
 use crate::database::keyring;
-use crate::harness::Collector;
+use crate::harness::{Collector, DEADLINE};
 use crate::live::Events;
 
 /// Within this a revoked key is refused by all.
@@ -158,5 +158,24 @@ async fn a_deleted_object_is_gone_for_all() {
         assert_eq!(collector.send(Method::GET, &path, "").await.status.as_u16(), 404);
         let fetch = format!("{path}/fetch");
         assert_eq!(collector.send(Method::GET, &fetch, "").await.status.as_u16(), 404);
+    }
+}
+
+#[tokio::test]
+async fn keys_that_are_no_longer_used_leave_no_connection() {
+    if store() == Store::Sqlite {
+        return;
+    }
+    let collector = Collector::start().await;
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()";
+    let connections = || collector.database().number(count);
+    for _ in 0..20 {
+        keyring(collector.dir.path()).await.list().await.expect("listed");
+    }
+    // A collector at rest has a few: twenty more would be those that were left.
+    let begin = Instant::now();
+    while connections() >= 20 {
+        assert!(begin.elapsed() < DEADLINE, "{} connections", connections());
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

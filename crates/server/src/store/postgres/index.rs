@@ -103,6 +103,13 @@ pub(super) struct Index {
     task: TaskTracker,
 }
 
+impl Drop for Index {
+    /// Ends the task, which would go on with its connections: of a store that nobody closed.
+    fn drop(&mut self) {
+        self.follower.stop.cancel();
+    }
+}
+
 impl Index {
     /// Starts the task that keeps the index. Needs a runtime.
     pub(super) fn start(database: Database, watch: &Watch) -> Self {
