@@ -18,7 +18,7 @@ use super::reply::{ApiError, Json};
 use super::request::{self, Id, Params};
 use super::table::{Route, get, put};
 use crate::app::App;
-use crate::blobs::{Claim, Refused, Upload};
+use crate::blobs::{Claim, Content, Refused, Upload};
 use crate::clock;
 use crate::keys::Access::Open;
 use crate::store::{Blob, Purpose, StoreError};
@@ -169,7 +169,7 @@ async fn download(
     else {
         return Err(missing());
     };
-    let content = app.blobs.content(&name).await.map_err(StoreError::from)?;
+    let content = found(app.blobs.content(&name).await)?.ok_or_else(missing)?;
     let length = content.length();
     let range = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
     let (status, start, count) = match range.and_then(|range| part(range, length)) {
@@ -193,6 +193,17 @@ async fn download(
         headers.insert(header::CONTENT_RANGE, value(&range));
     }
     Ok(response)
+}
+
+/// The bytes of a file that the store knows; `None` if they are not where this collector looks.
+pub(super) fn found(content: io::Result<Content>) -> Result<Option<Content>, ApiError> {
+    match content {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            tracing::error!(target: "server::blobs", error = ?error, "an uploaded file is missing");
+            Ok(None)
+        }
+        other => Ok(Some(other.map_err(StoreError::from)?)),
+    }
 }
 
 /// What the bytes are, and that a browser must not take them for anything else: they come from

@@ -11,7 +11,7 @@ use tidegate_model::wire::logs::Logs3Reply;
 
 use super::arrivals::Measure;
 use super::auth::Caller;
-use super::blobs::signed_url;
+use super::blobs::{found, signed_url};
 use super::links::BaseUrl;
 use super::logs;
 use super::reply::{ApiError, Json};
@@ -70,11 +70,12 @@ pub(super) async fn ingest(
     mut lease: Lease,
     measure: &Measure,
 ) -> Result<Json<Logs3Reply>, ApiError> {
-    let found = app.store.blob(key.clone()).await?;
-    let Some(blob) = found.filter(|blob| blob.purpose == Purpose::Overflow) else {
+    let unknown = || {
         let message = format!("overflow {key:?} is unknown or has expired; send the rows again");
-        return Err(ApiError::new(StatusCode::NOT_FOUND, "not_found", message));
+        ApiError::new(StatusCode::NOT_FOUND, "not_found", message)
     };
+    let blob = app.store.blob(key.clone()).await?;
+    let blob = blob.filter(|blob| blob.purpose == Purpose::Overflow).ok_or_else(unknown)?;
     if blob.maker.as_deref() != caller.key_id() {
         let message = "another key has made this overflow";
         return Err(ApiError::new(StatusCode::FORBIDDEN, "not_yours", message));
@@ -89,7 +90,12 @@ pub(super) async fn ingest(
     if !lease.cover(bytes) {
         return Err(ApiError::overloaded());
     }
-    let content = app.blobs.content(&file).await.map_err(StoreError::from)?;
+    let Some(content) = found(app.blobs.content(&file).await)? else {
+        // The same request may have come twice, and the other one was first.
+        let taken = app.store.blob(key.clone()).await?.and_then(|blob| blob.xact);
+        let xact_id = taken.ok_or_else(unknown)?;
+        return Ok(Json(Logs3Reply { ids: Vec::new(), xact_id }));
+    };
     let data = content.bytes(bytes).await.map_err(StoreError::from)?;
     let reply = logs::store(app, caller, data, lease, measure).await?;
     // The rows are stored; whatever fails from here on is found again when the upload expires.

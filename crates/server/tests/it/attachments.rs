@@ -97,6 +97,19 @@ async fn the_same_bytes_are_kept_once_and_a_repeated_upload_replaces() {
 }
 
 #[tokio::test]
+async fn what_somebody_removed_is_not_found() {
+    let collector = Collector::start().await;
+    upload(&collector, "k", b"there".to_vec()).await;
+    for file in files(&collector) {
+        std::fs::remove_file(file).expect("removed");
+    }
+    let reply = download(&collector, "k").await;
+    assert_eq!(reply.status(), StatusCode::NOT_FOUND);
+    let text = reply.text().await.expect("body");
+    assert!(text.contains("uploaded content"), "{text}");
+}
+
+#[tokio::test]
 async fn parts_can_be_downloaded() {
     let collector = Collector::start().await;
     upload(&collector, "k", b"0123456789".to_vec()).await;

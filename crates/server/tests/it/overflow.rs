@@ -76,6 +76,21 @@ async fn a_repeated_reference_is_answered_alike_and_stores_nothing_again() {
 }
 
 #[tokio::test]
+async fn references_that_come_at_once_are_all_answered() {
+    let collector = Collector::start().await;
+    let body = rows(&json!([{"id": "r", "experiment_id": "e", "input": 1}]));
+    for _ in 0..5 {
+        let announced = announce(&collector, 100).await;
+        assert_eq!(put(&collector, &announced, body.clone()).await, StatusCode::OK);
+        let reference = reference(&announced["key"]);
+        // Whoever comes second may find the upload gone already: its rows are stored all the same.
+        let answers = (0..6).map(|_| collector.post("/logs3", &reference));
+        futures_util::future::join_all(answers).await;
+    }
+    assert_eq!(collector.rows("e", 10).await.len(), 1);
+}
+
+#[tokio::test]
 async fn bad_rows_in_an_upload_are_named_and_can_be_replaced() {
     let collector = Collector::start().await;
     let announced = announce(&collector, 100).await;
