@@ -51,6 +51,20 @@ pub(crate) struct Batch {
     /// Since when it has failed, whatever others achieve; of several steps, since when none beyond
     /// the first has succeeded.
     pub(crate) failing_since: Option<Instant>,
+    /// Whether it may go sooner when the server answers others again.
+    pub(crate) haste: Haste,
+}
+
+/// A batch that failed with all others has waited for longer and longer, and need not any more when
+/// one of them has arrived. Once: it may be this one that the server fails at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Haste {
+    /// It has not gone sooner yet.
+    Left,
+    /// The server has said how long it wants to be left alone.
+    Forbidden,
+    /// It has.
+    Spent,
 }
 
 /// What remains of a row once its content is in a body.
@@ -80,8 +94,8 @@ impl Written {
 
 impl Batch {
     fn new(body: Bytes, rows: Vec<SentRow>, tries: u32, due: Instant, queued_at: Instant) -> Self {
-        let (stage, restarts, failing_since) = (Stage::Rows, 0, None);
-        Self { body, rows, tries, due, queued_at, stage, restarts, failing_since }
+        let (stage, restarts, failing_since, haste) = (Stage::Rows, 0, None, Haste::Left);
+        Self { body, rows, tries, due, queued_at, stage, restarts, failing_since, haste }
     }
 
     /// Serializes rows and corrects their leases to the bytes they take.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::inbox::{DropReason, Outcome};
 use crate::pipeline::backoff;
-use crate::pipeline::batch::{Batch, ENVELOPE_BYTES, SentRow};
+use crate::pipeline::batch::{Batch, ENVELOPE_BYTES, Haste, SentRow};
 use crate::pipeline::core::{Action, Core, Halt, PROBE_EVERY, Sending, Settled, Spooled, Written};
 use crate::pipeline::row::PendingRow;
 use crate::pipeline::{Reply, Stage};
@@ -42,11 +42,11 @@ impl Core {
         self.lanes.give_back(lane);
         match reply {
             Reply::Acknowledged => {
-                self.reached();
+                self.reached(now);
                 self.acknowledge(batch.rows);
             }
             Reply::Next(stage) => {
-                self.reached();
+                self.reached(now);
                 self.go_on(batch, stage, now);
             }
             Reply::OverLimit => match batch.split(now) {
@@ -86,9 +86,17 @@ impl Core {
         }
     }
 
-    /// The server is there.
-    fn reached(&mut self) {
-        self.failing_since = None;
+    /// The server is there. Others that failed meanwhile need not wait as long as they would have.
+    fn reached(&mut self, now: Instant) {
+        if self.failing_since.take().is_some() {
+            for batch in self.retrying.iter_mut().filter(|batch| batch.haste == Haste::Left) {
+                let soon = now + backoff::delay(1, None, &mut self.random);
+                if soon < batch.due {
+                    batch.due = soon;
+                    batch.haste = Haste::Spent;
+                }
+            }
+        }
         if matches!(self.halt, Some(Halt::GivenUp { .. })) {
             self.halt = None;
         }
@@ -123,6 +131,11 @@ impl Core {
             self.part_with_batch(batch, DropReason::Unreachable, detail);
         } else {
             batch.due = now + backoff::delay(batch.tries, after, &mut self.random);
+            batch.haste = match (batch.haste, after) {
+                (Haste::Spent, _) => Haste::Spent,
+                (_, Some(_)) => Haste::Forbidden,
+                (_, None) => Haste::Left,
+            };
             self.retrying.push(batch);
         }
     }

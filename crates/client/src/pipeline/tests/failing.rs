@@ -79,6 +79,56 @@ fn a_row_that_the_server_always_fails_at_keeps_its_room_for_some_minutes_and_no_
     assert_eq!((stats.rows, world.budget.used_bytes()), (others - 1, 0));
 }
 
+/// Without that each batch would wait for what it had drawn while all failed: up to 30 s.
+#[test]
+fn when_the_server_is_back_those_that_failed_with_it_go_soon() {
+    let mut world = World::new(Options { max_request_bytes: 2_000, ..options() });
+    burst(&mut world, 0, 200);
+    let started = world.now;
+    let mut back = None;
+    while world.inbox.stats().pending > 0 {
+        let wake = world.core.next_wake(world.pressure, world.now);
+        world.now = wake.unwrap_or(world.now).max(world.now);
+        world.turn();
+        let is_back = world.now - started > Duration::from_secs(120);
+        for batch in world.batches() {
+            let down = Reply::Retry { after: None, detail: "down".into() };
+            world.reply(batch, if is_back { Reply::Acknowledged } else { down });
+            if is_back {
+                back.get_or_insert(world.now);
+            }
+        }
+    }
+    let took = world.now - back.expect("it came back");
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert_eq!((world.inbox.stats().rows, world.inbox.stats().lost()), (200, 0));
+}
+
+#[test]
+fn a_batch_that_the_server_wants_later_waits_whatever_becomes_of_others() {
+    let mut world = World::new(options());
+    burst(&mut world, 0, 1);
+    world.turn();
+    world.now += Duration::from_secs(1);
+    world.turn();
+    let first = world.batches()[0];
+    let later = Some(Duration::from_secs(20));
+    world.reply(first, Reply::Retry { after: later, detail: "busy".into() });
+    let asked = world.now;
+    burst(&mut world, 1, 1);
+    while world.inbox.stats().pending > 0 {
+        let wake = world.core.next_wake(world.pressure, world.now);
+        world.now = wake.unwrap_or(world.now).max(world.now);
+        world.turn();
+        for batch in world.batches() {
+            let is_first = rows_of(&world.in_flight[&batch]).iter().any(|row| row["id"] == "row-0");
+            assert!(!is_first || world.now - asked >= Duration::from_secs(20));
+            world.reply(batch, Reply::Acknowledged);
+        }
+    }
+    assert_eq!(world.inbox.stats().rows, 2);
+}
+
 #[test]
 fn giving_up_drops_what_is_pending_and_a_probe_brings_the_server_back() {
     let mut world = World::new(options());
