@@ -102,12 +102,13 @@ const NPM: [&str; 6] = ["3.35.0", "3.3.0", "3.1.0", "otlp", "speedscope", "web"]
 
 /// Python environments in `target/e2e` and the lock files in `e2e/python` they are made from; one
 /// for each set of packages, so that they cannot constrain each other's versions.
-const VENVS: [(&str, &str); 5] = [
+const VENVS: [(&str, &str); 6] = [
     ("venv", "requirements.lock"),
     ("venv-schemathesis", "schemathesis.lock"),
     ("venv-otlp", "otlp.lock"),
     ("venv-scorers", "scorers.lock"),
     ("venv-statistics", "statistics.lock"),
+    ("venv-s3", "s3.lock"),
 ];
 
 pub(crate) fn run(yes: bool) -> Result<()> {

@@ -16,7 +16,9 @@ pub struct Reply {
     pub status: u16,
     /// Header lines.
     pub headers: Vec<String>,
-    /// The body as text.
+    /// The body as it came.
+    pub bytes: Vec<u8>,
+    /// The body as text, with replacement characters for what is none.
     pub text: String,
 }
 
@@ -29,12 +31,18 @@ impl Reply {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
+
+    /// The value of a header, by its lower-case name; the value is in lower case, too.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
 }
 
 /// Sends a GET; `path` may carry a query.
 #[must_use]
 pub fn get(url: &str, path: &str) -> Reply {
-    exchange(url, "GET", path, &[], "").expect("an answer")
+    send(url, "GET", path, &[], b"", TIMEOUT).expect("an answer")
 }
 
 /// Sends a POST with extra header lines.
@@ -42,7 +50,7 @@ pub fn get(url: &str, path: &str) -> Reply {
 /// # Errors
 /// The connection broke before an answer came, as when the server is killed.
 pub fn post(url: &str, path: &str, headers: &[&str], body: &str) -> std::io::Result<Reply> {
-    exchange(url, "POST", path, headers, body)
+    send(url, "POST", path, headers, body.as_bytes(), TIMEOUT)
 }
 
 /// Sends a PUT.
@@ -50,35 +58,59 @@ pub fn post(url: &str, path: &str, headers: &[&str], body: &str) -> std::io::Res
 /// # Errors
 /// See [`post`].
 pub fn put(url: &str, path: &str, body: &str) -> std::io::Result<Reply> {
-    exchange(url, "PUT", path, &[], body)
+    send(url, "PUT", path, &[], body.as_bytes(), TIMEOUT)
 }
 
-fn exchange(
+/// Sends a request of any kind. `timeout` is the longest wait for the next bytes of the answer, and
+/// for the server to take more of the body.
+///
+/// # Errors
+/// The connection broke or was idle for too long before the whole answer came.
+///
+/// # Panics
+/// If `url` is not a plain `http://HOST:PORT`, or the answer is chunked, which is not decoded.
+pub fn send(
     url: &str,
     method: &str,
     path: &str,
     headers: &[&str],
-    body: &str,
+    body: &[u8],
+    timeout: Duration,
 ) -> std::io::Result<Reply> {
     let address = url.strip_prefix("http://").expect("a plain http URL").trim_end_matches('/');
     let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_read_timeout(Some(timeout))?;
+    stream.set_write_timeout(Some(timeout))?;
     let extra: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
     let length = body.len();
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{extra}content-length: {length}\r\n\r\n{body}"
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{extra}content-length: {length}\r\n\r\n"
     );
-    stream.write_all(request.as_bytes())?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let broken = || std::io::Error::other(format!("not an HTTP answer: {answer:?}"));
-    let (head, text) = answer.split_once("\r\n\r\n").ok_or_else(broken)?;
-    let mut lines = head.lines().map(str::to_ascii_lowercase);
+    stream.write_all(head.as_bytes())?;
+    // A server may refuse before it has read the body, and say so.
+    let sent = stream.write_all(body);
+    let mut answer = Vec::new();
+    if let Err(error) = stream.read_to_end(&mut answer)
+        && answer.is_empty()
+    {
+        return Err(sent.err().unwrap_or(error));
+    }
+    parse(answer)
+}
+
+fn parse(mut answer: Vec<u8>) -> std::io::Result<Reply> {
+    let broken = |what: &str| std::io::Error::other(format!("not an HTTP answer: {what:?}"));
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n");
+    let end = end.ok_or_else(|| broken(&String::from_utf8_lossy(&answer)))?;
+    let bytes = answer.split_off(end + 4);
+    let head = String::from_utf8_lossy(&answer);
+    let mut lines = head.lines().filter(|line| !line.is_empty()).map(str::to_ascii_lowercase);
     let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok());
-    let status = status.ok_or_else(broken)?;
+    let status = status.ok_or_else(|| broken(&head))?;
     let headers: Vec<String> = lines.collect();
     assert!(!headers.iter().any(|h| h.contains("chunked")), "chunked answers are not decoded");
-    Ok(Reply { status, headers, text: text.to_owned() })
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok(Reply { status, headers, bytes, text })
 }
 
 /// Reads all rows of an object through `POST /btql`, page by page.

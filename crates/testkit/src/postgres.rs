@@ -15,7 +15,6 @@ mod cluster;
 mod databases;
 mod programs;
 mod server;
-mod watchdog;
 
 pub use cluster::Cluster;
 pub use databases::{Store, database_of, ends_here, store};

@@ -70,10 +70,28 @@ impl ServerProcess {
         data_dir: &Path,
         extra: &[&str],
     ) -> Result<Self, String> {
+        Self::start_with(address, binary, data_dir, extra, &[])
+    }
+
+    /// As [`ServerProcess::start_at`], with variables in its environment.
+    ///
+    /// # Errors
+    /// See [`ServerProcess::start_at`].
+    ///
+    /// # Panics
+    /// If the program cannot be run at all.
+    pub fn start_with(
+        address: &str,
+        binary: &Path,
+        data_dir: &Path,
+        extra: &[&str],
+        environment: &[(&str, String)],
+    ) -> Result<Self, String> {
         let mut child = Command::new(binary)
             .args(["serve", "--listen", address, "--data-dir"])
             .arg(data_dir)
             .args(extra)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::programs::{self, User};
 use super::server::Server;
-use super::watchdog::Watchdog;
+use crate::watchdog::Watchdog;
 use crate::{random, wait};
 
 /// For each of: to make it, to start it (with the recovery after a crash), to stop it.
@@ -19,6 +19,17 @@ const DEADLINE: Duration = Duration::from_secs(60);
 const PORTS: u32 = 5;
 /// Bytes at the end of the log that a failure shows.
 const LOG_BYTES: usize = 16 << 10;
+
+/// Stops the server and removes the folder. Twice, since `initdb` may have been at work: without its
+/// folder it soon fails.
+const LEFT_BEHIND: &str = r#"
+if [ -d "$2" ]; then
+    "$1/pg_ctl" -D "$2/data" -m immediate stop
+    rm -rf "$2"
+    sleep 1
+    rm -rf "$2"
+fi
+"#;
 
 /// As a server in production may be, and unlike what programs take for granted: text sorts by a
 /// language, and days begin elsewhere. A query that relies on its own order or zone has to say so.
@@ -87,7 +98,9 @@ impl Cluster {
         let programs = programs::find()?;
         let user = programs::user()?;
         let folder = Folder::make(user)?;
-        let watchdog = Watchdog::start(&programs, &folder.0, user)?;
+        let shell = programs::command(Path::new("/bin/sh"), user, Path::new("/"));
+        let arguments = [programs.as_os_str(), folder.0.as_os_str()];
+        let watchdog = Watchdog::start(shell, LEFT_BEHIND, &arguments)?;
         let password = random::hex();
         initialise(&programs, user, &folder.0, &password)?;
         let settings = [&SETTINGS, settings].concat();

@@ -1,3 +1,4 @@
 //! What other tests rely on.
 
 mod postgres;
+mod s3;

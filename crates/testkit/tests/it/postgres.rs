@@ -28,7 +28,7 @@ fn is_alive(pid: u32) -> bool {
 }
 
 #[expect(clippy::disallowed_methods, reason = "waits for real processes")]
-fn wait_until(what: &str, holds: impl Fn() -> bool) {
+pub(crate) fn wait_until(what: &str, holds: impl Fn() -> bool) {
     let end = Instant::now() + Duration::from_secs(30);
     while !holds() {
         assert!(Instant::now() < end, "not in time: {what}");
