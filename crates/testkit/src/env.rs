@@ -1,5 +1,6 @@
 //! The only place that reads the environment.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// URL of a superuser of a PostgreSQL that all test programs share. Without it each program that
@@ -21,4 +22,10 @@ pub(crate) fn read(name: &str) -> Option<String> {
 pub(crate) fn path() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).collect()
+}
+
+/// Names of the variables that begin with a prefix.
+pub(crate) fn names(prefix: &str) -> Vec<OsString> {
+    let names = std::env::vars_os().map(|(name, _)| name);
+    names.filter(|name| name.to_string_lossy().starts_with(prefix)).collect()
 }

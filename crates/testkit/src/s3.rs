@@ -18,8 +18,21 @@ mod process;
 mod server;
 mod sign;
 
+use std::process::Command;
+
+use crate::env;
+
 pub use gate::Gate;
 pub use server::{Object, Server, shared};
 
 /// Where all buckets are; there is only one region.
 const REGION: &str = "us-east-1";
+
+/// Lets a program reach a server by [`Server::environment`] or [`Gate::environment`], and sees to it
+/// that nothing of the developer's own settings reaches it.
+pub fn configure(command: &mut Command, environment: &[(&str, String)]) {
+    for name in env::names("AWS_") {
+        command.env_remove(name);
+    }
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
+}

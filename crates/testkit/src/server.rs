@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use crate::postgres;
+use crate::{postgres, s3};
 
 /// Longest wait for a server to come up or to go.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -73,7 +73,8 @@ impl ServerProcess {
         Self::start_with(address, binary, data_dir, extra, &[])
     }
 
-    /// As [`ServerProcess::start_at`], with variables in its environment.
+    /// As [`ServerProcess::start_at`], with variables in its environment, and none `AWS_…` but
+    /// those.
     ///
     /// # Errors
     /// See [`ServerProcess::start_at`].
@@ -87,11 +88,12 @@ impl ServerProcess {
         extra: &[&str],
         environment: &[(&str, String)],
     ) -> Result<Self, String> {
-        let mut child = Command::new(binary)
+        let mut command = Command::new(binary);
+        s3::configure(&mut command, environment);
+        let mut child = command
             .args(["serve", "--listen", address, "--data-dir"])
             .arg(data_dir)
             .args(extra)
-            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -1,6 +1,6 @@
 //! Published clients against the real binary. What they leave unmodified is the point: only
 //! `BRAINTRUST_APP_URL` and `BRAINTRUST_API_KEY` are set. OpenTelemetry's exporters, our statistics
-//! against published ones, and viewers of profiles with what we export.
+//! against published ones, viewers of profiles with what we export, and collectors with a bucket.
 
 mod as_dataset;
 mod attachments;
@@ -16,6 +16,7 @@ mod overflow;
 mod prompts;
 mod python;
 mod recorded;
+mod s3;
 mod scorers;
 mod served_prompts;
 mod slugs;
