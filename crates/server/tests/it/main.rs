@@ -4,6 +4,7 @@ mod arrivals;
 mod attachments;
 mod authorization;
 mod btql;
+mod bucket;
 mod collection;
 mod corpus;
 mod database;
