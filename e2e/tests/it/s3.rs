@@ -135,6 +135,23 @@ impl Collector {
         self.server.url()
     }
 
+    /// Files in its directory, all of which are of uploads under way.
+    fn under_way(&self) -> usize {
+        let mut folders = vec![self.data.path().join("blobs")];
+        let mut files = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    files += 1;
+                }
+            }
+        }
+        files
+    }
+
     /// Kills it without warning; its directory is lost with it.
     fn lose(self) {
         self.server.kill();

@@ -88,6 +88,31 @@ fn a_bucket_that_never_answers_is_given_up() {
 }
 
 #[test]
+fn an_upload_whose_bucket_stops_answering_in_the_middle_is_given_up() {
+    if is_others() {
+        return;
+    }
+    let mut gate = Gate::before(s3::shared());
+    let place = Place::behind(&gate);
+    let collector = place.start();
+    let url = collector.url();
+    let large = content(1, 20_000_003);
+    let path = announce(url, "large");
+    gate.hang_after(9 << 20);
+    is_away(&put(url, &path, &large).expect("an answer"));
+    // What was received is not kept for a client that does not come back.
+    assert_eq!(collector.under_way(), 0);
+
+    gate.open();
+    place.holds(&[]);
+    let reply = put(url, &path, &large).expect("an answer");
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    assert_eq!(collector.under_way(), 0);
+    check(url, "large", &large);
+    place.holds(&[&large]);
+}
+
+#[test]
 fn a_download_that_loses_its_bucket_is_never_taken_for_whole() {
     if is_others() {
         return;

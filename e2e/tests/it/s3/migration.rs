@@ -83,7 +83,7 @@ fn files_of_a_directory_are_served_from_the_bucket_even_if_the_move_was_interrup
             check(url, &key(at), bytes);
         }
         check(url, "again", all[4]);
-        assert_eq!(rows(url, "experiment", "e")[0]["id"], "r");
+        assert!(rows(url, "experiment", "e").iter().any(|row| row["id"] == "r"));
     };
     // The directory is as it was.
     let old = start(data.path(), &[], &place.environment);
