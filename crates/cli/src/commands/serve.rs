@@ -131,9 +131,10 @@ pub(super) fn bucket_hint(error: &BucketError) -> &'static str {
         BucketError::Missing => {
             "make the bucket, or check its name, AWS_REGION and AWS_ENDPOINT_URL"
         }
+        BucketError::Setting(..) => "correct that variable, or leave it out",
         _ => {
-            "check AWS_ENDPOINT_URL, AWS_REGION, the credentials, and that they may get, put, delete \
-             and list objects there"
+            "check AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and that \
+             this key may get, put, delete and list objects there"
         }
     }
 }

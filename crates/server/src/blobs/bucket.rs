@@ -5,6 +5,7 @@
 //! describes. A bucket shows an object when all of it is there, and never a part.
 
 mod open;
+mod settings;
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -44,6 +45,8 @@ const READ_AHEAD: usize = 2;
 const SMALL_REQUESTS: usize = 8;
 /// For one request, its repeats included. The library gives each try 30 s.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(60);
+/// For giving up an upload in parts, for which whoever uploads waits as well.
+const ABORT_DEADLINE: Duration = Duration::from_secs(10);
 /// For a whole upload, waiting for others included.
 const UPLOAD_DEADLINE: Duration = Duration::from_secs(30 * 60);
 /// For uploads under way at the end.
@@ -203,7 +206,7 @@ impl Bucket {
             }
             Err(error) => {
                 let given_up =
-                    in_time(REQUEST_DEADLINE, async { parts.abort().await.map_err(fault) });
+                    in_time(ABORT_DEADLINE, async { parts.abort().await.map_err(fault) });
                 if let Err(error) = given_up.await {
                     tracing::warn!(target: "server::blobs", error = ?error, "parts stay in the bucket");
                 }

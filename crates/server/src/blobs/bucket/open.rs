@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::aws::AmazonS3ConfigKey;
 use object_store::path::Path;
 use object_store::{Error, ObjectStore, ObjectStoreExt as _, PutMode, RetryConfig};
 
+use super::settings::{self, failed};
 use super::{Bucket, REQUEST_DEADLINE};
 
 /// The object that says whose a prefix is.
@@ -14,9 +15,6 @@ const MARK: &str = "tidegate-store";
 /// Of what stands in it. Anything longer is not ours.
 const MARK_BYTES: u64 = 256;
 const SCHEME: &str = "s3://";
-/// Settings that name the server. An address without TLS that somebody has written there is meant.
-const ENDPOINTS: [AmazonS3ConfigKey; 2] =
-    [AmazonS3ConfigKey::Endpoint, AmazonS3ConfigKey::S3Endpoint];
 /// Repeats of a request that failed, and the time after which there is none. Whoever asked waits.
 const MAX_RETRIES: usize = 3;
 const RETRY_TIMEOUT: Duration = Duration::from_secs(15);
@@ -34,6 +32,9 @@ pub enum BucketError {
     /// The bucket does not exist.
     #[error("the bucket does not exist")]
     Missing,
+    /// A setting, by the name of its variable, cannot be used; and why.
+    #[error("{0}: {1}")]
+    Setting(String, &'static str),
     /// The store answered with an error, or not at all.
     #[error("{0}")]
     Failed(String),
@@ -72,29 +73,23 @@ impl Bucket {
         let prefix = Path::parse(&prefix).map_err(|error| BucketError::Url(error.to_string()))?;
         // The library's client takes what the process has. Fails if there is something already.
         rustls::crypto::ring::default_provider().install_default().ok();
-        let mut builder = AmazonS3Builder::new();
-        for (name, value) in settings {
-            // There are variables of other programs with that beginning.
-            if let Ok(key) = name.to_ascii_lowercase().parse() {
-                builder = builder.with_config(key, value);
-            }
-        }
-        let is_plain = ENDPOINTS.iter().filter_map(|key| builder.get_config_value(key));
-        let is_plain = is_plain.into_iter().any(|url| url.starts_with("http://"));
+        let builder = settings::builder(settings)?;
+        let has_key = builder.get_config_value(&AmazonS3ConfigKey::AccessKeyId).is_some();
         let retry = RetryConfig {
             max_retries: MAX_RETRIES,
             retry_timeout: RETRY_TIMEOUT,
             ..RetryConfig::default()
         };
-        let mut builder = builder.with_bucket_name(bucket).with_retry(retry);
-        if is_plain {
-            builder = builder.with_allow_http(true);
-        }
+        let builder = builder.with_bucket_name(bucket).with_retry(retry);
         let store: Arc<dyn ObjectStore> = Arc::new(builder.build().map_err(failed)?);
         let bucket = Self::of(store, prefix, age);
         let marked = tokio::time::timeout(REQUEST_DEADLINE, bucket.mark(store_id)).await;
-        marked.unwrap_or_else(|late| Err(failed(late)))?;
-        Ok(bucket)
+        match marked.unwrap_or_else(|late| Err(failed(late))) {
+            Err(BucketError::Failed(said)) if !has_key => Err(BucketError::Failed(format!(
+                "AWS_ACCESS_KEY_ID is not set, and with the role of this machine: {said}"
+            ))),
+            marked => marked.map(|()| bucket),
+        }
     }
 
     /// Makes sure that the prefix is this store's.
@@ -135,18 +130,4 @@ impl Bucket {
         let bytes = found.bytes().await.map_err(failed)?;
         Ok(Some(String::from_utf8_lossy(&bytes).trim().to_owned()))
     }
-}
-
-/// With all causes, of which the library repeats some in what they caused.
-fn failed(error: impl std::error::Error) -> BucketError {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    BucketError::Failed(text)
 }
