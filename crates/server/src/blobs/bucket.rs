@@ -4,6 +4,7 @@
 //! An object is `PREFIX/ab/NAME`, like a file's place in a directory, with a name as [`names`]
 //! describes. A bucket shows an object when all of it is there, and never a part.
 
+mod object;
 mod open;
 mod settings;
 
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream::{self, Stream};
+use futures_util::stream;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _, WriteMultipart};
@@ -27,6 +28,8 @@ use super::claims::Condemned;
 use super::upload::hash_of;
 use super::{Removed, names};
 use crate::clock;
+pub(super) use object::Object;
+use object::WIDE_READERS;
 pub use open::BucketError;
 
 /// Largest object that is put with one request, and size of the parts of larger ones.
@@ -38,9 +41,6 @@ const LARGE_UPLOADS: usize = 3;
 /// Memory for uploads, in units of [`MEMORY_UNIT`]: 64 MiB.
 const MEMORY_UNITS: usize = (4 * PARTS_BYTES / MEMORY_UNIT) as usize;
 const MEMORY_UNIT: u64 = 1 << 10;
-/// Bytes read with one request, and such requests at once for one reader.
-const READ_BYTES: u64 = 1 << 20;
-const READ_AHEAD: usize = 2;
 /// Requests at once where many small ones are sent.
 const SMALL_REQUESTS: usize = 8;
 /// For one request, its repeats included. The library gives each try 30 s.
@@ -79,6 +79,7 @@ pub(crate) struct Bucket {
     /// In seconds.
     margin: i64,
     large: Arc<Semaphore>,
+    wide: Arc<Semaphore>,
     memory: Arc<Semaphore>,
     /// Those under way.
     uploads: TaskTracker,
@@ -96,6 +97,7 @@ impl Bucket {
             period: seconds(PERIOD).max(1),
             margin: seconds(MARGIN),
             large: Arc::new(Semaphore::new(LARGE_UPLOADS)),
+            wide: Arc::new(Semaphore::new(WIDE_READERS)),
             memory: Arc::new(Semaphore::new(MEMORY_UNITS)),
             uploads: TaskTracker::new(),
         }
@@ -221,7 +223,8 @@ impl Bucket {
         let found =
             in_time(REQUEST_DEADLINE, async { self.store.head(&place).await.map_err(fault) });
         let length = found.await?.size;
-        Ok((Object { store: Arc::clone(&self.store), place }, length))
+        let (store, wide) = (Arc::clone(&self.store), Arc::clone(&self.wide));
+        Ok((Object { store, place, wide }, length))
     }
 
     /// Removes an object that no other upload can share; one that is not there is fine.
@@ -276,44 +279,6 @@ impl Bucket {
             Ok((is_old && names::group(name).is_ok()).then(|| name.to_owned()))
         });
         in_time(LIST_DEADLINE, old.try_collect()).await
-    }
-}
-
-/// An object to read.
-#[derive(Debug)]
-pub(super) struct Object {
-    store: Arc<dyn ObjectStore>,
-    place: Path,
-}
-
-impl Object {
-    /// As [`Content::pieces`](super::Content::pieces). Each piece is a request of its own, so that
-    /// a slow reader holds none open.
-    pub(super) fn pieces(
-        self,
-        start: u64,
-        count: u64,
-    ) -> impl Stream<Item = io::Result<Bytes>> + Send {
-        let end = start + count;
-        let object = Arc::new(self);
-        let starts =
-            stream::iter((0..count.div_ceil(READ_BYTES)).map(move |n| start + n * READ_BYTES));
-        let pieces = starts.map(move |start| {
-            let object = Arc::clone(&object);
-            async move {
-                let range = start..end.min(start + READ_BYTES);
-                let wanted = range.end - range.start;
-                let read = in_time(REQUEST_DEADLINE, async {
-                    object.store.get_range(&object.place, range).await.map_err(fault)
-                });
-                let piece = read.await?;
-                if piece.len() as u64 != wanted {
-                    return Err(io::Error::other("the object is shorter than it was"));
-                }
-                Ok(piece)
-            }
-        });
-        pieces.buffered(READ_AHEAD)
     }
 }
 

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use object_store::memory::InMemory;
 use object_store::{PutPayload, path};
 
+use super::object::{NARROW_BYTES, READ_BYTES};
 use super::*;
 use crate::blobs::{Blobs, BucketError, Claim, Upload};
 
@@ -90,6 +91,32 @@ async fn large_uploads_go_in_parts_and_come_back_the_same() {
     let empty = world.upload(b"", None).await;
     let content = world.blobs.content(empty.name()).await.expect("there");
     assert!(content.bytes(1).await.expect("read").is_empty());
+}
+
+#[tokio::test]
+async fn many_readers_at_once_hold_little_each() {
+    let world = World::new();
+    let bytes: Vec<u8> = (0..READ_BYTES * 2).map(|n| (n % 251) as u8).collect();
+    let claim = world.upload(&bytes, None).await;
+    let first = async || {
+        let content = world.blobs.content(claim.name()).await.expect("there");
+        let mut pieces = content.pieces(0, READ_BYTES * 2);
+        let piece = pieces.try_next().await.expect("read").expect("a piece");
+        (piece, pieces)
+    };
+    let mut readers = Vec::new();
+    for _ in 0..WIDE_READERS {
+        let (piece, pieces) = first().await;
+        assert_eq!(piece.len() as u64, READ_BYTES);
+        readers.push(pieces);
+    }
+    let (piece, rest) = first().await;
+    assert_eq!(piece.len() as u64, NARROW_BYTES);
+    let rest: Vec<Bytes> = rest.try_collect().await.expect("read");
+    assert!([piece, rest.concat().into()].concat() == bytes);
+    readers.pop();
+    let (piece, _rest) = first().await;
+    assert_eq!(piece.len() as u64, READ_BYTES);
 }
 
 #[tokio::test]
