@@ -90,12 +90,11 @@ pub fn send(
     // A server may refuse before it has read the body, and say so.
     let sent = stream.write_all(body);
     let mut answer = Vec::new();
-    if let Err(error) = stream.read_to_end(&mut answer)
-        && answer.is_empty()
-    {
-        return Err(sent.err().unwrap_or(error));
+    match (stream.read_to_end(&mut answer), sent) {
+        (Err(_), Err(error)) if answer.is_empty() => Err(error),
+        (Err(error), Ok(())) => Err(error),
+        _ => parse(answer),
     }
-    parse(answer)
 }
 
 fn parse(mut answer: Vec<u8>) -> std::io::Result<Reply> {
