@@ -7,6 +7,7 @@ mod killed;
 mod migration;
 mod refused;
 mod shared;
+mod storm;
 
 use std::path::Path;
 use std::time::Duration;
@@ -167,11 +168,16 @@ fn start(data: &Path, options: &[&str], environment: &Environment) -> ServerProc
 
 /// Announces an attachment; the path of its upload.
 fn announce(url: &str, key: &str) -> String {
+    announced(url, key).expect("an answer")
+}
+
+/// As [`announce`], with a collector that may be killed.
+fn announced(url: &str, key: &str) -> std::io::Result<String> {
     let body = json!({"key": key, "filename": "a.bin", "org_id": "o",
         "content_type": "application/octet-stream"});
-    let reply = post(url, "/attachment", &[], &body.to_string()).expect("an answer");
+    let reply = post(url, "/attachment", &[], &body.to_string())?;
     assert_eq!(reply.status, 200, "{}", reply.text);
-    path_of(&reply.json()["signedUrl"])
+    Ok(path_of(&reply.json()["signedUrl"]))
 }
 
 /// What a signed URL names, for whichever collector.
