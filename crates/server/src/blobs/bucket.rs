@@ -192,24 +192,27 @@ impl Bucket {
 
     async fn put_whole(&self, place: &Path, file: File) -> io::Result<()> {
         let (bytes, _) = read_part(file).await?;
-        self.store.put(place, bytes.into()).await.map(drop).map_err(fault)
+        self.store.put(place, bytes.into()).await.map(drop).map_err(away)
     }
 
     async fn put_parts(&self, place: &Path, file: File, left: Duration) -> io::Result<()> {
         let begun = in_time(REQUEST_DEADLINE, async {
-            self.store.put_multipart(place).await.map_err(fault)
+            self.store.put_multipart(place).await.map_err(away)
         });
         let chunk = usize::try_from(PART_BYTES).map_err(io::Error::other)?;
         let mut parts = WriteMultipart::new_with_chunk_size(begun.await?, chunk);
         match in_time(left, send_parts(&mut parts, file)).await {
             Ok(()) => {
-                in_time(REQUEST_DEADLINE, async { parts.finish().await.map(drop).map_err(fault) })
+                in_time(REQUEST_DEADLINE, async { parts.finish().await.map(drop).map_err(away) })
                     .await
             }
             Err(error) => {
                 let given_up =
                     in_time(ABORT_DEADLINE, async { parts.abort().await.map_err(fault) });
-                if let Err(error) = given_up.await {
+                // If there are none any more, that is fine.
+                if let Err(error) = given_up.await
+                    && error.kind() != io::ErrorKind::NotFound
+                {
                     tracing::warn!(target: "server::blobs", error = ?error, "parts stay in the bucket");
                 }
                 Err(error)
@@ -272,7 +275,7 @@ impl Bucket {
         let place = self.prefix.clone().join(group);
         let age = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
         let before = clock::now().as_second().saturating_sub(age);
-        let listed = self.store.list(Some(&place)).map_err(fault);
+        let listed = self.store.list(Some(&place)).map_err(away);
         let old = listed.try_filter_map(|object| async move {
             let name = object.location.filename().unwrap_or_default();
             let is_old = object.last_modified.timestamp() <= before;
@@ -290,7 +293,7 @@ async fn send_parts(parts: &mut WriteMultipart, mut file: File) -> io::Result<()
             return Ok(());
         }
         file = rest;
-        parts.wait_for_capacity(1).await.map_err(fault)?;
+        parts.wait_for_capacity(1).await.map_err(away)?;
         parts.put(part);
     }
 }
@@ -313,11 +316,18 @@ async fn in_time<T>(limit: Duration, work: impl Future<Output = io::Result<T>>) 
 /// What says that a bucket cannot be used just now, or not by us.
 const AWAY: io::ErrorKind = io::ErrorKind::HostUnreachable;
 
+/// Of a request for an object.
 fn fault(error: object_store::Error) -> io::Error {
     match error {
         object_store::Error::NotFound { .. } => io::Error::new(io::ErrorKind::NotFound, error),
-        other => io::Error::new(AWAY, other),
+        other => away(other),
     }
+}
+
+/// Of any other request. What is not found then is the bucket itself, or an upload in parts of which
+/// only the answer to its end was lost.
+fn away(error: object_store::Error) -> io::Error {
+    io::Error::new(AWAY, error)
 }
 
 #[cfg(test)]

@@ -48,6 +48,22 @@ fn without_its_bucket_a_collector_takes_rows_and_says_so_of_files() {
 }
 
 #[test]
+fn a_bucket_that_somebody_removed_is_away() {
+    if is_others() {
+        return;
+    }
+    let place = Place::new();
+    let collector = place.start();
+    let url = collector.url();
+    let paths = ["small", "large"].map(|key| announce(url, key));
+    s3::shared().remove_bucket(&place.bucket);
+    for (path, length) in paths.iter().zip([1_000, 9_000_000]) {
+        is_away(&put(url, path, &content(1, length)).expect("an answer"));
+    }
+    assert_eq!(log(url, "meanwhile").status, 200);
+}
+
+#[test]
 fn a_bucket_that_never_answers_is_given_up() {
     if is_others() {
         return;

@@ -1,6 +1,7 @@
 //! Collectors are killed and their bucket goes away, again and again, while clients upload.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,12 +24,14 @@ struct Member<'a> {
     place: &'a Place,
     address: String,
     running: Option<(ServerProcess, TempDir)>,
+    /// On stderr, by those that were killed.
+    said: Vec<String>,
 }
 
 impl<'a> Member<'a> {
     fn start(place: &'a Place) -> Self {
         let address = format!("127.0.0.1:{}", fixed_port());
-        let mut member = Self { place, address, running: None };
+        let mut member = Self { place, address, running: None, said: Vec::new() };
         member.start_again();
         member
     }
@@ -50,7 +53,18 @@ impl<'a> Member<'a> {
 
     fn kill(&mut self) {
         let (server, _data) = self.running.take().expect("a running collector");
+        self.said.extend(server.unread_lines());
         server.kill();
+    }
+}
+
+impl Drop for Member<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.said.extend(self.running.iter().flat_map(|(server, _)| server.unread_lines()));
+            let (address, said) = (&self.address, self.said.join("\n"));
+            writeln!(io::stderr(), "--- collectors at {address}\n{said}").ok();
+        }
     }
 }
 
