@@ -89,11 +89,12 @@ impl Blobs {
         Self { place: Place::Directory(directory), claims: Arc::default(), unfinished }
     }
 
-    /// Keeps them in a bucket; the directory has those that are being received. It may be another
-    /// collector's as well.
+    /// Keeps them in a bucket. The data directory has those that are being received; it may be
+    /// another collector's as well, on this machine. Blocks.
     #[cfg(feature = "s3")]
-    pub(crate) fn in_bucket(self, bucket: Bucket) -> Self {
-        Self { place: Place::Bucket(bucket), ..self }
+    pub(crate) fn in_bucket(bucket: Bucket, data_dir: &Path) -> io::Result<Self> {
+        let received = Self::of(Directory::open_to_receive(data_dir)?);
+        Ok(Self { place: Place::Bucket(bucket), ..received })
     }
 
     /// Finds the bytes of a name that an upload returned.

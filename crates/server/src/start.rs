@@ -201,20 +201,25 @@ pub(crate) async fn open(data_dir: &Path, watch: Watch) -> Result<SqliteStore, S
 async fn open_blobs(options: &Options, org: &Org) -> Result<Blobs, StartError> {
     let path = options.data_dir.clone();
     let shared = options.shares().then_some(options.unnamed.age);
-    let open = move || match shared {
-        Some(age) => Blobs::open_shared(&path, age),
-        None => Blobs::open(&path),
-    };
-    let opened = tokio::task::spawn_blocking(open).await.map_err(io::Error::other).flatten();
-    let blobs =
-        opened.map_err(|source| StartError::DataDir { path: options.data_dir.clone(), source })?;
     #[cfg(feature = "s3")]
-    if let Some(settings) = &options.bucket {
-        return Ok(blobs.in_bucket(open_bucket(settings, &org.id, options).await?));
-    }
+    let bucket = match &options.bucket {
+        Some(settings) => Some(open_bucket(settings, &org.id, options).await?),
+        None => None,
+    };
     #[cfg(not(feature = "s3"))]
     let _: &Org = org;
-    Ok(blobs)
+    let open = move || {
+        #[cfg(feature = "s3")]
+        if let Some(bucket) = bucket {
+            return Blobs::in_bucket(bucket, &path);
+        }
+        match shared {
+            Some(age) => Blobs::open_shared(&path, age),
+            None => Blobs::open(&path),
+        }
+    };
+    let opened = tokio::task::spawn_blocking(open).await.map_err(io::Error::other).flatten();
+    opened.map_err(|source| StartError::DataDir { path: options.data_dir.clone(), source })
 }
 
 #[cfg(feature = "s3")]

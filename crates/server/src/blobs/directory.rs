@@ -52,6 +52,14 @@ impl Directory {
         Ok(directory)
     }
 
+    /// As [`Directory::open`], of one on this machine in which files are received alone.
+    #[cfg(feature = "s3")]
+    pub(super) fn open_to_receive(data_dir: &Path) -> io::Result<Self> {
+        let directory = Self::made(data_dir, None)?;
+        shared::clear_unlocked(&directory.unfinished())?;
+        Ok(directory)
+    }
+
     fn made(data_dir: &Path, shared: Option<Duration>) -> io::Result<Self> {
         let path: Arc<Path> = data_dir.join(DIRECTORY).into();
         make_directory(&path.join(UNFINISHED))?;

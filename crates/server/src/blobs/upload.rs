@@ -5,7 +5,7 @@ use std::fs::{self, File};
 #[cfg(feature = "s3")]
 use std::io::Read as _;
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
@@ -39,6 +39,8 @@ impl Upload {
             options.mode(0o600);
         }
         let file = options.open(&path)?;
+        // Tells others of this machine that somebody is writing it; where that cannot be, age does.
+        file.try_lock().ok();
         Ok(Self { blobs: blobs.clone(), file, path, hash: Sha256::new(), bytes: 0 })
     }
 
@@ -102,7 +104,7 @@ impl Drop for Upload {
 
 /// The hash of a file, as it is named; reads it whole. Blocks.
 #[cfg(feature = "s3")]
-pub(super) fn hash_of(path: &Path) -> io::Result<(String, u64)> {
+pub(super) fn hash_of(path: &std::path::Path) -> io::Result<(String, u64)> {
     let (mut file, mut hash, mut length) = (File::open(path)?, Sha256::new(), 0);
     let mut piece = vec![0; HASHED_BYTES];
     loop {

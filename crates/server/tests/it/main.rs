@@ -4,6 +4,7 @@ mod arrivals;
 mod attachments;
 mod authorization;
 mod btql;
+#[cfg(feature = "s3")]
 mod bucket;
 mod collection;
 mod corpus;

@@ -28,7 +28,7 @@ impl World {
         let dir = tempfile::tempdir().expect("directory");
         let mut bucket = Bucket::of(Arc::new(InMemory::new()), Path::from("some/prefix"), age);
         bucket.period = AGES;
-        let blobs = Blobs::open(dir.path()).expect("open").in_bucket(bucket.clone());
+        let blobs = Blobs::in_bucket(bucket.clone(), dir.path()).expect("open");
         Self { blobs, bucket, _dir: dir }
     }
 

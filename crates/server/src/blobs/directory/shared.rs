@@ -5,6 +5,8 @@
 //! away before it is looked at: if it turns out to be young, it goes back.
 
 use std::fs;
+#[cfg(feature = "s3")]
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -14,6 +16,9 @@ use super::remove as remove_file;
 pub(super) const YOUNG: Duration = Duration::from_secs(3_600);
 /// What nobody has finished for so long, nobody will.
 const ABANDONED: Duration = Duration::from_secs(24 * 3_600);
+/// What is unlocked and has not been written to for so long is nobody's.
+#[cfg(feature = "s3")]
+const UNLOCKED: Duration = Duration::from_secs(60);
 
 /// Removes a file unless it is young, and returns its size; `None` if it stays or is not there.
 pub(super) fn remove(path: &Path, aside: &Path, young: Duration) -> io::Result<Option<u64>> {
@@ -35,14 +40,28 @@ pub(super) fn remove(path: &Path, aside: &Path, young: Duration) -> io::Result<O
     Ok(None)
 }
 
-/// Removes what was left unfinished long ago.
+/// Removes what was left unfinished long ago. Locks would tell it sooner, but not through every file
+/// system that machines share.
 pub(super) fn clear(directory: &Path) -> io::Result<()> {
+    clear_if(directory, |path| Ok(age(path)? >= ABANDONED))
+}
+
+/// Removes what nobody on this machine is writing any more.
+#[cfg(feature = "s3")]
+pub(super) fn clear_unlocked(directory: &Path) -> io::Result<()> {
+    clear_if(directory, |path| {
+        // Between making a file and locking it lies less.
+        Ok(age(path)? >= UNLOCKED && File::open(path)?.try_lock().is_ok())
+    })
+}
+
+fn clear_if(directory: &Path, is_left: impl Fn(&Path) -> io::Result<bool>) -> io::Result<()> {
     for left in fs::read_dir(directory)? {
         let path = left?.path();
         // Another collector may be faster.
-        match age(&path) {
-            Ok(age) if age >= ABANDONED => drop(remove_file(&path)?),
-            Ok(_) => {}
+        match is_left(&path) {
+            Ok(true) => drop(remove_file(&path)?),
+            Ok(false) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
@@ -90,5 +109,26 @@ mod tests {
         file.set_modified(now - ABANDONED * 2).expect("set");
         clear(dir.path()).expect("cleared");
         assert!(!path.exists());
+    }
+
+    #[cfg(feature = "s3")]
+    #[test]
+    fn what_a_killed_process_left_goes_and_what_is_written_slowly_stays() {
+        let dir = tempfile::tempdir().expect("directory");
+        let old = |name: &str| {
+            let path = dir.path().join(name);
+            let file = File::create_new(&path).expect("made");
+            file.lock().expect("locked");
+            let now = file.metadata().and_then(|file| file.modified()).expect("a time");
+            file.set_modified(now - UNLOCKED).expect("set");
+            (path, file)
+        };
+        let ((left, killed), (slow, writing)) = (old("left"), old("slow"));
+        drop(killed);
+        let fresh = dir.path().join("fresh");
+        drop(File::create_new(&fresh).expect("made, and not locked yet"));
+        clear_unlocked(dir.path()).expect("cleared");
+        assert_eq!([&left, &slow, &fresh].map(|path| path.exists()), [false, true, true]);
+        drop(writing);
     }
 }
