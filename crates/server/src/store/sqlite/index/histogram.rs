@@ -8,26 +8,33 @@ use crate::store::index::deltas::MINUTE_US;
 use crate::store::index::histogram::{Times, by_values};
 use crate::store::{Figure, Histogram, HistogramBy, HistogramQuery, StoreError};
 
+/// Which cases are counted.
+enum Counted {
+    All,
+    That(Condition),
+    /// No case can meet the condition.
+    Nobody,
+}
+
 /// Counts the cases of an object.
 pub(super) fn histogram(
     connection: &Connection,
     object: i64,
     query: &HistogramQuery,
 ) -> Result<Histogram, StoreError> {
-    let condition = match query.filter.is_empty() {
-        true => None,
-        false => match Condition::of(connection, object, &query.filter)? {
-            None => return Ok(Histogram::default()),
-            some => some,
-        },
+    let counted = match query.filter.is_empty() {
+        true => Counted::All,
+        false => {
+            Condition::of(connection, object, &query.filter)?.map_or(Counted::Nobody, Counted::That)
+        }
     };
     match &query.by {
         HistogramBy::Created { from_us, to_us } => {
             let bounds = (*from_us, *to_us);
-            by_time(connection, object, condition.as_ref(), bounds, query.buckets)
+            by_time(connection, object, &counted, bounds, query.buckets)
         }
         HistogramBy::Figure(figure) => {
-            by_figure(connection, object, condition.as_ref(), figure, query.buckets)
+            by_figure(connection, object, &counted, figure, query.buckets)
         }
     }
 }
@@ -35,7 +42,7 @@ pub(super) fn histogram(
 fn by_time(
     connection: &Connection,
     object: i64,
-    condition: Option<&Condition>,
+    counted: &Counted,
     (from, to): (Option<i64>, Option<i64>),
     buckets: usize,
 ) -> Result<Histogram, StoreError> {
@@ -52,15 +59,20 @@ fn by_time(
         return Ok(Histogram::default());
     };
     let mut times = Times::new((first, last), (from, to), buckets);
-    if let Some(condition) = condition {
-        each_that(connection, object, Some(condition), |record, _| {
+    match counted {
+        Counted::All => add_all(connection, object, &mut times)?,
+        Counted::That(condition) => each_that(connection, object, Some(condition), |record, _| {
             if times.has(record.created_us) {
                 times.add(record.created_us, 1, record.failed.into());
             }
             Ok(())
-        })?;
-        return Ok(times.finish());
+        })?,
+        Counted::Nobody => {}
     }
+    Ok(times.finish())
+}
+
+fn add_all(connection: &Connection, object: i64, times: &mut Times) -> Result<(), StoreError> {
     // Whole minutes are counted already; what sticks out of them is read trace by trace.
     let (minutes, apart) = times.parts();
     let mut statement = connection.prepare_cached(
@@ -82,18 +94,23 @@ fn by_time(
         let (minute, cases, errors): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
         times.add(minute * MINUTE_US, cases.cast_unsigned(), errors.cast_unsigned());
     }
-    Ok(times.finish())
+    Ok(())
 }
 
 fn by_figure(
     connection: &Connection,
     object: i64,
-    condition: Option<&Condition>,
+    counted: &Counted,
     figure: &Figure,
     buckets: usize,
 ) -> Result<Histogram, StoreError> {
     let wanted = figures::find(connection, figure.kind, &figure.name)?;
     let (mut missing, mut values) = (0, Vec::new());
+    let condition = match counted {
+        Counted::All => None,
+        Counted::That(condition) => Some(condition),
+        Counted::Nobody => return Ok(by_values(figure.kind, &values, missing, buckets)),
+    };
     each_that(connection, object, condition, |record, _| {
         match figures::unpack(&record.figures).find(|(name, _)| Some(*name) == wanted) {
             Some((_, value)) => values.push((value, record.failed)),
