@@ -1,7 +1,7 @@
 // Keys of the page that is open. Parts add theirs while they are shown.
 
 import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { type Binding, dispatch, keyName } from "../pure/keys";
 import { useLatest } from "./hooks";
 
@@ -13,7 +13,8 @@ export function useKeys(added: readonly Binding[], active = true): void {
   const latest = useLatest(added);
   // Names and words only: a new closure each time is no new binding.
   const shape = added.map(({ keys, what }) => `${keys.join(" ")}:${what}`).join("\n");
-  useEffect(() => {
+  // With what is shown, not after it was painted: on a busy machine somebody is faster than that.
+  useLayoutEffect(() => {
     if (!active) return;
     const stable = latest.current.map(
       (binding, index): Binding => ({ ...binding, run: () => latest.current[index]?.run() }),
