@@ -143,7 +143,7 @@ impl Blobs {
                 blocking(move || directory.remove_all(&condemned)).await
             }
             #[cfg(feature = "s3")]
-            Place::Bucket(bucket) => bucket.remove_all(&condemned).await,
+            Place::Bucket(bucket) => bucket.remove_all(condemned).await,
         }
     }
 

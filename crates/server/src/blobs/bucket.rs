@@ -244,11 +244,13 @@ impl Bucket {
     }
 
     /// Removes those of the condemned objects that nobody can be putting there: the others are
-    /// nobody's until they are found again.
-    pub(super) async fn remove_all(&self, condemned: &Condemned) -> io::Result<Removed> {
+    /// nobody's until they are found again, and free at once, so that no upload waits for the bucket.
+    pub(super) async fn remove_all(&self, mut condemned: Condemned) -> io::Result<Removed> {
         let now = clock::now().as_second();
         let over = condemned.names().iter().filter(|name| names::is_over(name, now, self.margin));
-        let removals = over.map(|name| async {
+        let over: Vec<String> = over.cloned().collect();
+        condemned.keep_only(&over);
+        let removals = over.iter().map(|name| async {
             let (object, length) = match self.object(name).await {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 other => other?,
