@@ -32,8 +32,8 @@ use crate::store::{NewProfile, StoreError, Stored};
 pub(super) const PROFILE_BYTES: usize = 64 << 20;
 /// A profile in memory, its text included, in lengths of that text.
 const MEMORY_FACTOR: u64 = 4;
-/// The same without its text, and what is made of it.
-const EXPLAINED_FACTOR: u64 = 4;
+/// The same, and what is made of it.
+const EXPLAINED_FACTOR: u64 = 5;
 /// How often a file is looked up that another profile replaces meanwhile.
 const LOOKS: u32 = 3;
 
